@@ -1,0 +1,29 @@
+"""Text that came from a log or a header, made harmless for the place where it is shown.
+
+Whoever writes a header writes these bytes, so each exit has its own escaping and nothing is shown without one.
+"""
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def terminal(text: str) -> str:
+    """One line of text without control, escape or direction-changing characters; those are shown as \\xNN or \\uNNNN."""
+    return _CONTROL.sub(_visible, text)
+
+
+def markdown(text: str) -> str:
+    """Text that a Markdown renderer shows as it is: no link, no table cell, no HTML."""
+    return _MARKDOWN.sub(r"\\\1", terminal(text))
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, with an ellipsis where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,31 @@
+"""Counters of what was read, joined, stored, rejected and dropped.
+
+Every drop in the program has a counter here; `unmasq doctor`, the health page and `/metrics` show them all. A counter is
+(name, reason): the name says what was counted, the reason why it was dropped ("" where there is nothing to explain).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+
+class Counters:
+    """A bag of named counts. Adding is atomic enough for one writer; readers take a snapshot."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, name: str, amount: int = 1, reason: str = "") -> None:
+        """Count `amount` more of `name`; nothing is recorded for zero."""
+        if amount:
+            self._counts[name, reason] += int(amount)
+
+    def of(self, name: str, reason: str | None = None) -> int:
+        """The count of a name, over all reasons or for one."""
+        if reason is not None:
+            return self._counts[name, reason]
+        return sum(count for (key, _), count in list(self._counts.items()) if key == name)
+
+    def rows(self) -> Iterator[tuple[str, str, int]]:
+        """(name, reason, count), sorted: the same order for every reader."""
+        for (name, reason), count in sorted(self._counts.items()):
+            yield name, reason, count

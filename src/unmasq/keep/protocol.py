@@ -1,0 +1,104 @@
+"""What every store promises, with the shapes of its answers. `tests/contract` holds the behaviour that all must show."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from msgspec import Struct
+
+from unmasq.model.address import Range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flow import Flow, Hop
+from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.ingress import FileIdentity
+
+
+class FlowPage(Struct, frozen=True):
+    """Flows, newest first; `next` is the key of the page behind this one, null at the end."""
+
+    flows: list[Flow]
+    next: str | None
+
+
+class RoleSpan(Struct, frozen=True):
+    """What an address was in one role. Times are microseconds UTC; `first_us` ignores times that are only read times."""
+
+    role: str
+    requests: int
+    connections: int
+    flows: int
+    first_us: int | None
+    last_us: int | None
+
+
+class ChainGroup(Struct, frozen=True):
+    """Requests in which an address played one role, with the same walked hops, writer and destination."""
+
+    role: str
+    address: str
+    client: str | None
+    evidence: str | None
+    observed: str | None
+    source: str | None
+    dest: str | None
+    dest_port: int | None
+    join: str
+    node: str
+    hops: list[Hop]
+    headers: list[str]  # the names of the headers that name the address, for claims
+    flags: list[str]
+    requests: int
+    connections: int
+    first_us: int
+    last_us: int
+    statuses: dict[str, int] = {}
+    paths: list[str] = []
+
+
+class Health(Struct, frozen=True):
+    """Whether an answer can be trusted."""
+
+    nodes: int
+    flows: int
+    newest_us: int | None
+    oldest_us: int | None
+    requests: int
+    joined: int  # requests whose connection the kernel witnessed
+    rejects: dict[str, int]
+    trust_version: int
+    judged_by_older: int  # flows that an older trust list judged
+
+
+@dataclass(frozen=True)
+class Covered:
+    """The bytes of one file that the store holds: sorted, merged runs [start, end)."""
+
+    file: FileIdentity
+    runs: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Store(Protocol):
+    """Flows at rest. All questions read only; `append` is one transaction per day that the batch touches."""
+
+    def append(self, batch: FlowBatch) -> None:
+        """Keep a batch with the log lines it contains; a batch that came before (same lines) must not be sent again."""
+        ...
+
+    def covered(self) -> list[Covered]:
+        """Which bytes of which log files are already in the store."""
+        ...
+
+    def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
+        """Flows of a filter, newest first, from behind the key `after`."""
+        ...
+
+    def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
+        """What an address or range was, one row a role that it played."""
+        ...
+
+    def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
+        """How it came: distinct paths, most requests first."""
+        ...
+
+    def health(self) -> Health:
+        """How complete and how fresh the store is."""
+        ...

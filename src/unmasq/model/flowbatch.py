@@ -1,0 +1,201 @@
+"""Closed flows as columns: what the join hands to the store, and what a node ships."""
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+from unmasq.model.columns import Array, Columns, column
+from unmasq.model.ingress import FileIdentity
+
+
+class Join(IntEnum):
+    """How a request and a connection were brought together (design, section 5)."""
+
+    EXACT = 0
+    NAT = 1
+    REMOTE_NAT = 2
+    PARTIAL = 3
+    UNWITNESSED = 4
+    UNLOGGED = 5
+
+    @property
+    def label(self) -> str:
+        """The word in the flow log."""
+        return self.name.lower().replace("_", "-")
+
+
+class Evidence(IntEnum):
+    """Why the client of a chain is believed to be the client."""
+
+    NONE = 0
+    OBSERVED = 1
+    FORWARDED = 2
+    LOGGED = 3
+
+    @property
+    def label(self) -> str | None:
+        """The word in the flow log; None where there is no client."""
+        return self.name.lower() if self else None
+
+
+class Flag(IntFlag):
+    """What a reader must know about a chain or flow."""
+
+    OBSCURED = 1  # who came cannot be read: header not recorded, cut, no address, or the line was rejected
+    ALL_TRUSTED = 2  # the walk ended at a trusted proxy: its own health check
+    HEADER_CONFLICT = 4  # two headers of a trusted proxy name different clients
+    SNAT_ELSEWHERE = 8  # the source is a node's: another machine translated it
+    LATE = 16  # lines that came after their flow was closed
+    TEST = 32  # sent by `unmasq doctor --test`
+    REJECTED = 64  # the payload of its lines was rejected
+    OTHERS = 128  # more distinct chains than a flow lists; this one sums the rest
+
+    def labels(self) -> list[str]:
+        """The words in the flow log, in a fixed order."""
+        return [flag.name.lower() for flag in Flag if flag in self and flag.name]
+
+
+class Role(IntEnum):
+    """What an address is to a flow: the five roles of the address index."""
+
+    CLIENT = 0
+    CLAIM = 1  # any header names it, whatever the trust
+    ORIGINAL_SOURCE = 2  # by the rule of Calico's old field
+    SOURCE = 3
+    NAT_SOURCE = 4
+
+    @property
+    def label(self) -> str:
+        """The word in filters and answers."""
+        return self.name.lower()
+
+
+class Detail(IntEnum):
+    """What a chain's requests asked for and got: the kinds of the details table."""
+
+    METHOD = 0
+    HOST = 1
+    PATH = 2
+    STATUS = 3
+    USER_AGENT = 4
+    UPSTREAM = 5
+    SERVICE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FlowColumns(Columns):
+    """One row a flow: one connection (or one unwitnessed tuple) over one interval. -1 in a count means unknown."""
+
+    id_hi: Array = column("u8")  # UUIDv7
+    id_lo: Array = column("u8")
+    connection: Array = column("u8")  # hash of node, protocol, tuple and start: equal in all intervals of one connection
+    protocol: Array = column("u1")
+    interval_start_us: Array = column("i8")
+    interval_end_us: Array = column("i8")
+    first_us: Array = column("i8")
+    last_us: Array = column("i8")
+    source_hi: Array = column("u8")
+    source_lo: Array = column("u8")
+    source_port: Array = column("u2")
+    dest_hi: Array = column("u8")
+    dest_lo: Array = column("u8")
+    dest_port: Array = column("u2")
+    nat_hi: Array = column("u8")  # the connection's source before this node translated it; NONE where it did not
+    nat_lo: Array = column("u8")
+    nat_port: Array = column("u2")
+    orig_dest_hi: Array = column("u8")  # the destination that the client addressed; NONE without a witness
+    orig_dest_lo: Array = column("u8")
+    orig_dest_port: Array = column("u2")
+    join: Array = column("u1")
+    flags: Array = column("u2")
+    time_source: Array = column("u1")
+    trust_version: Array = column("u4")
+    conntrack_id: Array = column("u4")
+    opened_us: Array = column("i8")  # the connection's start and end; 0 = unknown or still open
+    closed_us: Array = column("i8")
+    started: Array = column("u1")
+    completed: Array = column("u1")
+    bytes_in: Array = column("i8")
+    bytes_out: Array = column("i8")
+    packets_in: Array = column("i8")
+    packets_out: Array = column("i8")
+    requests: Array = column("i8")
+    originals: Array = column("u4")  # distinct original sources, exact
+
+
+@dataclass(frozen=True, slots=True)
+class ChainColumns(Columns):
+    """One row a distinct (flow, headers). `flow` is the row in FlowColumns, `headers` the row in `FlowBatch.texts`."""
+
+    flow: Array = column("i8")
+    headers: Array = column("i8")
+    client_hi: Array = column("u8")
+    client_lo: Array = column("u8")
+    evidence: Array = column("u1")
+    flags: Array = column("u2")
+    requests: Array = column("i8")
+    bytes_in: Array = column("i8")
+    bytes_out: Array = column("i8")
+    first_us: Array = column("i8")
+    last_us: Array = column("i8")
+
+
+@dataclass(frozen=True, slots=True)
+class DetailColumns(Columns):
+    """One row a distinct (chain, kind, text), with its number of requests. `text` is the row in `FlowBatch.texts`."""
+
+    chain: Array = column("i8")
+    kind: Array = column("u1")
+    text: Array = column("i8")
+    requests: Array = column("i8")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressColumns(Columns):
+    """One row an (address, role, flow, chain): the address index. `chain` is -1 for the roles of the whole flow."""
+
+    hi: Array = column("u8")
+    lo: Array = column("u8")
+    role: Array = column("u1")
+    flow: Array = column("i8")
+    chain: Array = column("i8")
+    first_us: Array = column("i8")
+    last_us: Array = column("i8")
+    requests: Array = column("i8")
+
+
+@dataclass(frozen=True, slots=True)
+class LineColumns(Columns):
+    """Log lines that a batch contains: byte runs [start, end) of `FlowBatch.files[file]`; `day` = days since 1970."""
+
+    file: Array = column("u4")
+    start: Array = column("i8")
+    end: Array = column("i8")
+    day: Array = column("i4")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Lines of one reason that gave no flow, or whose payload was rejected, with one of them (bounded) as a sample."""
+
+    day: int
+    reason: int
+    count: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBatch:
+    """Flows with their chains, details and addresses, and the log lines that they contain."""
+
+    node: str
+    flows: FlowColumns
+    chains: ChainColumns
+    details: DetailColumns
+    addresses: AddressColumns
+    texts: list[str]
+    files: list[FileIdentity]
+    lines: LineColumns
+    rejected: list[Rejected]
+
+    def __len__(self) -> int:
+        return len(self.flows)

@@ -1,0 +1,102 @@
+"""Lines of a proxy's log, as columns."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from unmasq.model.columns import Array, Columns, column
+
+
+class Reject(IntEnum):
+    """Why a line, or its payload, was not taken. Each is counted and keeps a sample."""
+
+    NONE = 0
+    BLANK = 1  # nothing but white space
+    NO_ADDRESS = 2  # neither a marker nor a prefix that we know: no address to speak of
+    NO_PAYLOAD = 3  # the marker is there, but no `{"` follows it
+    INJECTED = 4  # two payloads, or a key that repeats: somebody writes into the log
+    BAD_JSON = 5  # the payload is cut, or is not one JSON object even after repair
+    UNQUOTED = 6  # a value that must be quoted is not, and cannot be repaired without guessing
+    BAD_VALUE = 7  # a port, time or type that cannot be
+    NO_SOURCE = 8  # source_ip is missing or no address (a unix socket)
+    TOO_LONG = 9  # longer than the reader's bound
+
+    @property
+    def label(self) -> str | None:
+        """The reason as people and JSON see it; None for NONE."""
+        return self.name.lower() if self else None
+
+
+class TimeSource(IntEnum):
+    """Where the time of a request comes from, best first."""
+
+    LINE = 0  # `ts` in the payload, or the prefix's time
+    LOG = 1  # the time that CRI or syslog wrote in front of the line
+    LIVE = 2  # when it was read at the end of a live log
+    READ = 3  # when an old file was read: never feeds "first seen"
+
+    @property
+    def label(self) -> str:
+        """The name in the flow log."""
+        return self.name.lower()
+
+
+TEXTS = ("method", "host", "path", "status", "user_agent", "upstream", "service", "request_id")
+"""Text columns of a line, each a number in the vocabulary; 0 where the format has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngressBatch(Columns):
+    """One row a line of the log, blank and rejected ones too, in order.
+
+    `source_*` is what the proxy's socket saw (NONE where the line does not say), `dest_*` the proxy's own end. `headers` is
+    the number, in the reader's vocabulary, of the text `{"name": "raw value", ...}` of every header the format records
+    (`unmasq.unwind.claims` reads it). `opened_us` is when the line says that its connection began.
+    """
+
+    start: Array = column("i8")  # offset of the line's first byte in its file
+    end: Array = column("i8")  # offset behind its newline
+    time_us: Array = column("i8")
+    time_source: Array = column("u1")
+    opened_us: Array = column("i8")
+    protocol: Array = column("u1")
+    source_hi: Array = column("u8")
+    source_lo: Array = column("u8")
+    source_port: Array = column("u2")
+    dest_hi: Array = column("u8")
+    dest_lo: Array = column("u8")
+    dest_port: Array = column("u2")
+    headers: Array = column("u4")
+    reject: Array = column("u1")
+    bytes_in: Array = column("i8")
+    bytes_out: Array = column("i8")
+    method: Array = column("u4")
+    host: Array = column("u4")
+    path: Array = column("u4")
+    status: Array = column("u4")
+    user_agent: Array = column("u4")
+    upstream: Array = column("u4")
+    service: Array = column("u4")
+    request_id: Array = column("u4")
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What makes a log file the same file after a rename: device, inode and the hash of its first bytes."""
+
+    device: int
+    inode: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of one file, as read: `data` ends with a newline (or with the file, once it is complete).
+
+    `live` says that it was read at the end of a log that is being written.
+    """
+
+    file: FileIdentity
+    path: str
+    start: int
+    data: bytes = field(repr=False)
+    live: bool = False

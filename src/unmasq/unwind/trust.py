@@ -1,0 +1,94 @@
+"""Which machines are believed, for which header. The default is nobody.
+
+A trusted proxy is a range whose machines append to, or overwrite, the named header on every request; the most specific
+range wins. A list has a version, so that every verdict says by which list it was reached.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmasq.base.errors import UsageError
+from unmasq.model.address import Range, parse_range
+
+HEADERS = (
+    "x-forwarded-for",
+    "forwarded",
+    "x-real-ip",
+    "proxy-protocol",
+    "cf-connecting-ip",
+    "true-client-ip",
+)
+"""Headers that a proxy can be believed for. The first two are lists, read from the right; the others name one address."""
+
+LISTS = HEADERS[:2]
+NOBODY = -1
+_TOP = 1 << 128
+
+
+@dataclass(frozen=True)
+class TrustEntry:
+    """A range of proxies under a name, and the header they are believed for."""
+
+    name: str
+    range: Range
+    header: str = HEADERS[0]
+
+
+def entry(name: str, range_text: str, header: str = HEADERS[0]) -> TrustEntry:
+    """An entry as a person writes it. Raises UsageError for a range or header that we do not know."""
+    if header.lower() not in HEADERS:
+        raise UsageError(f"unknown header {header!r}", "a proxy can be believed for one of these", ", ".join(HEADERS))
+    return TrustEntry(name, parse_range(range_text), header.lower())
+
+
+class TrustList:
+    """Entries under one version, searchable for one address or for columns of them."""
+
+    def __init__(self, entries: Iterable[TrustEntry] = (), version: int = 0) -> None:
+        self.entries = tuple(entries)
+        self.version = version
+        self._starts, self._owners = _segments(self.entries)
+        self._hi = np.array([start >> 64 for start in self._starts], "u8")
+        self._lo = np.array([start & (1 << 64) - 1 for start in self._starts], "u8")
+        self._codes = np.array([NOBODY if o is None else HEADERS.index(self.entries[o].header) for o in self._owners], "i1")
+
+    def find(self, hi: int, lo: int) -> TrustEntry | None:
+        """The most specific entry that holds an address."""
+        number = hi << 64 | lo
+        for candidate in sorted(self.entries, key=lambda e: -e.range.prefix):
+            if _number(candidate.range.first) <= number <= _number(candidate.range.last):
+                return candidate
+        return None
+
+    def headers_of(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.int8]:
+        """For each address the index in HEADERS of the header it is believed for, NOBODY (-1) where it is not trusted."""
+        if not self.entries:
+            return np.full(len(hi), NOBODY, "i1")
+        at = np.searchsorted(self._hi, hi, "left")
+        same_half = np.searchsorted(self._hi, hi, "right")
+        for i in np.unique(at[at < same_half]):  # boundaries that share their upper half: the lower one decides
+            rows = np.flatnonzero((at == i) & (at < same_half))
+            block = self._lo[i : same_half[rows[0]]]
+            same_half[rows] = i + np.searchsorted(block, lo[rows], "right")
+        return self._codes[same_half - 1]
+
+
+def _number(pair: tuple[int, int]) -> int:
+    return pair[0] << 64 | pair[1]
+
+
+def _segments(entries: Sequence[TrustEntry]) -> tuple[list[int], list[int | None]]:
+    """The address space cut at every range's ends, each piece with the most specific entry that covers it."""
+    edges = {0}
+    for e in entries:
+        edges |= {_number(e.range.first), _number(e.range.last) + 1}
+    starts = sorted(edges - {_TOP})
+    return starts, [_owner(entries, start) for start in starts]
+
+
+def _owner(entries: Sequence[TrustEntry], number: int) -> int | None:
+    covering = [i for i, e in enumerate(entries) if _number(e.range.first) <= number <= _number(e.range.last)]
+    return max(covering, key=lambda i: entries[i].range.prefix, default=None)
