@@ -1,0 +1,42 @@
+# Everything a developer runs. Each target sets up what it needs first; `make` alone lists them.
+PYTHON ?= python3
+export PYTHON UNMASQ_REQUIRE KEEP
+
+BIN := .venv/bin
+LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl
+
+.PHONY: help setup python demo test check bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: python ## make .venv from the lock file and install the programs that tests start
+	@scripts/system-packages $(LAB_PROGRAMS)
+
+python:
+	@scripts/setup
+
+demo: setup ## show the whole path on this machine; KEEP=1 leaves it running
+	$(BIN)/python -m demo
+
+test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips into failures
+	$(BIN)/pytest $(ARGS)
+
+check: python ## lint, format, types, layers, sizes, and that the documents keep step
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/ratchet.py
+	$(BIN)/pytest -q tests/repository
+
+bench: setup ## measure against the references; NAME=parse runs one of them
+	@scripts/system-packages fail2ban-regex
+	$(BIN)/python -m bench $(NAME)
+
+lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade renews all
+	scripts/lock
+
+clean: ## remove what the targets made
+	rm -rf .venv .venv-lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
