@@ -1,0 +1,69 @@
+"""What a test may need of the machine beyond Python, and what of it is missing here.
+
+A test says `@pytest.mark.needs("lab")`; tests/conftest.py turns what is missing into a skip that names it, or into a failure
+where UNMASQ_REQUIRE lists the capability, as CI does: a test that never runs must not look like one that passes.
+"""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from typing import NamedTuple
+
+# Daemons and network tools live in sbin, which is not in everybody's PATH.
+PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+class Need(NamedTuple):
+    """One thing a capability is made of, and whether it is here."""
+
+    name: str
+    is_met: Callable[[], bool]
+
+
+def _has_program(*names: str) -> bool:
+    return any(shutil.which(name, path=PROGRAM_PATH) for name in names)
+
+
+def _program(name: str) -> Need:
+    return Need(name, partial(_has_program, name))
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+@cache
+def _can_make_network_namespaces() -> bool:
+    unshare = shutil.which("unshare", path=PROGRAM_PATH)
+    return unshare is not None and subprocess.run([unshare, "--net", "true"], capture_output=True, check=False).returncode == 0
+
+
+CAPABILITIES: dict[str, tuple[Need, ...]] = {
+    "lab": (
+        Need("root rights", _is_root),
+        Need("the right to make network namespaces", _can_make_network_namespaces),
+        *map(_program, ["nginx", "haproxy", "ip", "nft", "conntrack", "curl"]),
+    ),
+    "browser": (
+        Need("chromium", partial(_has_program, "chromium", "chromium-browser")),
+        Need("the Python package playwright", lambda: importlib.util.find_spec("playwright") is not None),
+    ),
+}
+MEANINGS = {"lab": "real proxies in network namespaces", "browser": "a real browser"}
+
+
+def missing(capability: str) -> list[str]:
+    """What this machine lacks for the capability, in words; empty where it has all. KeyError: there is no such capability."""
+    return [need.name for need in CAPABILITIES[capability] if not need.is_met()]
+
+
+def required(environment: Mapping[str, str]) -> frozenset[str]:
+    """The capabilities that UNMASQ_REQUIRE demands, a comma between them. ValueError: it names one that does not exist."""
+    names = frozenset(filter(None, map(str.strip, environment.get("UNMASQ_REQUIRE", "").split(","))))
+    if unknown := names - CAPABILITIES.keys():
+        message = f"UNMASQ_REQUIRE names {', '.join(sorted(unknown))}; there are {', '.join(CAPABILITIES)}"
+        raise ValueError(message)
+    return names
