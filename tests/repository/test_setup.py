@@ -1,0 +1,55 @@
+"""Where a machine lacks something, setting up says what, why and what to do next."""
+
+import os
+import subprocess
+
+import pytest
+
+from tests.repository.checkout import ROOT
+
+
+def run_script(name, *arguments, **environment):
+    """A script's exit code and what it says on stderr."""
+    done = subprocess.run(
+        [ROOT / "scripts" / name, *arguments],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("refused", "what", "next_step"),
+    [
+        ("ensurepip", "cannot make virtual environments", "apt-get install python3-venv"),
+        ("version_info", "is too old", "make setup PYTHON="),
+    ],
+)
+def test_an_interpreter_that_will_not_do(tmp_path, refused, what, next_step):
+    interpreter = tmp_path / "python3"
+    interpreter.write_text(f'#!/bin/sh\ncase "$2" in *{refused}*) exit 1 ;; esac\n')
+    interpreter.chmod(0o755)
+    code, said = run_script("setup", PYTHON=str(interpreter))
+    assert code == 1
+    assert what in said.splitlines()[0]
+    assert next_step in said
+
+
+def test_no_interpreter_at_all(tmp_path):
+    code, said = run_script("setup", PYTHON=str(tmp_path / "python3"))
+    assert code == 1
+    assert f"there is no {tmp_path}/python3" in said
+
+
+def test_programs_that_cannot_be_installed_are_listed_and_stop_nobody():
+    code, said = run_script("system-packages", "sh", "no-such-program", "nor-this", UNMASQ_NO_APT="1")
+    assert code == 0
+    assert "not on this machine: no-such-program nor-this" in said
+    assert "apt-get install --no-install-recommends no-such-program nor-this" in said
+
+
+def test_nothing_is_said_where_nothing_is_missing():
+    assert run_script("system-packages", "sh") == (0, "")
