@@ -23,7 +23,7 @@ CUT = "cut"
 
 @dataclass(frozen=True)
 class Claims:
-    """Elements of many header texts, flat. Shapes: `hi`, `lo` (elements); `first`, `count` (texts, kinds).
+    """Elements of many header texts, flat. Shapes: `hi`, `lo`, `kind` (elements); `first`, `count` (texts, kinds).
 
     Elements `first[t, k]` to `first[t, k] + count[t, k]` are those of text t's header k, left to right; NONE where an
     element is no address. `recorded[t, k]` says that the header was recorded whole.
@@ -31,6 +31,8 @@ class Claims:
 
     hi: NDArray[np.uint64]
     lo: NDArray[np.uint64]
+    kind: NDArray[np.uint8]
+    text: NDArray[np.int64]  # which text each element is of
     first: NDArray[np.int64]
     count: NDArray[np.int64]
     recorded: NDArray[np.bool_]
@@ -42,8 +44,7 @@ def elements(name: str, value: str) -> list[str]:
         return []
     if name not in LISTS:
         return [value]
-    parts = [part.strip(" \t") for part in value.split(",")]
-    return parts
+    return [part.strip(" \t") for part in value.split(",")]
 
 
 def named(name: str, element: str) -> tuple[int, int] | None:
@@ -75,22 +76,17 @@ def raw_claims(text: str) -> Iterator[tuple[str, str]]:
 
 def claims_of(texts: Sequence[str]) -> Claims:
     """The claims of many header texts, in their order."""
-    hi: list[int] = []
-    lo: list[int] = []
+    flat: list[tuple[int, int, int, int]] = []
     first, count = np.zeros((2, len(texts), len(KINDS)), "i8")
     recorded = np.zeros((len(texts), len(KINDS)), "?")
     for row, text in enumerate(texts):
         values = header_values(text)
         cut = values.pop(CUT, "").split(",")
         for name, value in values.items():
-            kind = _KIND.get(name)
-            if kind is None:
-                continue
-            first[row, kind] = len(hi)
-            for element in elements(name, value):
-                address = named(name, element) or NONE
-                hi.append(address[0])
-                lo.append(address[1])
-            count[row, kind] = len(hi) - first[row, kind]
+            kind = _KIND[name]
+            first[row, kind] = len(flat)
+            flat += [(*(named(name, element) or NONE), kind, row) for element in elements(name, value)]
+            count[row, kind] = len(flat) - first[row, kind]
             recorded[row, kind] = name not in cut
-    return Claims(np.array(hi, "u8"), np.array(lo, "u8"), first, count, recorded)
+    hi, lo, kinds, rows = zip(*flat, strict=True) if flat else ((), (), (), ())
+    return Claims(np.array(hi, "u8"), np.array(lo, "u8"), np.array(kinds, "u1"), np.array(rows, "i8"), first, count, recorded)

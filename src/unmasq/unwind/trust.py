@@ -4,6 +4,7 @@ A trusted proxy is a range whose machines append to, or overwrite, the named hea
 range wins. A list has a version, so that every verdict says by which list it was reached.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ HEADERS = (
 """Headers that a proxy can be believed for. The first two are lists, read from the right; the others name one address."""
 
 LISTS = HEADERS[:2]
-NOBODY = -1
+NOBODY = 0
 _TOP = 1 << 128
 
 
@@ -35,6 +36,11 @@ class TrustEntry:
     name: str
     range: Range
     header: str = HEADERS[0]
+
+
+def header_bit(header: str) -> int:
+    """The bit that stands for a header in the masks of `TrustList.headers_of`."""
+    return 1 << HEADERS.index(header)
 
 
 def entry(name: str, range_text: str, header: str = HEADERS[0]) -> TrustEntry:
@@ -53,42 +59,39 @@ class TrustList:
         self._starts, self._owners = _segments(self.entries)
         self._hi = np.array([start >> 64 for start in self._starts], "u8")
         self._lo = np.array([start & (1 << 64) - 1 for start in self._starts], "u8")
-        self._codes = np.array([NOBODY if o is None else HEADERS.index(self.entries[o].header) for o in self._owners], "i1")
+        self._masks = np.array([sum({header_bit(e.header) for e in owners}) for owners in self._owners], "u1")
 
-    def find(self, hi: int, lo: int) -> TrustEntry | None:
-        """The most specific entry that holds an address."""
-        number = hi << 64 | lo
-        for candidate in sorted(self.entries, key=lambda e: -e.range.prefix):
-            if _number(candidate.range.first) <= number <= _number(candidate.range.last):
-                return candidate
-        return None
+    def find(self, hi: int, lo: int) -> list[TrustEntry]:
+        """The entries of the most specific range that holds an address: more than one where it was declared for several headers."""
+        return self._owners[bisect_right(self._starts, hi << 64 | lo) - 1]
 
-    def headers_of(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.int8]:
-        """For each address the index in HEADERS of the header it is believed for, NOBODY (-1) where it is not trusted."""
+    def headers_of(self, hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        """For each address a mask of the headers it is believed for (`header_bit`), NOBODY (0) where it is not trusted."""
         if not self.entries:
-            return np.full(len(hi), NOBODY, "i1")
+            return np.full(len(hi), NOBODY, "u1")
         at = np.searchsorted(self._hi, hi, "left")
         same_half = np.searchsorted(self._hi, hi, "right")
         for i in np.unique(at[at < same_half]):  # boundaries that share their upper half: the lower one decides
             rows = np.flatnonzero((at == i) & (at < same_half))
             block = self._lo[i : same_half[rows[0]]]
             same_half[rows] = i + np.searchsorted(block, lo[rows], "right")
-        return self._codes[same_half - 1]
+        return self._masks[same_half - 1]
 
 
 def _number(pair: tuple[int, int]) -> int:
     return pair[0] << 64 | pair[1]
 
 
-def _segments(entries: Sequence[TrustEntry]) -> tuple[list[int], list[int | None]]:
-    """The address space cut at every range's ends, each piece with the most specific entry that covers it."""
+def _segments(entries: Sequence[TrustEntry]) -> tuple[list[int], list[list[TrustEntry]]]:
+    """The address space cut at every range's ends, each piece with the entries of the most specific range that covers it."""
     edges = {0}
     for e in entries:
         edges |= {_number(e.range.first), _number(e.range.last) + 1}
     starts = sorted(edges - {_TOP})
-    return starts, [_owner(entries, start) for start in starts]
+    return starts, [_owners(entries, start) for start in starts]
 
 
-def _owner(entries: Sequence[TrustEntry], number: int) -> int | None:
-    covering = [i for i, e in enumerate(entries) if _number(e.range.first) <= number <= _number(e.range.last)]
-    return max(covering, key=lambda i: entries[i].range.prefix, default=None)
+def _owners(entries: Sequence[TrustEntry], number: int) -> list[TrustEntry]:
+    covering = [e for e in entries if _number(e.range.first) <= number <= _number(e.range.last)]
+    narrowest = max((e.range.prefix for e in covering), default=0)
+    return [e for e in covering if e.range.prefix == narrowest]

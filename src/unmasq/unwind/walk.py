@@ -1,0 +1,112 @@
+"""The walk: from the observed end of a connection, hop by hop over trusted proxies, to the client.
+
+`walk` is the rule, for one chain (design, section 6). `explain` prints its steps, the flow log its hops.
+`unmasq.unwind.judge` does the same for columns and leaves to this one what is not common.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from unmasq.model.address import NONE
+from unmasq.model.flowbatch import Evidence, Flag
+from unmasq.unwind.claims import CUT, elements, header_values, named
+from unmasq.unwind.trust import HEADERS, LISTS, TrustList
+
+Pair = tuple[int, int]
+PROXY = "proxy-protocol"
+
+
+class WalkedHop(NamedTuple):
+    """An address (NONE where an element is no address) and who names it: a header, `kernel` or `socket`."""
+
+    address: Pair
+    by: str
+
+
+class Verdict(NamedTuple):
+    """Who is behind a chain: `hops` run left to right, the observed end last."""
+
+    client: Pair
+    evidence: Evidence
+    flags: Flag
+    hops: tuple[WalkedHop, ...]
+
+
+class Headers(NamedTuple):
+    """One header text, read: the addresses that each header names, and which headers were recorded whole."""
+
+    named: Mapping[str, list[Pair]]
+    whole: frozenset[str]
+
+
+def read_headers(text: str) -> Headers:
+    """The claims of one header text."""
+    values = header_values(text)
+    cut = values.pop(CUT, "").split(",")
+    claims = {name: [named(name, e) or NONE for e in elements(name, value)] for name, value in values.items()}
+    return Headers(claims, frozenset(values) - frozenset(cut))
+
+
+def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsewhere: bool = False) -> Verdict:
+    """Who is behind the requests that arrived from `start` with these headers. `by`: kernel or socket."""
+    if start == NONE:
+        return _without_start(headers)
+    hop = WalkedHop(start, by)
+    if snat_elsewhere:
+        return Verdict(NONE, Evidence.NONE, Flag.SNAT_ELSEWHERE, (hop,))
+    if _denied_by_proxy_protocol(start, headers, trust):
+        return Verdict(NONE, Evidence.NONE, Flag.HEADER_CONFLICT, (hop,))
+    return _follow(hop, headers, trust)
+
+
+def _without_start(headers: Headers) -> Verdict:
+    logged = headers.named.get("logged", [NONE])[0]
+    if logged == NONE:
+        return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, ())
+    return Verdict(logged, Evidence.LOGGED, Flag(0), (WalkedHop(logged, "logged"),))
+
+
+def _denied_by_proxy_protocol(start: Pair, headers: Headers, trust: TrustList) -> bool:
+    """Whether the start, declared for another header only, contradicts the PROXY address of the line."""
+    told = headers.named.get(PROXY)
+    believed = [e.header for e in trust.find(*start)]
+    if not told or not believed or PROXY in believed:
+        return False
+    return all(headers.named.get(name, [])[-1:] != told for name in believed)
+
+
+def _follow(hop: WalkedHop, headers: Headers, trust: TrustList) -> Verdict:
+    left = {name: list(addresses) for name, addresses in headers.named.items()}
+    hops = [hop]
+    while believed := [e.header for e in trust.find(*hops[0].address)]:
+        header = next((name for name in (PROXY, *HEADERS) if name in believed and left.get(name)), None)
+        if header is None:
+            return _used_up(hops, believed, headers)
+        hops.insert(0, WalkedHop(left[header].pop(), header))
+        if hops[0].address == NONE or header not in headers.whole:
+            return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, tuple(hops))
+    flags = Flag.HEADER_CONFLICT if len(hops) > 1 and _contradicted(hops, headers, trust) else Flag(0)
+    return Verdict(hops[0].address, _evidence(hops), flags, tuple(hops))
+
+
+def _used_up(hops: list[WalkedHop], believed: list[str], headers: Headers) -> Verdict:
+    if not headers.whole.issuperset(believed):
+        return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, tuple(hops))
+    return Verdict(hops[0].address, _evidence(hops), Flag.ALL_TRUSTED, tuple(hops))
+
+
+def _evidence(hops: list[WalkedHop]) -> Evidence:
+    return Evidence.OBSERVED if len(hops) == 1 else Evidence.FORWARDED
+
+
+def _contradicted(hops: list[WalkedHop], headers: Headers, trust: TrustList) -> bool:
+    """Whether a header that the walk did not use names somebody else as the client: the next one who is no trusted proxy."""
+    walked = {hop.by for hop in hops}
+    for name in HEADERS:
+        addresses = headers.named.get(name, [])
+        if name in walked or name == PROXY:
+            continue
+        candidates = [a for a in (reversed(addresses) if name in LISTS else addresses) if not trust.find(*a)]
+        if candidates and candidates[0] not in (NONE, hops[0].address):
+            return True
+    return False

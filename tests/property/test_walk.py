@@ -1,0 +1,104 @@
+"""The walk: a forged header never becomes a client, and the columns agree with the plain rule."""
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmasq.model.address import NONE, parse
+from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns
+from unmasq.unwind.claims import claims_of
+from unmasq.unwind.judge import judge
+from unmasq.unwind.trust import HEADERS, TrustEntry, TrustList, entry
+from unmasq.unwind.walk import read_headers, walk
+
+ADDRESSES = [
+    "10.0.0.1",
+    "10.0.0.2",
+    "10.1.0.1",
+    "198.51.100.1",
+    "198.51.100.2",
+    "203.0.113.9",
+    "2001:db8::1",
+    "2001:db8::2",
+    "2001:db8:1::1",
+    "::1",
+]
+ODD = ["unknown", "_hidden", "", "-", "198.51.100.1:44", "[2001:db8::1]:80", "garbage\x00", "::"]
+RANGES = [
+    "10.0.0.0/8",
+    "10.0.0.0/24",
+    "10.0.0.1",
+    "203.0.113.0/24",
+    "2001:db8::/32",
+    "2001:db8::1",
+    "::/0",
+    "0.0.0.0/0",
+    "2001:db8:0:0::/64",
+]
+
+names = st.sampled_from(ADDRESSES)
+element = st.one_of(names, st.sampled_from(ODD))
+value = st.lists(element, max_size=4).map(", ".join)
+header_text = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(("x-forwarded-for", "x-real-ip", "proxy-protocol", "cf-connecting-ip"), value)
+    | {
+        "forwarded": st.lists(names.map(lambda a: f'for="{a}";proto=http'), max_size=3).map(", ".join),
+        "prefix": names,
+        "cut": st.sampled_from(["x-forwarded-for", "x-real-ip"]),
+    },
+).map(json.dumps)
+trust_entry = st.builds(entry, st.just("p"), st.sampled_from(RANGES), st.sampled_from(HEADERS))
+common_entry = st.builds(entry, st.just("p"), st.sampled_from(RANGES))
+trusts = st.one_of(st.lists(common_entry, max_size=3), st.lists(trust_entry, max_size=4)).map(lambda entries: TrustList(entries, 1))
+case = st.tuples(st.one_of(names, st.just("")), header_text, st.booleans())
+
+
+def columns(cases: list[tuple[str, str, bool]]) -> tuple[FlowColumns, ChainColumns]:
+    starts = [parse(source) or NONE for source, _, _ in cases]
+    flags = np.array([Flag.SNAT_ELSEWHERE if snat else 0 for _, _, snat in cases], "u2")
+    rows = np.arange(len(cases))
+    hi, lo = np.array([s[0] for s in starts], "u8"), np.array([s[1] for s in starts], "u8")
+    return (
+        FlowColumns.filled(len(cases), source_hi=hi, source_lo=lo, flags=flags),
+        ChainColumns.filled(len(cases), flow=rows, headers=rows, requests=1),
+    )
+
+
+@given(st.lists(case, min_size=1, max_size=12), trusts)
+def test_columns_agree_with_the_plain_walk(cases: list[tuple[str, str, bool]], trust: TrustList) -> None:
+    flows, chains = columns(cases)
+    judged = judge(flows, chains, claims_of([text for _, text, _ in cases]), trust)
+    for row, (source, text, snat) in enumerate(cases):
+        plain = walk(parse(source) or NONE, "socket", read_headers(text), trust, snat_elsewhere=snat)
+        got = ((int(judged.client_hi[row]), int(judged.client_lo[row])), Evidence(judged.evidence[row]), Flag(int(judged.flags[row])))
+        assert got == plain[:3]
+
+
+@given(case, trusts)
+def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], trust: TrustList) -> None:
+    """Only the start, or what a trusted hop's own header says, can be the client; without trust only the start can."""
+    source, text, snat = one
+    verdict = walk(parse(source) or NONE, "kernel", read_headers(text), trust, snat_elsewhere=snat)
+    for teller, named in zip(verdict.hops[::-1], verdict.hops[::-1][1:], strict=False):
+        assert named.by in {e.header for e in trust.find(*teller.address)}
+    if verdict.client != NONE:
+        assert verdict.client == verdict.hops[0].address
+    else:
+        assert verdict.flags
+    if not trust.entries:
+        assert verdict.client in (NONE, parse(source))
+
+
+@given(st.lists(trust_entry, max_size=5), st.lists(names, min_size=1, max_size=20))
+def test_trust_of_columns_agrees_with_the_definition(entries: list[TrustEntry], texts: list[str]) -> None:
+    trust = TrustList(entries)
+    pairs = [parse(text) or NONE for text in texts]
+    masks = trust.headers_of(np.array([p[0] for p in pairs], "u8"), np.array([p[1] for p in pairs], "u8"))
+    for pair, mask in zip(pairs, masks.tolist(), strict=True):
+        holding = [e for e in entries if e.range.first <= pair <= e.range.last]
+        narrowest = max((e.range.prefix for e in holding), default=None)
+        expected = {e.header for e in holding if e.range.prefix == narrowest}
+        assert {name for bit, name in enumerate(HEADERS) if mask >> bit & 1} == expected == {e.header for e in trust.find(*pair)}
