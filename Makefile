@@ -25,7 +25,7 @@ test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips in
 check: python ## lint, format, types, layers, sizes, and that the documents keep step
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy $(wildcard src scripts tests bench demo)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/ratchet.py
 	$(BIN)/pytest -q tests/repository
