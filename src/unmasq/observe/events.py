@@ -1,0 +1,123 @@
+"""The stream of conntrack events of one namespace: a socket, its buffer, and what overran it."""
+
+import errno
+import os
+import socket
+
+from unmasq.base.errors import KernelError
+from unmasq.base.telemetry import Counters
+from unmasq.observe import namespace
+from unmasq.observe.conntrack import GROUP_DESTROY, GROUP_NEW, NETLINK_NETFILTER
+
+_SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1  # linux/netlink.h
+_SO_RCVBUFFORCE = 33
+BUFFER_BYTES = 32 << 20  # the kernel doubles it; a queued event costs 1280 bytes, so it holds 52,000
+_EVENT_BYTES = 1 << 13  # the kernel sends one event a datagram, none longer than a page
+
+
+class EventStream:
+    """NEW and DESTROY of TCP, UDP and the rest, as they arrive.
+
+    Counts `conntrack_overruns` (the buffer was full), `conntrack_lost` (messages that the kernel dropped, exactly),
+    `conntrack_healed` and `conntrack_buffer_refused`. Everything raises KernelError.
+    """
+
+    def __init__(self, space: str | None, counters: Counters, buffer_bytes: int = BUFFER_BYTES) -> None:
+        self._counters = counters
+        self._socket = namespace.socket_in(space, NETLINK_NETFILTER)
+        try:
+            self._enlarge(buffer_bytes)
+            self._join_groups()
+            self._drops = _Drops(space, self._socket)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._overruns = 0
+        self.unhealed = 0
+        """Overruns after which the queue has been emptied, so that a dump can heal them now."""
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when events have arrived."""
+        return self._socket.fileno()
+
+    def drain(self, most: int) -> list[bytes]:
+        """Up to `most` datagrams that have arrived, one event each. Never waits."""
+        datagrams: list[bytes] = []
+        while len(datagrams) < most:
+            try:
+                datagrams.append(self._socket.recv(_EVENT_BYTES, socket.MSG_DONTWAIT))
+            except BlockingIOError:
+                self._settle()
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise KernelError("the stream of conntrack events broke", error.strerror or str(error)) from error
+                self._counters.add("conntrack_overruns")
+                self._overruns += 1
+        return datagrams
+
+    def heal(self) -> None:
+        """Say that the table has been dumped since the last `drain`."""
+        self._counters.add("conntrack_healed", self.unhealed)
+        self.unhealed = 0
+
+    def _settle(self) -> None:
+        # After an overrun the kernel drops everything until the queue has been empty once: only now is the number
+        # final, and only what is dumped from now on has no gap behind it.
+        if self._overruns:
+            self._counters.add("conntrack_lost", self._drops.since_last_time())
+            self.unhealed += self._overruns
+            self._overruns = 0
+
+    def close(self) -> None:
+        """Close the socket. Twice is fine."""
+        self._socket.close()
+        self._drops.close()
+
+    def _enlarge(self, size: int) -> None:
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
+        except PermissionError:  # of the machine's own user namespace; the other one stops at net.core.rmem_max
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+            self._counters.add("conntrack_buffer_refused")
+
+    def _join_groups(self) -> None:
+        try:
+            # An unbound socket has the kernel's own port id 0 and is passed over in silence.
+            self._socket.bind((0, 0))
+            for group in (GROUP_NEW, GROUP_DESTROY):
+                self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+        except OSError as error:
+            raise KernelError(
+                "cannot listen to conntrack events",
+                error.strerror or str(error),
+                "run as root, or grant CAP_NET_ADMIN in that network namespace",
+            ) from error
+
+
+class _Drops:
+    """The column Drops of our line in /proc/net/netlink: how many messages did not fit into our buffer."""
+
+    _DROPS, _INODE = 8, 9
+
+    def __init__(self, space: str | None, sock: socket.socket) -> None:
+        with namespace.entered(space):
+            # The file shows the namespace in which it was opened for as long as it is open.
+            self._table = os.open("/proc/thread-self/net/netlink", os.O_RDONLY | os.O_CLOEXEC)
+        self._inode = str(os.fstat(sock.fileno()).st_ino)
+        self._last = 0
+
+    def since_last_time(self) -> int:
+        before, self._last = self._last, self._now()
+        return (self._last - before) % (1 << 32)
+
+    def close(self) -> None:
+        if self._table >= 0:
+            os.close(self._table)
+            self._table = -1
+
+    def _now(self) -> int:
+        os.lseek(self._table, 0, os.SEEK_SET)
+        with open(self._table, closefd=False) as table:
+            columns = (line.split() for line in table)
+            return next((int(line[self._DROPS]) for line in columns if line[self._INODE] == self._inode), self._last)

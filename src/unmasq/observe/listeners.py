@@ -1,0 +1,80 @@
+"""The addresses and ports at which our proxies accept connections."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from unmasq.base.telemetry import Counters
+from unmasq.model.address import NONE, V4_PREFIX
+from unmasq.model.columns import Array
+from unmasq.model.connection import ConnectionBatch
+from unmasq.model.ingress import IngressBatch
+
+_ANY = (NONE, (0, V4_PREFIX))  # :: and 0.0.0.0
+_MOST = 10_000  # a cluster has fewer; more means that somebody writes destinations into a log
+_KEY = np.dtype([("hi", "u8"), ("lo", "u8"), ("port", "u8")])
+_WHOLE = np.dtype((np.void, _KEY.itemsize))  # a key as bytes compares eight times as fast as by its fields
+
+
+class Listener(NamedTuple):
+    """An address and a port; `::` and `0.0.0.0` stand for every address of both families."""
+
+    hi: int
+    lo: int
+    port: int
+
+
+class Listeners:
+    """A set of listeners, from settings and learned from lines; iterates in order. It keeps the connections to them.
+
+    A connection belongs to a listener when the source of its replies is one: the proxy's own socket, on whichever side
+    of a translation. Counts `not_a_listener` (rows dropped) and `listeners_refused` (beyond 10,000).
+    """
+
+    def __init__(self, counters: Counters, known: Iterable[Listener] = ()) -> None:
+        self._counters = counters
+        self._known: set[Listener] = set()
+        self._index()
+        self.add(known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[Listener]:
+        return iter(sorted(self._known))
+
+    def add(self, listeners: Iterable[Listener]) -> bool:
+        """Add listeners; whether one of them was new."""
+        new = sorted({Listener(*NONE, one.port) if one[:2] in _ANY else one for one in listeners} - self._known)
+        room = _MOST - len(self._known)
+        self._counters.add("listeners_refused", max(0, len(new) - room))
+        self._known.update(new[:room])
+        if new[:room]:
+            self._index()
+        return bool(new[:room])
+
+    def learn(self, lines: IngressBatch) -> bool:
+        """Add the proxy's own ends that lines name; whether one was new. A line without its own end teaches nothing."""
+        named = (lines.reject == 0) & (lines.dest_port > 0) & ((lines.dest_hi > 0) | (lines.dest_lo > 0))
+        keys = np.unique(_keys(lines.dest_hi[named], lines.dest_lo[named], lines.dest_port[named]))
+        return self.add(Listener(*key) for key in keys.view(_KEY).tolist())
+
+    def keep(self, batch: ConnectionBatch) -> ConnectionBatch:
+        """The rows of our listeners; the others are counted."""
+        exact = np.isin(_keys(batch.reply_src_hi, batch.reply_src_lo, batch.reply_sport), self._exact)
+        ours = exact | np.isin(batch.reply_sport, self._any_address)
+        self._counters.add("not_a_listener", len(batch) - int(np.count_nonzero(ours)))
+        return batch if ours.all() else batch.take(ours)
+
+    def _index(self) -> None:
+        exact = [one for one in self._known if one[:2] != NONE]
+        hi, lo, port = np.array(exact, "u8").reshape(-1, 3).T
+        self._exact = _keys(hi, lo, port)
+        self._any_address = np.array([one.port for one in self._known if one[:2] == NONE], "u2")
+
+
+def _keys(hi: Array, lo: Array, port: Array) -> Array:
+    keys = np.empty(len(hi), _KEY)
+    keys["hi"], keys["lo"], keys["port"] = hi, lo, port
+    return keys.view(_WHOLE)
