@@ -70,6 +70,13 @@ class Connection:
         body = b"" if bodiless or status in (204, 304) else self._body(headers)
         return Response(status, headers, body, self.local_address, self.local_port)
 
+    def receive(self, count: int) -> bytes:
+        """Exactly so many bytes, for those who speak something else than HTTP/1. ConnectionError at the end."""
+        data = self._answers.read(count)
+        if len(data) < count:
+            raise ConnectionError(f"{self.peer} closed the connection")
+        return data
+
     def close(self) -> None:
         """End the connection in the normal way (FIN)."""
         self._answers.close()
@@ -96,7 +103,7 @@ class Connection:
         address, port = self.peer
         host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         lines = [f"{method} {path} HTTP/1.1".encode(), b"Host: " + host.encode()]
-        lines += [_bytes(name) + b": " + _bytes(value) for name, value in headers]
+        lines += [as_bytes(name) + b": " + as_bytes(value) for name, value in headers]
         return b"\r\n".join([*lines, b"", b""])
 
     def _headers(self) -> Iterable[tuple[str, str]]:
@@ -116,5 +123,6 @@ class Connection:
         list(self._headers())
 
 
-def _bytes(text: Text) -> bytes:
+def as_bytes(text: Text) -> bytes:
+    """What goes over the wire for a text."""
     return text if isinstance(text, bytes) else text.encode()

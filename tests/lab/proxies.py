@@ -8,14 +8,17 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .client import Connection
 from .deadline import until
 from .formats import FORMATS, INGRESS_VARIABLES
+from .lines import NewLines
 from .network import Network
 from .server import Server
 
 LOCATIONS = """\
 location / { proxy_pass http://backend; }
-        location /local { return 200 "ok\\n"; }"""
+        location /local { return 200 "ok\\n"; }
+        location = /settled { access_log off; return 204; }"""
 """`/local` has no second leg: for load, and for tests of the first leg alone. `/slow` is slow at the backend."""
 
 
@@ -63,6 +66,20 @@ class Nginx(_Nginx):
         self.reopen()
         until(lambda: all(self.log(name).exists() for name in self.formats), "nginx to open new logs")
         return old
+
+    def new_lines(self, name: str = "seed") -> NewLines:
+        """What one log gets from now on; nothing of requests that were answered before."""
+        self.settle()
+        return NewLines(self.log(name))
+
+    def settle(self) -> None:
+        """Return when the lines of all requests answered so far are in their files. Leaves no line of its own.
+
+        nginx writes a line after it has sent the answer, but before its worker turns to another request.
+        """
+        if self.pid is not None:
+            with Connection(self.network.namespace_path(self.host), *self.ready) as connection:
+                connection.request("/settled")
 
     def reopen(self) -> None:
         """Tell nginx to open its logs anew."""

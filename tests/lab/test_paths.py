@@ -66,7 +66,7 @@ PATHS = (
 def test_line_meets_its_connection(lab: Lab, way: Path) -> None:
     lab.network.nat(way.nat)
     lab.network.balancer(way.balancer)
-    seed, extended = NewLines(lab.nginx.log("seed")), NewLines(lab.nginx.log("extended"))
+    seed, extended = lab.nginx.new_lines("seed"), lab.nginx.new_lines("extended")
 
     answer = lab.request(way.host, way.to, way.port, way.path, way.headers)
 
@@ -87,25 +87,27 @@ def test_masquerade_changes_the_port_where_two_clients_share_one(lab: Lab) -> No
         lab.connect("c2", at.NODE, 30080, source_port=20001) as second,
     ):
         for connection in (first, second):
-            new = NewLines(lab.nginx.log("seed"))
+            new = lab.nginx.new_lines("seed")
             connection.request()
             line, entry = joined(lab, new)
             assert line["source_ip"] == at.GATEWAY
             ends.append((entry.original.source, entry.original.source_port, int(line["source_port"])))
+        first.reset()  # so that the port is free for the next run
+        second.reset()
     assert ends[0] == (at.C1, 20001, 20001)
     assert ends[1][:2] == (at.C2, 20001)
     assert ends[1][2] != 20001
 
 
 def test_a_dual_stack_listener_logs_mapped_addresses(lab: Lab) -> None:
-    new = NewLines(lab.nginx.log("seed"))
+    new = lab.nginx.new_lines("seed")
     lab.request("c1", at.INGRESS, 8084)
     line = payload(new.wait()[0])
     assert (line["source_ip"], line["destination_ip"]) == (f"::ffff:{at.C1}", f"::ffff:{at.INGRESS}")
 
 
 def test_a_proxy_header_of_a_stranger_is_logged_too(lab: Lab) -> None:
-    new = NewLines(lab.nginx.log("extended"))
+    new = lab.nginx.new_lines("extended")
     with lab.connect("c1", at.INGRESS, 8081) as connection:
         connection.send(b"PROXY TCP4 8.8.8.8 9.9.9.9 1111 2222\r\n")
         connection.request()

@@ -7,7 +7,8 @@
     edge 203.0.113.20 2001:db8:2::20 -+            NodePorts 30080, 30081      +- backend 10.244.2.5   2001:db8:f2::5
                                     VIP 203.0.113.100  2001:db8:2::100
 
-Both clients sit in one subnet, as behind one provider's router, and each owns a pool of further sources.
+Both clients are in one /24 and hang on the router by links of their own, as a provider connects customers (a bridge
+would pass nothing in its first second). Each owns a pool of further sources.
 """
 
 from typing import NamedTuple
@@ -38,6 +39,16 @@ POOLS = {"c1": ("198.18.0.0/16", "2001:db8:c1::/64"), "c2": ("198.19.0.0/16", "2
 HOSTS = ("c1", "c2", "edge", "router", "node", "ingress", "backend")
 
 
+CLIENT_GATEWAY = ("198.51.100.1/32", "2001:db8:1::1/128")
+"""Addresses of the router on the link of each client."""
+TO_CLIENT_GATEWAY = (
+    "198.51.100.1 dev eth0",
+    "default via 198.51.100.1",
+    "2001:db8:1::1 dev eth0",
+    "default via 2001:db8:1::1",
+)
+
+
 class Link(NamedTuple):
     """One veth: `eth0` of a host and the end named after the host at `above`. Addresses with their masks."""
 
@@ -48,24 +59,25 @@ class Link(NamedTuple):
 
 
 LINKS = (
-    Link("c1", (f"{C1}/24", f"{C1_V6}/64"), "router", ()),
-    Link("c2", (f"{C2}/24", f"{C2_V6}/64"), "router", ()),
+    Link("c1", (f"{C1}/32", f"{C1_V6}/128"), "router", CLIENT_GATEWAY),
+    Link("c2", (f"{C2}/32", f"{C2_V6}/128"), "router", CLIENT_GATEWAY),
     Link("edge", (f"{EDGE}/24", f"{EDGE_V6}/64"), "router", ("203.0.113.1/24", "2001:db8:2::1/64")),
     Link("node", (f"{NODE}/24", f"{NODE_V6}/64"), "router", (f"{ROUTER}/24", f"{ROUTER_V6}/64")),
     Link("ingress", (f"{INGRESS}/24", f"{INGRESS_V6}/64"), "node", (f"{GATEWAY}/24", f"{GATEWAY_V6}/64")),
     Link("backend", (f"{BACKEND}/24", f"{BACKEND_V6}/64"), "node", ("10.244.2.1/24", "2001:db8:f2::1/64")),
 )
-BRIDGE = ("198.51.100.1/24", "2001:db8:1::1/64")
-"""Addresses of the router on the bridge that both clients hang on."""
-
 ROUTES = {
-    "c1": ("default via 198.51.100.1", "default via 2001:db8:1::1"),
-    "c2": ("default via 198.51.100.1", "default via 2001:db8:1::1"),
+    "c1": TO_CLIENT_GATEWAY,
+    "c2": TO_CLIENT_GATEWAY,
     "edge": ("default via 203.0.113.1", "default via 2001:db8:2::1"),
     "node": (f"default via {ROUTER}", f"default via {ROUTER_V6}"),
     "ingress": (f"default via {GATEWAY}", f"default via {GATEWAY_V6}"),
     "backend": ("default via 10.244.2.1", "default via 2001:db8:f2::1"),
     "router": (
+        f"{C1} dev c1",
+        f"{C2} dev c2",
+        f"{C1_V6} dev c1",
+        f"{C2_V6} dev c2",
         f"10.244.0.0/16 via {NODE}",
         f"2001:db8:f1::/64 via {NODE_V6}",
         f"2001:db8:f2::/64 via {NODE_V6}",
@@ -90,9 +102,6 @@ def wiring() -> list[str]:
 def addressing(host: str) -> list[str]:
     """Lines for `ip -batch` inside a host: links up, addresses on them. `nodad`: IPv6 addresses work at once."""
     lines = ["link set lo up"]
-    if host == "router":
-        lines += ["link add clients type bridge", "link set c1 master clients", "link set c2 master clients"]
-        lines += _on("clients", BRIDGE)
     for link in LINKS:
         if link.host == host:
             lines += _on("eth0", link.addresses)
