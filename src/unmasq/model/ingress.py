@@ -40,7 +40,7 @@ class TimeSource(IntEnum):
         return self.name.lower()
 
 
-TEXTS = ("method", "host", "path", "status", "user_agent", "upstream", "service", "request_id")
+TEXTS = ("method", "host", "path", "status", "user_agent", "upstream", "service")
 """Text columns of a line, each a number in the vocabulary; 0 where the format has none."""
 
 
@@ -67,6 +67,7 @@ class IngressBatch(Columns):
     dest_port: Array = column("u2")
     headers: Array = column("u4")
     reject: Array = column("u1")
+    flags: Array = column("u2")  # REJECTED and TEST of `unmasq.model.flowbatch.Flag`
     bytes_in: Array = column("i8")
     bytes_out: Array = column("i8")
     method: Array = column("u4")
@@ -76,7 +77,6 @@ class IngressBatch(Columns):
     user_agent: Array = column("u4")
     upstream: Array = column("u4")
     service: Array = column("u4")
-    request_id: Array = column("u4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ class FileIdentity:
 class Chunk:
     """Whole lines of one file, as read: `data` ends with a newline (or with the file, once it is complete).
 
-    `live` says that it was read at the end of a log that is being written.
+    `live` says that it was read at the end of a log that is being written. `skipped` bytes of the last line, which is longer
+    than the reader's bound, are left out before its newline.
     """
 
     file: FileIdentity
@@ -100,3 +101,4 @@ class Chunk:
     start: int
     data: bytes = field(repr=False)
     live: bool = False
+    skipped: int = 0

@@ -1,0 +1,96 @@
+"""Whole lines of a log to one IngressBatch: a row for every line, blank and rejected ones too."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from unmasq.model.columns import Array
+from unmasq.model.ingress import Chunk, IngressBatch, Reject
+from unmasq.model.vocabulary import Vocabulary
+from unmasq.read.formats.convert import Converter
+from unmasq.read.formats.layout import Layout, learn
+from unmasq.read.formats.record import KEYS, Record, read_record
+
+_SAMPLE_LINES = 8
+_SAMPLE_BYTES = 1 << 16
+
+
+class LineReader:
+    """Reads chunks of marker, `combined` and `upstreaminfo` lines. Keeps the vocabulary and the layout it met last."""
+
+    def __init__(self) -> None:
+        self.vocabulary = Vocabulary()
+        self._convert = Converter(self.vocabulary)
+        self._layout: Layout | None = None
+
+    def read(self, chunk: Chunk, read_us: int) -> IngressBatch:
+        """The lines of a chunk; `read_us` is the time of reading, for lines without one of their own."""
+        starts, ends = line_bounds(chunk.data)
+        if not len(starts):
+            return IngressBatch.empty()
+        batch = self._rows(chunk.data[: len(chunk.data) - chunk.data.endswith(b"\n")], chunk.live, read_us)
+        too_long = np.zeros(len(starts), "?")
+        too_long[-1] = chunk.skipped > 0
+        ends[-1] += chunk.skipped
+        return _placed(batch, starts + chunk.start, ends + chunk.start, too_long)
+
+    def compact(self, used: Array) -> Array:
+        """Forget all texts but the used ones; returns old number -> new number. Batches read before must be renumbered."""
+        mapping = self.vocabulary.compact(used)
+        self._convert.forget()
+        return mapping
+
+    def _rows(self, data: bytes, live: bool, read_us: int) -> IngressBatch:
+        layout = self._layout_for(data)
+        if layout is None:
+            return self._plain(data.split(b"\n"), live, read_us)
+        rows = layout.rows(data)
+        odd = np.fromiter((not row[layout.taken] for row in rows), "?", len(rows))
+        fast = rows if not odd.any() else [row for row, is_odd in zip(rows, odd.tolist(), strict=True) if not is_odd]
+        columns = dict(zip(layout.keys, zip(*fast, strict=True), strict=False))
+        known = {key: values for key, values in columns.items() if key in KEYS}
+        batch = self._convert(known, len(fast), Reject.NONE, live, read_us)
+        if len(fast) == len(rows):
+            return batch
+        rest = self._plain([rows[i][-1] for i in np.flatnonzero(odd).tolist()], live, read_us)
+        return IngressBatch.concat([batch, rest]).take(np.argsort(np.argsort(odd, kind="stable"), kind="stable"))
+
+    def _layout_for(self, data: bytes) -> Layout | None:
+        """The layout of the first of a few lines that has one; the one met last as long as it takes any of them."""
+        sample = data[:_SAMPLE_BYTES].split(b"\n")[:_SAMPLE_LINES]
+        if self._layout is None or not any(self._layout.rows(line)[0][self._layout.taken] for line in sample):
+            learned = (learn(line) for line in sample if not read_record(line).reject)
+            self._layout = next(filter(None, learned), self._layout)
+        return self._layout
+
+    def _plain(self, lines: Sequence[bytes], live: bool, read_us: int) -> IngressBatch:
+        """Line by line: the rule itself, and the path of every line that is odd."""
+        groups: dict[tuple[Reject, tuple[str, ...]], list[int]] = defaultdict(list)
+        records: list[Record] = []
+        for row, line in enumerate(lines):
+            record = read_record(line)
+            records.append(record)
+            groups[record.reject, tuple(sorted(record.fields))].append(row)
+        parts = [
+            self._convert({key: [records[row].fields[key] for row in rows] for key in keys}, len(rows), reject, live, read_us)
+            for (reject, keys), rows in groups.items()
+        ]
+        order = np.concatenate([np.array(rows) for rows in groups.values()])
+        return IngressBatch.concat(parts).take(np.argsort(order, kind="stable"))
+
+
+def line_bounds(data: bytes) -> tuple[Array, Array]:
+    """Offsets of each line's first byte and behind its newline; a last line without newline counts."""
+    ends = np.flatnonzero(np.frombuffer(data, "u1") == ord("\n")) + 1
+    if len(data) and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.concatenate([np.zeros(1, "i8"), ends[:-1]])[: len(ends)], ends
+
+
+def _placed(batch: IngressBatch, starts: Array, ends: Array, too_long: Array) -> IngressBatch:
+    columns = batch.as_dict() | {"start": starts, "end": ends}
+    if too_long.any():
+        columns["reject"] = np.where(too_long, np.uint8(Reject.TOO_LONG), columns["reject"])
+        columns["headers"] = np.where(too_long, np.uint32(0), columns["headers"])
+    return IngressBatch(**columns)

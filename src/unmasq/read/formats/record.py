@@ -1,0 +1,44 @@
+"""One line, read the plain way: prefix and payload brought together under one set of keys."""
+
+from typing import NamedTuple
+
+from unmasq.model.ingress import Reject
+from unmasq.read.formats.payload import read_payload
+from unmasq.read.formats.prefix import read_prefix
+
+HEADER_KEYS = {
+    "x-forwarded-for": "x-forwarded-for",
+    "forwarded": "forwarded",
+    "x-real-ip": "x-real-ip",
+    "proxy_protocol_ip": "proxy-protocol",
+    "cf-connecting-ip": "cf-connecting-ip",
+    "true-client-ip": "true-client-ip",
+}
+"""Payload key -> name of the header."""
+
+KEYS = frozenset({
+    *HEADER_KEYS, "source_ip", "source_port", "destination_ip", "destination_port", "protocol", "ts", "time", "connection_time",
+    "method", "host", "uri", "status", "bytes_in", "bytes_out", "user_agent", "upstream", "namespace", "ingress", "service",
+    "prefix",
+})  # fmt: skip
+"""All keys that a batch is made of; any other is ignored."""
+
+
+class Record(NamedTuple):
+    """The raw bytes of each known key, and why the payload was not taken, if it was not."""
+
+    fields: dict[str, bytes]
+    reject: Reject
+
+
+def read_record(line: bytes) -> Record:
+    """What a line says. Never raises."""
+    if not line.strip():
+        return Record({}, Reject.BLANK)
+    payload = read_payload(line)
+    fields = read_prefix(line[: payload.before])
+    if not payload.marked and "prefix" not in fields:
+        return Record({}, Reject.NO_ADDRESS)
+    fields |= payload.fields
+    reject = payload.reject or (Reject.NO_SOURCE if payload.marked and "source_ip" not in fields else Reject.NONE)
+    return Record({key: value for key, value in fields.items() if key in KEYS}, reject)

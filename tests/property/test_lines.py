@@ -1,0 +1,78 @@
+"""Reading lines: never raises, a row for every line, and the fast path says what the plain one says."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
+from unmasq.read.formats.lines import LineReader
+
+READ_US = 1_795_300_000_000_000
+SIX = ("source_port", "destination_ip", "destination_port", "source_ip", "x-forwarded-for", "x-real-ip")
+
+header = st.one_of(
+    st.sampled_from(["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10", "unknown, [2001:db8::5]:80", 'a"b', "tab\there", "é", "back\\slash", "{}", '": "']),
+    st.text(max_size=12),
+)
+address = st.sampled_from(["198.51.100.10", "2001:db8::7", "::ffff:192.0.2.1", "203.0.113.20"])
+agent = st.sampled_from(["curl/8", "Mozilla", 'tigera_secure_ee_ingress: {\\"', "unmasq: x", "unmasq-test/7"])
+PREFIX = '{} - - [23/Nov/2026:10:00:00 +0000] "GET /search?q=1 HTTP/1.1" 200 612 "-" "{}"'
+UPSTREAM = " 345 0.003 [shop-web-80] [] 10.244.2.5:8080, 10.244.2.6:8080 612 0.003 502, 200 5d3c9c1b"
+
+
+def six(source: str, port: object, xff: str, real: str) -> str:
+    """The documented payload with escape=json."""
+    return json.dumps(dict(zip(SIX, (port, "10.244.1.10", 80, source, xff, real), strict=True)), ensure_ascii=False)
+
+
+good = st.builds(
+    lambda source, port, xff, real, front, agent: (
+        {"bare": "", "combined": PREFIX.format(source, agent) + " ", "upstream": PREFIX.format(source, agent) + UPSTREAM + " "}[front]
+        + "tigera_secure_ee_ingress: "
+        + six(source, port, xff, real)
+    ),
+    address, st.integers(0, 70000), header, header, st.sampled_from(["bare", "combined", "upstream"]), agent,
+).map(lambda line: line.replace("\n", "").encode("utf-8", "surrogatepass"))  # fmt: skip
+plain_log = st.builds(lambda source, who: PREFIX.format(source, who).encode(), address, agent)
+broken = st.one_of(st.binary(max_size=60), st.just(b""), st.just(b"  "), st.builds(lambda line, cut: line[:cut], good, st.integers(0, 400)))
+lines = st.lists(st.one_of(good, good, plain_log, broken).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=30)
+
+
+def chunk(data: bytes) -> Chunk:
+    return Chunk(FileIdentity(1, 1, "x"), "log", 100, data)
+
+
+def values(reader: LineReader, batch: IngressBatch) -> list[dict[str, object]]:
+    """Rows with texts instead of numbers, so that two readers can be compared."""
+    texts = {"headers", "method", "host", "path", "status", "user_agent", "upstream", "service"}
+    columns = {name: column.tolist() for name, column in batch.as_dict().items()}
+    columns |= {name: reader.vocabulary.texts(columns[name]) for name in texts}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+@given(lines)
+def test_the_fast_path_says_what_the_plain_one_says(some: list[bytes]) -> None:
+    data = b"".join(line + b"\n" for line in some)
+    fast, plain = LineReader(), LineReader()
+    plain._layout_for = lambda _: None  # type: ignore[method-assign]
+    assert values(fast, fast.read(chunk(data), READ_US)) == values(plain, plain.read(chunk(data), READ_US))
+
+
+@given(st.lists(st.binary(max_size=80), max_size=20))
+def test_reading_never_raises_and_gives_a_row_for_every_line(some: list[bytes]) -> None:
+    data = b"\n".join(some)
+    batch = LineReader().read(chunk(data), READ_US)
+    assert len(batch) == data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+    assert batch.end[-1:].tolist() == [100 + len(data)] * bool(data)
+
+
+@given(good.filter(lambda line: b"700" not in line), st.binary(min_size=1, max_size=40))
+def test_a_header_cannot_choose_the_source(line: bytes, forged: bytes) -> None:
+    """Whatever bytes a client sends, escaped as nginx does, the source stays what the socket saw, or the line is rejected."""
+    escaped = "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\x{b:02X}" for b in forged)
+    payload = six("198.51.100.10", 4711, "FORGED", "FORGED").replace("FORGED", escaped)
+    reader = LineReader()
+    batch = reader.read(chunk(b"unmasq: " + payload.encode() + b"\n"), READ_US)
+    assert batch.source_lo.tolist() == [0xFFFF_C633_640A]
+    assert batch.reject.tolist() == [Reject.NONE]
