@@ -1,6 +1,7 @@
 """What the lab's proxies write, keep and do, as far as other tests lean on it."""
 
 import json
+import os
 import re
 
 import pytest
@@ -77,12 +78,12 @@ def test_the_slow_path_is_slow(lab: Lab):
 def test_servers_start_again_with_other_settings_and_a_further_format(tmp_path):
     mine = {"mine": log_format("mine", "it's a \\ $realip_remote_addr")}
     with (
-        Network(state=tmp_path, prefix="umother") as network,
+        Network(f"umother{os.getpid()}", state=tmp_path) as network,
         Backend(network),
         Nginx(network, mine) as nginx,
         Edge(network, "always") as edge,
     ):
-        assert (nginx.pid, edge.pid) != (None, None)
+        assert None not in (nginx.pid, edge.pid)
         nginx.stop()
         nginx.stop()
         assert nginx.pid is None
