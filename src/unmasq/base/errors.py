@@ -26,7 +26,9 @@ class UnmasqError(Exception):
         self.next_step = next_step
 
     def __str__(self) -> str:
-        return "\n".join(part for part in (self.what, self.why and f"  why:  {self.why}", self.next_step and f"  next: {self.next_step}") if part)
+        return "\n".join(
+            part for part in (self.what, self.why and f"  why:  {self.why}", self.next_step and f"  next: {self.next_step}") if part
+        )
 
 
 class UsageError(UnmasqError):

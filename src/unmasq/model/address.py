@@ -48,7 +48,7 @@ def _packed(text: str) -> bytes | None:
 
 def _bare(text: str) -> str:
     """The address inside `"…"`, `[…]`, `[…]:port`, `a.b.c.d:port` and `…%zone`."""
-    text = text.strip(" \t\"")
+    text = text.strip(' \t"')
     if text.startswith("["):
         text = text[1 : text.find("]")] if "]" in text else ""
     elif text.count(":") == 1:
@@ -94,7 +94,9 @@ def parse_range(text: str) -> Range:
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError as error:
-        raise UsageError(f"not an address or range: {text!r}", str(error), "write it like 203.0.113.9, 10.0.0.0/8 or 2001:db8::/32") from None
+        raise UsageError(
+            f"not an address or range: {text!r}", str(error), "write it like 203.0.113.9, 10.0.0.0/8 or 2001:db8::/32"
+        ) from None
     return of_network(network)
 
 

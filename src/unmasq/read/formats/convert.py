@@ -30,7 +30,7 @@ Values = Sequence[bytes]
 
 
 class _Memory(dict[Any, Any]):
-    """Converts what it has not met. """
+    """Converts what it has not met."""
 
     def __init__(self, convert: Callable[[Any], Any]) -> None:
         super().__init__()

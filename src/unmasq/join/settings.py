@@ -1,0 +1,21 @@
+"""How long the two sides wait for each other, and how much may wait."""
+
+from dataclasses import dataclass
+
+from unmasq.base.clock import MICROSECONDS
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """Times in microseconds, bounds in rows."""
+
+    interval_us: int = 60 * MICROSECONDS
+    """Length of a flow's interval; intervals are aligned to it."""
+    linger_us: int = 10 * MICROSECONDS
+    """A joined flow closes this long after its interval, so that late counters and lines still belong to it."""
+    wait_us: int = 120 * MICROSECONDS
+    """How long a line waits for its connection, and a connection for its first line."""
+    most_lines: int = 500_000
+    """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
+    most_connections: int = 300_000
+    """Connections held at once; beyond it new ones are counted and dropped."""
