@@ -42,16 +42,11 @@ Row: TypeAlias = tuple[int, ...]
 
 
 class Parsed(NamedTuple):
-    """What a datagram held.
-
-    `portless` counts entries of protocols other than TCP and UDP. `interrupted`: the table changed under a dump in a
-    way that may have hidden entries.
-    """
+    """What a datagram held: rows, how many entries of protocols other than TCP and UDP, how many malformed messages."""
 
     rows: list[Row]
     portless: int
     malformed: int
-    interrupted: bool
 
 
 def parse(datagram: bytes, seen_us: int) -> Parsed:
@@ -60,10 +55,9 @@ def parse(datagram: bytes, seen_us: int) -> Parsed:
     Updates and what is no conntrack message are passed over.
     """
     rows: list[Row] = []
-    portless = malformed = interrupted = 0
+    portless = malformed = 0
     try:
         for message in netlink.messages(datagram):
-            interrupted |= message.flags & netlink.NLM_F_DUMP_INTR
             event = _event(message)
             if event is None:
                 continue
@@ -78,7 +72,7 @@ def parse(datagram: bytes, seen_us: int) -> Parsed:
                 rows.append(row)
     except Malformed:
         malformed += 1
-    return Parsed(rows, portless, malformed, bool(interrupted))
+    return Parsed(rows, portless, malformed)
 
 
 def batch(rows: Sequence[Row]) -> ConnectionBatch:

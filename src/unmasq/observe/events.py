@@ -19,7 +19,7 @@ class EventStream:
     """NEW and DESTROY of TCP, UDP and the rest, as they arrive.
 
     Counts `conntrack_overruns` (the buffer was full), `conntrack_lost` (messages that the kernel dropped, exactly),
-    `conntrack_healed` and `conntrack_buffer_refused`. Everything raises KernelError.
+    `conntrack_healed` (overruns that a dump followed) and `conntrack_buffer_refused`. Everything raises KernelError.
     """
 
     def __init__(self, space: str | None, counters: Counters, buffer_bytes: int = BUFFER_BYTES) -> None:

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 
 from unmasq.base.errors import KernelError
 from unmasq.model.address import V4_PREFIX
-from unmasq.observe import dump, netlink
+from unmasq.observe import netlink
+from unmasq.observe.dump import Dump
 
 _CLONE_NEWNET = 0x40000000
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22  # linux/rtnetlink.h
@@ -73,7 +74,7 @@ def addresses(namespace: str | None = None) -> set[tuple[int, int]]:
         request = netlink.dump_request(_RTM_GETADDR, 1, struct.pack("=BBBBI", socket.AF_UNSPEC, 0, 0, 0, 0))
         return {
             found
-            for part in dump.parts(sock, request, "the interface addresses")
+            for part in Dump(sock, request, "the interface addresses")
             for message in netlink.messages(part)
             if message.kind == _RTM_NEWADDR and (found := _address(message.payload)) is not None
         }
