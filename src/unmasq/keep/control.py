@@ -1,0 +1,125 @@
+"""Control state of the embedded store: every version of the trust list, and what must outlive the days."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unmasq.base.errors import StoreError, StoreTooNew, UsageError
+from unmasq.model.ingress import FileIdentity
+from unmasq.unwind.trust import TrustEntry, TrustList, entry
+
+NAME = "control.sqlite"
+VERSION = 1
+
+_TABLES = """
+BEGIN;
+CREATE TABLE trust_versions (version INTEGER PRIMARY KEY, made_us INTEGER NOT NULL, change TEXT NOT NULL);
+CREATE TABLE trust_entries (version INTEGER NOT NULL, name TEXT NOT NULL, range TEXT NOT NULL, header TEXT NOT NULL);
+CREATE TABLE retired_lines (device TEXT, inode TEXT, fingerprint TEXT, start INTEGER, stop INTEGER);
+COMMIT;
+"""
+
+
+@dataclass(frozen=True)
+class TrustChange:
+    """One version of the trust list: when it was made (microseconds UTC) and in what it differs from the one before."""
+
+    version: int
+    made_us: int
+    change: str
+
+
+class Control:
+    """Small state in SQLite. Every change is one transaction; any thread may call."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        """Raises StoreError for a file that is damaged or no such state, StoreTooNew for one of a newer program."""
+        self._lock = threading.RLock()
+        self._lists: dict[int, TrustList] = {}
+        path = folder / NAME
+        try:
+            self._db = _opened(path, read_only=read_only)
+            found = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be read as control state", str(error), "restore it from a backup") from None
+        if found > VERSION:
+            raise StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {found}, not {VERSION}", "upgrade")
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    @property
+    def trust_version(self) -> int:
+        """The version by which new flows are judged; 0 is the empty list that every store begins with."""
+        return int(self._rows("SELECT coalesce(max(version), 0) FROM trust_versions")[0][0])
+
+    def trust_list(self, version: int | None = None) -> TrustList:
+        """A version of the list, the current one if none is named. A version that was never made here is empty."""
+        version = self.trust_version if version is None else version
+        if version not in self._lists:
+            rows = self._rows("SELECT name, range, header FROM trust_entries WHERE version = ? ORDER BY rowid", version)
+            self._lists[version] = TrustList((entry(*row) for row in rows), version)
+        return self._lists[version]
+
+    def trust_history(self) -> list[TrustChange]:
+        """All versions, oldest first."""
+        return [TrustChange(*row) for row in self._rows("SELECT version, made_us, change FROM trust_versions ORDER BY version")]
+
+    def trust_add(self, entries: Iterable[TrustEntry], now_us: int) -> int:
+        """Trust these too; returns the version that does. What is on the list already makes no new version."""
+        with self._lock:
+            known = self.trust_list().entries
+            fresh = [e for e in dict.fromkeys(entries) if e not in known]
+            return self._make(known + tuple(fresh), "added " + _words(fresh), now_us) if fresh else self.trust_version
+
+    def trust_remove(self, what: str, now_us: int) -> int:
+        """Trust a name, or a range, no longer; returns the new version. Raises UsageError if nothing is called that."""
+        with self._lock:
+            known = self.trust_list().entries
+            gone = [e for e in known if what in (e.name, e.range.text)]
+            if not gone:
+                raise UsageError(f"no trusted proxy is called {what!r}", "the list has no such name or range", "unmasq config trust list")
+            return self._make([e for e in known if e not in gone], "removed " + _words(gone), now_us)
+
+    def _make(self, entries: Sequence[TrustEntry], change: str, now_us: int) -> int:
+        version = self.trust_version + 1
+        with self._db:
+            self._db.execute("INSERT INTO trust_versions VALUES (?, ?, ?)", (version, now_us, change))
+            rows = [(version, e.name, e.range.text, e.header) for e in entries]
+            self._db.executemany("INSERT INTO trust_entries VALUES (?, ?, ?, ?)", rows)
+        return version
+
+    def retired_lines(self) -> list[tuple[FileIdentity, int, int]]:
+        """Runs of lines whose days were deleted: they must not come back when a log that still holds them is read again."""
+        rows = self._rows("SELECT device, inode, fingerprint, start, stop FROM retired_lines")
+        return [(FileIdentity(int(device), int(inode), fingerprint), start, stop) for device, inode, fingerprint, start, stop in rows]
+
+    def set_retired_lines(self, runs: Iterable[tuple[FileIdentity, int, int]]) -> None:
+        """Replace them all."""
+        rows = [(str(f.device), str(f.inode), f.fingerprint, start, stop) for f, start, stop in runs]  # u64 does not fit SQLite
+        with self._lock, self._db:
+            self._db.execute("DELETE FROM retired_lines")
+            self._db.executemany("INSERT INTO retired_lines VALUES (?, ?, ?, ?, ?)", rows)
+
+    def _rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(question, values).fetchall()
+
+
+def _opened(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if read_only:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    path.touch(mode=0o600)
+    db = sqlite3.connect(path, check_same_thread=False)
+    db.execute("PRAGMA synchronous = FULL")
+    if not db.execute("PRAGMA user_version").fetchone()[0]:
+        db.executescript(_TABLES.replace("COMMIT;", f"PRAGMA user_version = {VERSION}; COMMIT;"))
+    return db
+
+
+def _words(entries: Iterable[TrustEntry]) -> str:
+    return ", ".join(f"{e.name} {e.range.text} for {e.header}" for e in entries)

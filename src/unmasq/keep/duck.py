@@ -1,0 +1,116 @@
+"""The embedded default: a directory with one DuckDB file a day, control state, and a lock."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from unmasq.keep.answers import Answers, told
+from unmasq.keep.control import Control
+from unmasq.keep.days import DayFiles, name_of
+from unmasq.keep.lock import Lock
+from unmasq.keep.sources import EVERYTHING, Source, View, days_within
+from unmasq.keep.split import by_day
+from unmasq.keep.writing import Writer
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import FlowBatch
+
+OPEN_WRITERS = 3
+"""Days whose texts are remembered. A backlog that jumps between more of them only stores some texts twice."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the store may use of the machine."""
+
+    memory_mb: int = 512
+    """Of DuckDB's buffers; more than that spills to disk, in the store's directory."""
+    threads: int = 2
+    attached_days: int = 100
+    """Day files that stay open while nobody uses them."""
+
+
+class DuckStore(Answers):
+    """Flows at rest. The owner appends; a reader only asks, and several readers may do so at once."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False, limits: Limits = Limits()) -> None:
+        """Raises StoreBusy, StoreTooNew, or StoreError where there is nothing to read."""
+        self.folder = folder
+        self._lock = Lock(folder, exclusive=not read_only)
+        self.control = Control(folder, read_only=read_only)
+        self.connection = _engine(folder, limits)
+        self.days = DayFiles(folder, self.connection, read_only=read_only, attached=limits.attached_days)
+        self.moment = threading.RLock()  # what questions see changes only while it is held
+        self._turn = threading.Lock()  # one transaction at a time
+        self._writing = self.connection.cursor()
+        self._writers: dict[int, Writer] = {}  # least recently used first
+        self._below: dict[int, int] = {}  # of days written to: the first flow that questions do not see yet
+
+    def close(self) -> None:
+        """Write what is pending in DuckDB's logs into its files, and let others in."""
+        self.connection.close()
+        self.control.close()
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(self, batch: FlowBatch) -> None:
+        for day, part in by_day(batch):
+            self.append_day(day, [part])
+
+    def append_day(self, day: int, parts: Iterable[FlowBatch], published: Callable[[], None] = lambda: None) -> None:
+        """Keep what belongs to one day, in one transaction. `published` is called at the moment from which questions see it."""
+        with self._turn, self.days.use([self._made(day)]):
+            writer = self._writer(day)
+            writer.write(parts)
+            with self.moment:
+                self._below[day] = writer.flows
+                published()
+
+    def _made(self, day: int) -> int:
+        """The day, which has a file now, of which questions see nothing that is not published."""
+        with self.moment:
+            if day not in self.days.days():
+                self.days.ensure(day)
+                self._below[day] = 0
+        return day
+
+    def _writer(self, day: int) -> Writer:
+        writer = self._writers.pop(day, None) or Writer(self._writing, name_of(day))
+        self._writers[day] = writer
+        while len(self._writers) > OPEN_WRITERS:
+            del self._writers[next(iter(self._writers))]
+        with self.moment:
+            self._below.setdefault(day, writer.flows)
+        return writer
+
+    @contextmanager
+    def view(self, wanted: FlowFilter) -> Iterator[View]:
+        with self.moment:
+            days = days_within(self.days.days(), wanted)
+            below = dict(self._below)
+        with self.days.use(days) as names, self.connection.cursor() as cursor:
+            try:
+                yield View(cursor, [Source(name, day, below.get(day, EVERYTHING)) for day, name in names.items()])
+            except duckdb.Error as error:
+                raise told(error) from error
+
+
+def _engine(folder: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={
+        "memory_limit": f"{limits.memory_mb}MB",
+        "threads": limits.threads,
+        "checkpoint_threshold": "1GB",  # less often and all at once: a third of the default's time
+        "temp_directory": str(folder / "spill"),
+        "autoinstall_known_extensions": False,  # nothing is ever fetched from the network
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,  # a name in SQL is a table of ours, never a variable
+    })  # fmt: skip

@@ -1,0 +1,60 @@
+"""One owner writes, or any number of readers read: a lock on the store's directory."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Self
+
+from unmasq.base.errors import StoreBusy, StoreError
+
+NAME = "lock"
+
+
+class Lock:
+    """Held from construction to `close`, or until the process ends, however it ends."""
+
+    def __init__(self, folder: Path, *, exclusive: bool) -> None:
+        """Raises StoreBusy where another process holds it, StoreError where there is no store to read."""
+        self._file = _opened(folder, exclusive=exclusive)
+        try:
+            fcntl.flock(self._file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._file)
+            raise _busy(folder, owner) from None
+        if exclusive:
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        self._exclusive = exclusive
+
+    def close(self) -> None:
+        """Let others in."""
+        if self._exclusive:
+            os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _opened(folder: Path, *, exclusive: bool) -> int:
+    try:
+        if exclusive:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise StoreError(f"there is no store in {folder}", "nothing was ever written there", "unmasq run --store DIR fills one") from None
+    except OSError as error:
+        raise StoreError(f"cannot open the store in {folder}", str(error.strerror), "does this user own the directory?") from None
+
+
+def _busy(folder: Path, owner: str) -> StoreBusy:
+    if owner:
+        return StoreBusy(
+            f"another process has the store in {folder} open", f"process {owner} owns it", "ask that process, or stop it first"
+        )
+    return StoreBusy(f"another process reads the store in {folder}", "nobody can write meanwhile", "try again when it is done")

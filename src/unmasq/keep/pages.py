@@ -1,0 +1,62 @@
+"""The question `flows`: pages of documents, newest first, by key and not by number."""
+
+from unmasq.base.clock import DAY_US
+from unmasq.base.errors import UsageError
+from unmasq.keep.documents import Row, TrustOf, documents, fetched
+from unmasq.keep.predicate import Predicate, compiled
+from unmasq.keep.protocol import FlowPage
+from unmasq.keep.sources import View
+from unmasq.model.filter import FlowFilter
+
+Key = tuple[int, int, int]
+"""Interval start, and the id in two halves: no two flows share it, and no flow ever changes it."""
+
+_PAGE = """
+SELECT f.* FROM {db}.flows f WHERE {where}
+ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
+"""
+
+
+def page(view: View, wanted: FlowFilter, limit: int, after: str | None, trust_of: TrustOf) -> FlowPage:
+    """At most `limit` flows of the filter that come behind the key `after`."""
+    predicate = compiled(wanted)
+    if after is not None:
+        _behind(predicate, _parsed(after))
+    found = _newest(view, predicate, limit + 1)
+    more = _text(_key(found[limit - 1][1])) if len(found) > limit else None
+    return FlowPage(documents(view, found[:limit], trust_of), more)
+
+
+def _newest(view: View, predicate: Predicate, limit: int) -> list[tuple[int, Row]]:
+    """Rows of all sources, in the order of their keys; days that cannot add to the page are not asked."""
+    found: list[tuple[int, Row]] = []
+    for place, source in enumerate(view.sources):
+        if source.day is not None and sum(row["interval_start_us"] >= (source.day + 1) * DAY_US for _, row in found) >= limit:
+            break
+        where = predicate.flows().format(db=source.database, below=source.below)
+        rows = fetched(view, _PAGE.format(db=source.database, where=where, limit=limit), predicate.values)
+        found += [(place, row) for row in rows]
+    return sorted(found, key=lambda place_row: _key(place_row[1]), reverse=True)[:limit]
+
+
+def _behind(predicate: Predicate, key: Key) -> None:
+    start, hi, lo = map(predicate.bind, key)
+    predicate.flow.append(
+        f"(f.interval_start_us < {start} OR f.interval_start_us = {start} AND (f.id_hi < {hi} OR f.id_hi = {hi} AND f.id_lo < {lo}))"
+    )
+
+
+def _key(row: Row) -> Key:
+    return row["interval_start_us"], row["id_hi"], row["id_lo"]
+
+
+def _text(key: Key) -> str:
+    return "{}-{:x}-{:x}".format(*key)
+
+
+def _parsed(text: str) -> Key:
+    try:
+        start, hi, lo = text.split("-")
+        return int(start), int(hi, 16), int(lo, 16)
+    except ValueError:
+        raise UsageError(f"not a key of a page: {text!r}", "keys come from the answer before", "ask for the first page again") from None

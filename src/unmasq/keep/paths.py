@@ -1,0 +1,134 @@
+"""The question `chains`: by which distinct paths the requests of an address came."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import json, structs
+
+from unmasq.keep.documents import Row, TrustOf, fetched, hops, observed
+from unmasq.keep.predicate import compiled
+from unmasq.keep.protocol import ChainGroup
+from unmasq.keep.sources import View
+from unmasq.model.address import Range, text_or_none, to_text
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import Detail, Evidence, Flag, Join, Role
+from unmasq.unwind.claims import named, raw_claims
+
+MOST_HITS = 1_000_000
+"""Chains that one answer looks at; of an address with more, the figures are those of so many."""
+
+MOST_SHAPES = 20_000
+"""Distinct combinations that are walked, those with most requests first."""
+
+LISTED_PATHS = 10
+
+_SHAPE = (
+    'role, hi, lo, node, "join", source_hi, source_lo, nat_hi, nat_lo, dest_hi, dest_lo, dest_port,'
+    " flow_flags, trust_version, client_hi, client_lo, evidence, flags, header_text"
+)
+_HITS = """
+SELECT {{place}} AS place, a.role, a.hi, a.lo, f.node, f."join", f.source_hi, f.source_lo, f.nat_hi, f.nat_lo,
+       f.dest_hi, f.dest_lo, f.dest_port, f.flags AS flow_flags, f.trust_version, f.connection,
+       c.client_hi, c.client_lo, c.evidence, c.flags, c.chain, c.requests, c.first_us, c.last_us,
+       coalesce(t.value, '') AS header_text
+FROM {{db}}.addresses a
+JOIN {{db}}.flows f ON f.flow = a.flow
+JOIN {{db}}.chains c ON c.flow = a.flow AND (a.chain = c.chain OR a.chain < 0)
+LEFT JOIN {{db}}.texts t ON t.text = c.headers
+WHERE {address} AND {flows} AND {chains}
+"""
+_SHAPES = f"""
+CREATE TEMP TABLE shapes AS
+SELECT row_number() OVER (ORDER BY sum(requests) DESC) - 1 AS shape, {_SHAPE} FROM hits GROUP BY ALL
+ORDER BY shape LIMIT {MOST_SHAPES}
+"""
+_PATHS = f"""
+CREATE TEMP TABLE paths AS
+SELECT path, place, chain, connection, requests, first_us, last_us FROM hits JOIN shapes USING ({_SHAPE}) JOIN merged USING (shape)
+"""
+_TOTALS = """
+SELECT path, sum(requests)::BIGINT AS requests, count(DISTINCT connection) AS connections,
+       min(first_us) AS first_us, max(last_us) AS last_us
+FROM paths GROUP BY path ORDER BY requests DESC, path LIMIT $most
+"""
+_DETAILS = """
+SELECT path, kind, value, sum(requests)::BIGINT AS requests FROM ({asked}) GROUP BY ALL ORDER BY requests DESC, value
+"""
+_ASKED = f"""
+SELECT p.path, d.kind, t.value, d.requests
+FROM (SELECT DISTINCT path, chain FROM paths WHERE place = {{place}} AND path IN (SELECT unnest($listed))) p
+JOIN {{db}}.details d ON d.chain = p.chain
+JOIN {{db}}.texts t ON t.text = d.text
+WHERE d.kind IN ({int(Detail.STATUS)}, {int(Detail.PATH)})
+"""
+
+
+def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of: TrustOf) -> list[ChainGroup]:
+    """Distinct paths of an address or range, most requests first."""
+    if not view.sources:
+        return []
+    predicate = compiled(wanted)
+    where = predicate.within("a.hi", "a.lo", [address])
+    hits = view.union(_HITS.format(address=where, flows=predicate.flows(), chains=predicate.chains()))
+    view.cursor.execute(f"CREATE TEMP TABLE hits AS SELECT * FROM ({hits}) LIMIT {MOST_HITS}", predicate.values)
+    view.cursor.execute(_SHAPES)
+    drawn = [_drawn(row, trust_of) for row in fetched(view, "SELECT * FROM shapes ORDER BY shape", {})]
+    return _counted(view, drawn, limit)
+
+
+def _counted(view: View, drawn: Sequence[ChainGroup], limit: int) -> list[ChainGroup]:
+    """One group a distinct path, with the figures of all shapes that drew the same."""
+    numbers: dict[bytes, int] = {}
+    path_of = [numbers.setdefault(json.encode(group), len(numbers)) for group in drawn]
+    picture = dict(zip(path_of, drawn, strict=True))
+    view.cursor.register("merged", {"shape": np.arange(len(drawn)), "path": np.array(path_of, "i8")})
+    view.cursor.execute(_PATHS)
+    view.cursor.unregister("merged")
+    rows = fetched(view, _TOTALS, {"most": limit})
+    statuses, paths = _asked(view, [row["path"] for row in rows])
+    return [
+        structs.replace(picture[path], **figures, statuses=statuses.get(path, {}), paths=paths.get(path, []))
+        for path, figures in ((row.pop("path"), row) for row in rows)
+    ]
+
+
+def _asked(view: View, listed: list[int]) -> tuple[dict[int, dict[str, int]], dict[int, list[str]]]:
+    """For each path the number of requests by status, and what was asked for most."""
+    statuses: dict[int, dict[str, int]] = {}
+    paths: dict[int, list[str]] = {}
+    rows = view.cursor.execute(_DETAILS.format(asked=view.union(_ASKED)), {"listed": listed}).fetchall()
+    for path, kind, value, requests in rows:
+        if kind == Detail.STATUS:
+            statuses.setdefault(path, {})[value] = requests
+        elif len(paths.setdefault(path, [])) < LISTED_PATHS:
+            paths[path].append(value)
+    return statuses, paths
+
+
+def _drawn(row: Row, trust_of: TrustOf) -> ChainGroup:
+    """What a shape looks like, without figures."""
+    return ChainGroup(
+        role=Role(row["role"]).label,
+        address=to_text(row["hi"], row["lo"]),
+        client=text_or_none(row["client_hi"], row["client_lo"]),
+        evidence=Evidence(row["evidence"]).label,
+        observed=text_or_none(*observed(row)),
+        source=text_or_none(row["source_hi"], row["source_lo"]),
+        dest=text_or_none(row["dest_hi"], row["dest_lo"]),
+        dest_port=row["dest_port"] or None,
+        join=Join(row["join"]).label,
+        node=row["node"],
+        hops=hops(row | {"flags": row["flow_flags"]}, row["header_text"], trust_of(row["trust_version"])),
+        headers=_naming(row) if row["role"] == Role.CLAIM else [],
+        flags=Flag(row["flags"] | row["flow_flags"]).labels(),
+        requests=0,
+        connections=0,
+        first_us=0,
+        last_us=0,
+    )
+
+
+def _naming(row: Row) -> list[str]:
+    """The headers that name the address."""
+    address = (row["hi"], row["lo"])
+    return list(dict.fromkeys(name for name, element in raw_claims(row["header_text"]) if named(name, element) == address))

@@ -1,0 +1,141 @@
+"""A FlowFilter as SQL: conditions with named parameters, never with values in their text.
+
+Conditions on chains (client, claim, original source, evidence, host, path, status) must hold for one and the same chain of
+a flow; `any` and `flag` may hold for that chain or for its flow. Every flow has at least one chain.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from unmasq.base.errors import UsageError
+from unmasq.model.address import Range, parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import Detail, Evidence, Flag, Join, Role
+
+Word = TypeVar("Word", Evidence, Join, Flag)
+
+_CHAIN_ROLES = {"client": Role.CLIENT, "claim": Role.CLAIM, "original_source": Role.ORIGINAL_SOURCE}
+_FLOW_ROLES = {"source": Role.SOURCE, "nat_source": Role.NAT_SOURCE}
+
+
+@dataclass
+class Predicate:
+    """Conditions on `f` (flows) and `c` (chains), with {db} for the database, and the values of their parameters."""
+
+    flow: list[str] = field(default_factory=list)
+    chain: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        """A parameter for a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"${name}"
+
+    def within(self, hi: str, lo: str, ranges: Iterable[Range]) -> str:
+        """Whether the address in two columns lies in one of the ranges. A CIDR block is a run in each half by itself."""
+        return _either(
+            f"{hi} BETWEEN {self.bind(r.first[0])}::UBIGINT AND {self.bind(r.last[0])}::UBIGINT"
+            f" AND {lo} BETWEEN {self.bind(r.first[1])}::UBIGINT AND {self.bind(r.last[1])}::UBIGINT"
+            for r in ranges
+        )
+
+    def flows(self) -> str:
+        """The condition on a flow `f`."""
+        whole = [*self.flow, "f.flow < {below}"]
+        if self.chain:
+            whole.append(f"f.flow IN (SELECT c.flow FROM {{db}}.chains c WHERE {self.chains()})")
+        return " AND ".join(whole)
+
+    def chains(self) -> str:
+        """The condition on a chain `c`."""
+        return " AND ".join(self.chain) or "true"
+
+
+def compiled(wanted: FlowFilter) -> Predicate:
+    """The filter as conditions. Raises UsageError for a value that no flow can have."""
+    made = Predicate()
+    _time(made, wanted)
+    _flow_columns(made, wanted)
+    for name, role in _FLOW_ROLES.items():
+        if getattr(wanted, name):
+            made.flow.append(f"f.flow IN ({_in_role(made, 'flow', getattr(wanted, name), role)})")
+    for name, role in _CHAIN_ROLES.items():
+        if getattr(wanted, name):
+            made.chain.append(f"c.chain IN ({_in_role(made, 'chain', getattr(wanted, name), role)})")
+    if wanted.evidence:
+        made.chain.append(_either(f"c.evidence = {made.bind(int(_word(Evidence, w)))}" for w in wanted.evidence))
+    _details(made, wanted)
+    _chain_or_flow(made, wanted)
+    return made
+
+
+def _time(made: Predicate, wanted: FlowFilter) -> None:
+    if wanted.since_us is not None:
+        made.flow.append(f"f.last_us >= {made.bind(wanted.since_us)}")
+    if wanted.until_us is not None:
+        made.flow.append(f"f.first_us < {made.bind(wanted.until_us)}")
+
+
+def _flow_columns(made: Predicate, wanted: FlowFilter) -> None:
+    if wanted.dest:
+        made.flow.append(made.within("f.dest_hi", "f.dest_lo", map(parse_range, wanted.dest)))
+    if wanted.port:
+        made.flow.append(_either(f"f.dest_port = {made.bind(port)}" for port in wanted.port))
+    if wanted.join:
+        made.flow.append(_either(f'f."join" = {made.bind(int(_word(Join, w)))}' for w in wanted.join))
+
+
+def _in_role(made: Predicate, column: str, texts: Iterable[str], role: Role | None) -> str:
+    here = made.within("a.hi", "a.lo", map(parse_range, texts))
+    return f"SELECT a.{column} FROM {{db}}.addresses a WHERE {here}" + ("" if role is None else f" AND a.role = {int(role)}")
+
+
+def _details(made: Predicate, wanted: FlowFilter) -> None:
+    if wanted.host:
+        made.chain.append(_asked(Detail.HOST, _either(f"t.value = {made.bind(w)}" for w in wanted.host)))
+    if wanted.path:
+        made.chain.append(_asked(Detail.PATH, _either(f"starts_with(t.value, {made.bind(w)})" for w in wanted.path)))
+    if wanted.status:
+        made.chain.append(_asked(Detail.STATUS, _either(_status(made, w) for w in wanted.status)))
+
+
+def _asked(kind: Detail, text: str) -> str:
+    return (
+        f"c.chain IN (SELECT d.chain FROM {{db}}.details d WHERE d.kind = {int(kind)}"
+        f" AND d.text IN (SELECT t.text FROM {{db}}.texts t WHERE {text}))"
+    )
+
+
+def _status(made: Predicate, text: str) -> str:
+    if len(text) == 3 and text[0].isdecimal() and text[1:].lower() == "xx":
+        return f"length(t.value) = 3 AND starts_with(t.value, {made.bind(text[0])})"
+    return f"t.value = {made.bind(text)}"
+
+
+def _chain_or_flow(made: Predicate, wanted: FlowFilter) -> None:
+    alone = not made.chain
+    if wanted.any:
+        rows = _in_role(made, "flow", wanted.any, None)
+        if alone:  # as below, since every flow has a chain, and without reading the chains
+            made.flow.append(f"f.flow IN ({rows})")
+        else:
+            chains = _in_role(made, "chain", wanted.any, None)
+            made.chain.append(f"(c.chain IN ({chains}) OR c.flow IN ({rows} AND a.chain < 0))")
+    if wanted.flag:
+        mask = sum({int(_word(Flag, w)) for w in wanted.flag})
+        own = f"SELECT g.flow FROM {{db}}.flows g WHERE g.flags & {mask} > 0"
+        made.chain.append(f"(c.flags & {mask} > 0 OR c.flow IN ({own}))")
+
+
+def _either(conditions: Iterable[str]) -> str:
+    return "(" + " OR ".join(f"({condition})" for condition in conditions) + ")"
+
+
+def _word(of: type[Word], text: str) -> Word:
+    try:
+        return of[text.upper().replace("-", "_")]
+    except KeyError:
+        known = ", ".join(str(member.name).lower().replace("_", "-" if of is Join else "_") for member in of)
+        raise UsageError(f"unknown {of.__name__.lower()} {text!r}", "a filter needs one of these words", known) from None

@@ -1,0 +1,53 @@
+"""The tables of a day file, each in one place. The live part in memory has the same ones."""
+
+import duckdb
+
+from unmasq.model.columns import Columns
+from unmasq.model.flowbatch import AddressColumns, ChainColumns, DetailColumns, FlowColumns
+
+VERSION = 1
+"""Of the tables below; a file with a higher one was written by a newer program and is refused."""
+
+STORAGE = "v1.5.0"
+"""The file format: the oldest that DuckDB 1.5 and 2.0 both write, so that a step back stays possible."""
+
+_TYPES = {"u1": "UTINYINT", "u2": "USMALLINT", "u4": "UINTEGER", "u8": "UBIGINT", "i4": "INTEGER", "i8": "BIGINT"}
+
+
+def _of(columns: type[Columns]) -> str:
+    return ", ".join(f'"{name}" {_TYPES[dtype.str[1:]]}' for name, dtype in columns.dtypes().items())
+
+
+TABLES = {
+    # `flow`, `chain`, `text` and `file` are numbers of this file alone, given in the order of arrival
+    "flows": f"flow BIGINT, node VARCHAR, {_of(FlowColumns)}",
+    "chains": f"chain BIGINT, {_of(ChainColumns)}",  # headers: a text
+    "details": _of(DetailColumns),
+    "texts": "text BIGINT, value VARCHAR",  # the same value may come again under another number
+    "addresses": _of(AddressColumns),  # sorted by (hi, lo) once the day is closed
+    "files": "file INTEGER, device UBIGINT, inode UBIGINT, fingerprint VARCHAR",
+    "lines": "file INTEGER, start BIGINT, stop BIGINT",  # runs of bytes [start, stop) that this day holds
+    "rejects": "reason UTINYINT, amount BIGINT, sample VARCHAR",
+    "batches": ("id UUID, node VARCHAR, flows BIGINT, chains BIGINT, requests BIGINT, joined BIGINT, first_us BIGINT, last_us BIGINT"),
+    "meta": "name VARCHAR, value VARCHAR",
+}
+
+
+def create(cursor: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Make the tables in an empty database, in one transaction: a file has all of them or none."""
+    cursor.begin()
+    for table, columns in TABLES.items():
+        cursor.execute(f"CREATE TABLE {database}.{table} ({columns})")
+    cursor.execute(f"INSERT INTO {database}.meta VALUES ('schema', $version)", {"version": str(VERSION)})
+    cursor.commit()
+
+
+def version(cursor: duckdb.DuckDBPyConnection, database: str) -> int:
+    """The version of a database's tables. Raises duckdb.Error for a file that holds something else."""
+    return int(meta(cursor, database, "schema") or 0)
+
+
+def meta(cursor: duckdb.DuckDBPyConnection, database: str, name: str) -> str | None:
+    """What a file says about itself, by name."""
+    row = cursor.execute(f"SELECT value FROM {database}.meta WHERE name = $name", {"name": name}).fetchone()
+    return None if row is None else str(row[0])

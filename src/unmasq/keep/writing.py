@@ -1,0 +1,163 @@
+"""Appending to one database: a batch is one transaction that holds its rows, its number and the lines it covers."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from unmasq.base.errors import StoreError
+from unmasq.keep.runs import merged
+from unmasq.model.columns import Array
+from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
+from unmasq.model.ingress import FileIdentity
+
+KNOWN_CHARACTERS = 8_000_000
+"""Of texts that are remembered so that a repeated one is stored once; then all are forgotten, which only costs room on disk."""
+
+MANY_RUNS = 20_000
+"""Rows of covered lines that were added before the whole table is merged."""
+
+
+class Writer:
+    """Gives rows their numbers and appends them to the tables of one database, which nobody else writes."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, database: str) -> None:
+        self._cursor = cursor
+        self._database = database
+        self._texts: dict[str, int] = {}
+        self._files: dict[FileIdentity, int] = {}
+        self._numbers()
+
+    def _numbers(self) -> None:
+        """Where to go on counting; also after a transaction that failed."""
+        self.flows, self._chains = self._next("flow", "flows"), self._next("chain", "chains")
+        self._text = self._next("text", "texts")
+        self._forget_texts()
+        rows = self._cursor.execute(f"SELECT device, inode, fingerprint, file FROM {self._database}.files").fetchall()
+        self._files = {FileIdentity(device, inode, fingerprint): file for device, inode, fingerprint, file in rows}
+        self._runs = 0
+
+    def _next(self, column: str, table: str) -> int:
+        row = self._cursor.execute(f"SELECT coalesce(max({column}) + 1, 0) FROM {self._database}.{table}").fetchone()
+        return int(row[0]) if row else 0
+
+    def write(self, batches: Iterable[FlowBatch]) -> None:
+        """Append batches in one transaction: all of it or nothing, and on disk when it returns. Raises StoreError."""
+        try:
+            self._cursor.begin()
+            for batch in batches:
+                self._append(batch)
+            if self._runs > MANY_RUNS:
+                self._merge_runs()
+            self._cursor.commit()
+        except duckdb.Error as error:
+            self._undo()
+            why = str(error).splitlines()[0]
+            raise StoreError(f"cannot write to {self._database}", why, "is the disk full? `unmasq doctor` looks") from error
+
+    def _undo(self) -> None:
+        try:
+            self._cursor.rollback()
+            self._numbers()
+        except duckdb.Error:  # the first error is the one to tell; a database that is beyond use says so at every call
+            return
+
+    def _append(self, batch: FlowBatch) -> None:
+        texts = self._text_numbers(batch.texts)
+        flows, chains = self.flows, self._chains
+        self._insert("flows", batch.flows.as_dict() | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
+        self._insert("chains", _moved(batch.chains, flow=flows, headers=texts) | {"chain": np.arange(chains, chains + len(batch.chains))})
+        self._insert("details", _moved(batch.details, chain=chains, text=texts))
+        of_flow = batch.addresses.chain < 0
+        self._insert("addresses", _moved(batch.addresses, flow=flows) | {"chain": np.where(of_flow, -1, batch.addresses.chain + chains)})
+        self._cover(batch.files, batch.lines)
+        self._reject(batch.rejected)
+        self._insert("batches", _summary(batch))
+        self.flows += len(batch.flows)
+        self._chains += len(batch.chains)
+
+    def _insert(self, table: str, columns: dict[str, Array], **constants: str) -> None:
+        if not len(next(iter(columns.values()))):
+            return
+        more = "".join(f", ${name} AS {name}" for name in constants)
+        self._cursor.register("incoming", columns)
+        self._cursor.execute(f"INSERT INTO {self._database}.{table} BY NAME SELECT *{more} FROM incoming", constants)
+        self._cursor.unregister("incoming")
+
+    def _text_numbers(self, texts: list[str]) -> NDArray[np.int64]:
+        known = self._texts
+        if self._characters > KNOWN_CHARACTERS:
+            self._forget_texts()
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        numbers = range(self._text, self._text + len(fresh))
+        self._insert("texts", {"text": np.array(numbers, "i8"), "value": np.array(_storable(fresh), dtype=object)})
+        known.update(zip(fresh, numbers, strict=True))
+        self._text += len(fresh)
+        self._characters += sum(map(len, fresh))
+        return np.fromiter(map(known.__getitem__, texts), "i8", len(texts))
+
+    def _forget_texts(self) -> None:
+        self._texts.clear()
+        self._characters = 0
+
+    def _cover(self, files: list[FileIdentity], lines: LineColumns) -> None:
+        fresh = [file for file in dict.fromkeys(files) if file not in self._files]
+        for file in fresh:
+            self._files[file] = len(self._files)
+        self._insert("files", {
+            "file": np.array([self._files[file] for file in fresh], "i4"),
+            "device": np.array([file.device for file in fresh], "u8"),
+            "inode": np.array([file.inode for file in fresh], "u8"),
+            "fingerprint": np.array([file.fingerprint for file in fresh], dtype=object),
+        })  # fmt: skip
+        numbers = np.array([self._files[file] for file in files], "i8")
+        self._add_runs(numbers[lines.file], lines.start, lines.end)
+
+    def _add_runs(self, file: Array, start: Array, stop: Array) -> None:
+        file, start, stop = merged(file, start, stop)
+        self._insert("lines", {"file": file, "start": start, "stop": stop})
+        self._runs += len(file)
+
+    def _merge_runs(self) -> None:
+        rows = self._cursor.execute(f"SELECT file, start, stop FROM {self._database}.lines").fetchnumpy()
+        self._cursor.execute(f"DELETE FROM {self._database}.lines")
+        self._add_runs(rows["file"], rows["start"], rows["stop"])
+        self._runs = 0
+
+    def _reject(self, rejected: list[Rejected]) -> None:
+        self._insert("rejects", {
+            "reason": np.array([r.reason for r in rejected], "u1"),
+            "amount": np.array([r.count for r in rejected], "i8"),
+            "sample": np.array(_storable([r.sample for r in rejected]), dtype=object),
+        })  # fmt: skip
+
+
+def _moved(columns: Any, **by: int | NDArray[np.int64]) -> dict[str, Array]:
+    """The columns with row numbers moved by an offset, or looked up in an array."""
+    changed = {name: getattr(columns, name) + to if isinstance(to, int) else to[getattr(columns, name)] for name, to in by.items()}
+    return replace(columns, **changed).as_dict()  # type: ignore[no-any-return]
+
+
+def _storable(texts: list[str]) -> list[str]:
+    """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return [text.encode("utf-8", "backslashreplace").decode() for text in texts]
+    return texts
+
+
+def _summary(batch: FlowBatch) -> dict[str, Array]:
+    """What health asks of a batch, so that it need not read the flows."""
+    flows = batch.flows
+    joined = int(flows.requests[flows.join != Join.UNWITNESSED].sum())
+    first, last = (int(flows.first_us.min()), int(flows.last_us.max())) if len(flows) else (0, 0)
+    numbers = {"flows": len(flows), "chains": len(batch.chains), "requests": int(flows.requests.sum()), "joined": joined}
+    texts = {"id": str(uuid4()), "node": batch.node}
+    return {name: np.array([number], "i8") for name, number in {**numbers, "first_us": first, "last_us": last}.items()} | {
+        name: np.array([text], dtype=object) for name, text in texts.items()
+    }
