@@ -4,7 +4,7 @@ Vectorised throughout: a flood of requests costs array operations, not objects.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,13 +95,14 @@ def _flows_of_lines(lines: JoinedLines, order: Array, begin: Array, interval_us:
     )
     return FlowColumns.filled(
         len(begin), **kept, connection=connection, interval_start_us=lines.interval_us[first], interval_end_us=lines.interval_us[first] + interval_us,
-        first_us=_reduced(np.minimum, lines.time_us, order, begin), last_us=_reduced(np.maximum, lines.time_us, order, begin),
-        flags=_reduced(np.bitwise_or, lines.flags, order, begin), time_source=_reduced(np.maximum, lines.time_source, order, begin),
+        first_us=reduced(np.minimum, lines.time_us, order, begin), last_us=reduced(np.maximum, lines.time_us, order, begin),
+        flags=reduced(np.bitwise_or, lines.flags, order, begin), time_source=reduced(np.maximum, lines.time_source, order, begin),
         join=int(Join.UNWITNESSED), requests=np.diff(np.append(begin, len(order))), bytes_in=_UNKNOWN, bytes_out=_UNKNOWN, packets_in=_UNKNOWN, packets_out=_UNKNOWN,
     )  # fmt: skip
 
 
-def _reduced(how: np.ufunc, values: Array, order: Array, begin: Array) -> Array:
+def reduced(how: np.ufunc, values: Array, order: Array, begin: Array) -> Array:
+    """One value a group of `unmasq.join.keys.grouped`."""
     return how.reduceat(values[order], begin) if len(begin) else values[:0]
 
 
@@ -155,17 +156,17 @@ def _chains(lines: JoinedLines, line_flow: Array) -> tuple[ChainColumns, NDArray
     order, begin = grouped([line_flow, lines.headers])
     first = order[begin]
     chains = ChainColumns.filled(
-        len(begin), flow=line_flow[first], headers=lines.headers[first], flags=_reduced(np.bitwise_or, lines.flags, order, begin),
-        requests=np.diff(np.append(begin, len(order))), bytes_in=_summed(lines.bytes_in, order, begin), bytes_out=_summed(lines.bytes_out, order, begin),
-        first_us=_reduced(np.minimum, lines.time_us, order, begin), last_us=_reduced(np.maximum, lines.time_us, order, begin),
+        len(begin), flow=line_flow[first], headers=lines.headers[first], flags=reduced(np.bitwise_or, lines.flags, order, begin),
+        requests=np.diff(np.append(begin, len(order))), bytes_in=summed_known(lines.bytes_in, order, begin), bytes_out=summed_known(lines.bytes_out, order, begin),
+        first_us=reduced(np.minimum, lines.time_us, order, begin), last_us=reduced(np.maximum, lines.time_us, order, begin),
     )  # fmt: skip
     return chains, numbered(order, begin)
 
 
-def _summed(values: Array, order: Array, begin: Array) -> Array:
+def summed_known(values: Array, order: Array, begin: Array) -> Array:
     """Sums of the known values; unknown where none is known."""
-    known = _reduced(np.maximum, values, order, begin) >= 0
-    return np.where(known, _reduced(np.add, np.maximum(values, 0), order, begin), _UNKNOWN)
+    known = reduced(np.maximum, values, order, begin) >= 0
+    return np.where(known, reduced(np.add, np.maximum(values, 0), order, begin), _UNKNOWN)
 
 
 def _details(lines: JoinedLines, line_chain: Array) -> DetailColumns:
@@ -180,31 +181,3 @@ def _details(lines: JoinedLines, line_chain: Array) -> DetailColumns:
                 len(begin), chain=line_chain[told][first], kind=int(kind), text=text[told][first], requests=np.diff(np.append(begin, len(order)))
             ))  # fmt: skip
     return DetailColumns.concat(parts)
-
-
-def bounded(aggregated: Aggregated, most_chains: int, others: int) -> tuple[Aggregated, NDArray[np.int64]]:
-    """At most `most_chains` chains a flow; the rest are summed in one chain with the flags `others` and no headers.
-
-    Returns the new form and, for each old chain, its new row.
-    """
-    chains = aggregated.chains
-    order = np.lexsort((-chains.requests, chains.flow))
-    rank = np.zeros(len(chains), "i8")
-    starts = np.flatnonzero(np.diff(chains.flow[order], prepend=-1))
-    rank[order] = np.arange(len(chains)) - np.repeat(starts, np.diff(np.append(starts, len(chains))))
-    over = rank >= most_chains
-    if not over.any():
-        return aggregated, np.arange(len(chains))
-    extra_order, extra_begin = grouped([chains.flow[over]])
-    rest = chains.take(over)
-    summed = ChainColumns.filled(
-        len(extra_begin), flow=rest.flow[extra_order[extra_begin]], flags=others, requests=_reduced(np.add, rest.requests, extra_order, extra_begin),
-        bytes_in=_summed(rest.bytes_in, extra_order, extra_begin), bytes_out=_summed(rest.bytes_out, extra_order, extra_begin),
-        first_us=_reduced(np.minimum, rest.first_us, extra_order, extra_begin), last_us=_reduced(np.maximum, rest.last_us, extra_order, extra_begin),
-    )  # fmt: skip
-    moved = np.zeros(len(chains), "i8")
-    moved[~over] = np.arange(int((~over).sum()))
-    moved[over] = int((~over).sum()) + numbered(extra_order, extra_begin)
-    details = aggregated.details
-    details = replace(details, chain=moved[details.chain])
-    return replace(aggregated, chains=ChainColumns.concat([chains.take(~over), summed]), details=details), moved

@@ -95,3 +95,8 @@ def _owners(entries: Sequence[TrustEntry], number: int) -> list[TrustEntry]:
     covering = [e for e in entries if _number(e.range.first) <= number <= _number(e.range.last)]
     narrowest = max((e.range.prefix for e in covering), default=0)
     return [e for e in covering if e.range.prefix == narrowest]
+
+
+def covered_by(ranges: Sequence[Range], hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """For each address whether any of the ranges holds it."""
+    return TrustList(TrustEntry("", r) for r in ranges).headers_of(hi, lo) != NOBODY

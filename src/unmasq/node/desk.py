@@ -1,0 +1,86 @@
+"""What the pipeline holds between reading and handing on: the reader, the waiting room, and names of files and texts."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from unmasq.base.telemetry import Counters
+from unmasq.join.lines import TEXT_COLUMNS, JoinedLines
+from unmasq.join.settings import WindowSettings
+from unmasq.join.table import Connection
+from unmasq.join.window import Closed, Window
+from unmasq.model.connection import ConnectionBatch
+from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
+from unmasq.node.flows import Surroundings, flow_batch
+from unmasq.read.formats.lines import LineReader
+
+_MOST_TEXTS = 1 << 20
+_SAMPLE_BYTES = 400
+
+
+class Desk:
+    """Lines and connections in, flow batches out. Knows the time only from its callers."""
+
+    def __init__(self, settings: WindowSettings, counters: Counters, around: Callable[[], Surroundings], *, witnessed: bool, began_us: int) -> None:
+        self._settings, self._counters, self._around = settings, counters, around
+        self._reader = LineReader()
+        self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
+        self._files: dict[FileIdentity, int] = {}
+        self._samples: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._window)
+
+    def take_lines(self, chunk: Chunk, now_us: int) -> IngressBatch:
+        """Read a chunk and let its lines wait for their connections."""
+        lines = self._reader.read(chunk, now_us)
+        self._count(lines, chunk)
+        self._window.add_lines(lines, self._files.setdefault(chunk.file, len(self._files)), now_us)
+        return lines
+
+    def take_connections(self, connections: ConnectionBatch) -> None:
+        """Let connections meet the lines that wait for them."""
+        self._counters.add("connections_seen", len(connections))
+        self._window.add_connections(connections)
+
+    def close(self, now_us: int, *, everything: bool = False) -> FlowBatch | None:
+        """The flows that are complete, with their lines; None where there are none."""
+        known = dict(self._window.table.by_serial)
+        closed = self._window.close(now_us, everything=everything)
+        if not (len(closed.lines) or closed.parts or len(closed.dropped)):
+            return None
+        batch = self._batch(closed, known)
+        self._tidy()
+        return batch
+
+    def open(self, now_us: int) -> FlowBatch | None:
+        """The flows of all lines that are here now; they will be handed on later."""
+        closed = self._window.open(now_us)
+        return self._batch(closed, self._window.table.by_serial) if len(closed.lines) else None
+
+    def _batch(self, closed: Closed, known: dict[int, Connection]) -> FlowBatch:
+        return flow_batch(closed, known, self._reader.vocabulary, list(self._files), self._samples, self._around(), self._settings.interval_us)
+
+    def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
+        """Count lines and rejects, and keep one line of each reason."""
+        self._counters.add("lines_read", len(lines))
+        reasons, first, counts = np.unique(lines.reject, return_index=True, return_counts=True)
+        for reason, row, count in zip(reasons.tolist(), first.tolist(), counts.tolist(), strict=True):
+            if reason:
+                self._counters.add("lines_rejected", count, Reject(reason).label or "")
+                start = int(lines.start[row]) - chunk.start
+                self._samples[reason] = chunk.data[start : start + _SAMPLE_BYTES].split(b"\n")[0].decode("utf-8", "backslashreplace")
+
+    def _tidy(self) -> None:
+        """Forget texts that no line in the room uses any more, once there are many."""
+        if len(self._reader.vocabulary) < _MOST_TEXTS:
+            return
+        held = self._window.lines
+        used = np.unique(np.concatenate([np.zeros(1, "u4"), *(getattr(lines, name) for lines in held for name in TEXT_COLUMNS)]))
+        mapping = self._reader.compact(used)
+        self._window.renumber([_renumbered(lines, mapping) for lines in held])
+
+
+def _renumbered(lines: JoinedLines, mapping: np.ndarray) -> JoinedLines:
+    return JoinedLines(**lines.as_dict() | {name: mapping[getattr(lines, name)] for name in TEXT_COLUMNS})

@@ -1,0 +1,134 @@
+"""What left the waiting room, judged and put into the shape of the flow log's columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from unmasq.base.clock import DAY_US
+from unmasq.join.aggregate import Aggregated, aggregate
+from unmasq.join.bounds import bounded
+from unmasq.join.lines import JoinedLines
+from unmasq.join.table import Connection
+from unmasq.join.window import Closed
+from unmasq.model.address import Range
+from unmasq.model.columns import Array
+from unmasq.model.flowbatch import AddressColumns, Flag, FlowBatch, FlowColumns, Join, LineColumns, Rejected
+from unmasq.model.ingress import FileIdentity
+from unmasq.model.vocabulary import Vocabulary
+from unmasq.node.identity import flow_ids
+from unmasq.unwind.claims import claims_of
+from unmasq.unwind.judge import judge, starts
+from unmasq.unwind.roles import address_rows, count_originals
+from unmasq.unwind.trust import TrustList, covered_by
+
+MOST_CHAINS = 10_000
+"""Distinct chains that a flow keeps one by one; the rest are summed."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a node knows beside lines and connections."""
+
+    node: str
+    trust: TrustList
+    node_ranges: Sequence[Range] = ()
+    """Addresses of nodes: a source among them was translated, unless this very node opened the connection."""
+    own: frozenset[tuple[int, int]] = frozenset()
+    """Addresses of the witnessed namespace itself: the kernel lets nobody outside use them as a source."""
+
+
+def flow_batch(
+    closed: Closed,
+    connections: Mapping[int, Connection],
+    vocabulary: Vocabulary,
+    files: Sequence[FileIdentity],
+    samples: Mapping[int, str],
+    around: Surroundings,
+    interval_us: int,
+) -> FlowBatch:
+    """The flows of closed lines and connections, with the lines that they contain."""
+    gathered = aggregate(closed, dict(connections), interval_us)
+    header_texts, other_texts, gathered = _own_texts(gathered, vocabulary)
+    claims = claims_of(header_texts)
+    flows = _marked(gathered.flows, around)
+    chains = judge(flows, gathered.chains, claims, around.trust)
+    addresses = address_rows(flows, chains, claims)
+    flows = _completed(flows, chains.flow, chains.flags, count_originals(len(flows), addresses), around.trust.version)
+    gathered, moved = bounded(replace(gathered, chains=chains), MOST_CHAINS)
+    return FlowBatch(
+        node=around.node,
+        flows=flows,
+        chains=gathered.chains,
+        details=gathered.details,
+        addresses=_moved(addresses, moved),
+        texts=header_texts + other_texts,
+        files=list(files),
+        lines=_covered(closed, gathered.line_flow, flows),
+        rejected=_rejected(closed, samples),
+    )
+
+
+def _own_texts(gathered: Aggregated, vocabulary: Vocabulary) -> tuple[list[str], list[str], Aggregated]:
+    """The header texts and the other texts that these flows use; header texts are numbered first."""
+    headers = np.union1d(gathered.chains.headers, np.zeros(1, "i8"))
+    others = np.unique(gathered.details.text)
+    chains = replace(gathered.chains, headers=np.searchsorted(headers, gathered.chains.headers))
+    details = replace(gathered.details, text=len(headers) + np.searchsorted(others, gathered.details.text))
+    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), replace(gathered, chains=chains, details=details)
+
+
+def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
+    """The flows with the flag of those whose source another machine translated."""
+    from_node = covered_by(around.node_ranges, flows.source_hi, flows.source_lo)
+    own = np.array([pair in around.own for pair in zip(flows.source_hi.tolist(), flows.source_lo.tolist(), strict=True)], "?")
+    opened_here = own & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
+    elsewhere = from_node & (flows.nat_lo == 0) & (flows.nat_hi == 0) & ~opened_here
+    return replace(flows, flags=np.where(elsewhere, flows.flags | Flag.SNAT_ELSEWHERE, flows.flags).astype("u2"))
+
+
+def _completed(flows: FlowColumns, chain_flow: Array, chain_flags: Array, originals: Array, trust_version: int) -> FlowColumns:
+    """The flows with their ids, and with what their chains add up to."""
+    flags = flows.flags.copy()
+    np.bitwise_or.at(flags, chain_flow, chain_flags)
+    id_hi, id_lo = flow_ids(flows.interval_start_us)
+    versions = np.full(len(flows), trust_version, "u4")
+    started = (flows.opened_us >= flows.interval_start_us) & (flows.opened_us < flows.interval_end_us)
+    ended = (flows.closed_us >= flows.interval_start_us) & (flows.closed_us < flows.interval_end_us)
+    return replace(
+        flows, id_hi=id_hi, id_lo=id_lo, flags=flags, originals=originals, trust_version=versions, started=started.astype("u1"), completed=ended.astype("u1")
+    )
+
+
+def _moved(addresses: AddressColumns, moved: Array) -> AddressColumns:
+    """The address rows, pointing to the chains as they are kept."""
+    of_chain = addresses.chain >= 0
+    chain = addresses.chain.copy()
+    chain[of_chain] = moved[chain[of_chain]]
+    return replace(addresses, chain=chain)
+
+
+def _covered(closed: Closed, line_flow: Array, flows: FlowColumns) -> LineColumns:
+    """The byte runs of the lines, those of a flow with the day of the flow; neighbours are one run."""
+    lines, dropped = closed.lines, closed.dropped
+    joined = LineColumns.filled(len(lines), file=lines.file, start=lines.start, end=lines.end, day=flows.interval_start_us[line_flow] // DAY_US)
+    without = LineColumns.filled(len(dropped), file=dropped.file, start=dropped.start, end=dropped.end, day=dropped.time_us // DAY_US)
+    return _runs(LineColumns.concat([joined, without]))
+
+
+def _runs(lines: LineColumns) -> LineColumns:
+    if not len(lines):
+        return lines
+    lines = lines.take(np.lexsort((lines.start, lines.day, lines.file)))
+    new = np.ones(len(lines), "?")
+    new[1:] = (lines.file[1:] != lines.file[:-1]) | (lines.day[1:] != lines.day[:-1]) | (lines.start[1:] != lines.end[:-1])
+    begin = np.flatnonzero(new)
+    ends = np.append(begin[1:], len(lines)) - 1
+    return replace(lines.take(begin), end=lines.end[ends])
+
+
+def _rejected(closed: Closed, samples: Mapping[int, str]) -> list[Rejected]:
+    both = JoinedLines.concat([closed.lines, closed.dropped])
+    both = both.take(both.reject > 0)
+    keys, counts = np.unique(np.stack([both.time_us // DAY_US, both.reject.astype("i8")]), axis=1, return_counts=True)
+    return [Rejected(day, reason, count, samples.get(reason, "")) for (day, reason), count in zip(keys.T.tolist(), counts.tolist(), strict=True)]
