@@ -3,7 +3,6 @@
 import socket
 import struct
 
-
 from tests.unit.observe.captures import CAPTURES
 from unmasq.base.clock import ManualClock
 from unmasq.base.telemetry import Counters
