@@ -5,34 +5,50 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.aggregate import Aggregated, reduced, summed_known
-from unmasq.join.keys import grouped, numbered
+from unmasq.join.aggregate import Aggregated
+from unmasq.join.keys import grouped, numbered, reduced, summed_known
+from unmasq.model.columns import Array
 from unmasq.model.flowbatch import ChainColumns, Flag
 
 
 def bounded(aggregated: Aggregated, most_chains: int) -> tuple[Aggregated, NDArray[np.int64]]:
-    """At most `most_chains` chains a flow; the rest are summed in one chain with the flags `others` and no headers.
+    """At most `most_chains` chains a flow; the rest are summed in one chain with the flag `others` and no headers.
 
     Returns the new form and, for each old chain, its new row.
     """
     chains = aggregated.chains
-    order = np.lexsort((-chains.requests, chains.flow))
-    rank = np.zeros(len(chains), "i8")
-    starts = np.flatnonzero(np.diff(chains.flow[order], prepend=-1))
-    rank[order] = np.arange(len(chains)) - np.repeat(starts, np.diff(np.append(starts, len(chains))))
-    over = rank >= most_chains
+    over = _ranks(chains) >= most_chains
     if not over.any():
         return aggregated, np.arange(len(chains))
-    extra_order, extra_begin = grouped([chains.flow[over]])
-    rest = chains.take(over)
-    summed = ChainColumns.filled(
-        len(extra_begin), flow=rest.flow[extra_order[extra_begin]], flags=int(Flag.OTHERS), requests=reduced(np.add, rest.requests, extra_order, extra_begin),
-        bytes_in=summed_known(rest.bytes_in, extra_order, extra_begin), bytes_out=summed_known(rest.bytes_out, extra_order, extra_begin),
-        first_us=reduced(np.minimum, rest.first_us, extra_order, extra_begin), last_us=reduced(np.maximum, rest.last_us, extra_order, extra_begin),
-    )  # fmt: skip
+    summed, member = _summed(chains.take(over))
+    kept = int((~over).sum())
     moved = np.zeros(len(chains), "i8")
-    moved[~over] = np.arange(int((~over).sum()))
-    moved[over] = int((~over).sum()) + numbered(extra_order, extra_begin)
-    details = aggregated.details
-    details = replace(details, chain=moved[details.chain])
+    moved[~over] = np.arange(kept)
+    moved[over] = kept + member
+    details = replace(aggregated.details, chain=moved[aggregated.details.chain])
     return replace(aggregated, chains=ChainColumns.concat([chains.take(~over), summed]), details=details), moved
+
+
+def _ranks(chains: ChainColumns) -> Array:
+    """The place of each chain in its flow, by requests, from 0."""
+    order = np.lexsort((-chains.requests, chains.flow))
+    starts = np.flatnonzero(np.diff(chains.flow[order], prepend=-1))
+    ranks = np.zeros(len(chains), "i8")
+    ranks[order] = np.arange(len(chains)) - np.repeat(starts, np.diff(np.append(starts, len(chains))))
+    return ranks
+
+
+def _summed(rest: ChainColumns) -> tuple[ChainColumns, NDArray[np.int64]]:
+    """One chain a flow, and for each of the rest the row of its sum."""
+    order, begin = grouped([rest.flow])
+    summed = ChainColumns.filled(
+        len(begin),
+        flow=rest.flow[order[begin]],
+        flags=int(Flag.OTHERS),
+        requests=reduced(np.add, rest.requests, order, begin),
+        bytes_in=summed_known(rest.bytes_in, order, begin),
+        bytes_out=summed_known(rest.bytes_out, order, begin),
+        first_us=reduced(np.minimum, rest.first_us, order, begin),
+        last_us=reduced(np.maximum, rest.last_us, order, begin),
+    )
+    return summed, numbered(order, begin)

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from unmasq.model.columns import Array
 
+UNKNOWN = -1
+"""A count that nobody told."""
+
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -45,3 +48,14 @@ def numbered(order: NDArray[np.int64], begin: NDArray[np.int64]) -> NDArray[np.i
     steps[begin] = 1
     numbers[order] = np.cumsum(steps) - 1
     return numbers
+
+
+def reduced(how: np.ufunc, values: Array, order: Array, begin: Array) -> Array:
+    """One value a group of `unmasq.join.keys.grouped`."""
+    return how.reduceat(values[order], begin) if len(begin) else values[:0]
+
+
+def summed_known(values: Array, order: Array, begin: Array) -> Array:
+    """Sums of the known values; unknown where none is known."""
+    known = reduced(np.maximum, values, order, begin) >= 0
+    return np.where(known, reduced(np.add, np.maximum(values, 0), order, begin), UNKNOWN)

@@ -74,7 +74,7 @@ class Window:
             self._dropped.append(lines.take(none))
             lines = lines.take(~none)
         self._match(lines)
-        self._bound(now_us)
+        self._bound()
 
     def add_connections(self, batch: ConnectionBatch) -> None:
         """What the kernel said; lines that waited for one of these connections join it."""
@@ -107,7 +107,7 @@ class Window:
         _append(self._waiting, lines.take(waits))
         _append(self._joined, with_intervals(lines.take(~waits), self._settings.interval_us))
 
-    def _bound(self, now_us: int) -> None:
+    def _bound(self) -> None:
         """Too many lines wait: give up on the oldest, as lines without a connection."""
         while self._waiting and len(self) > self._settings.most_lines:
             given_up = self._waiting.pop(0)
@@ -136,7 +136,7 @@ class Window:
             if serial in self.table.by_serial:
                 self.table.by_serial[serial].closed.add(interval)
 
-    def open(self, now_us: int) -> Closed:
+    def open(self) -> Closed:
         """All lines in the room as they would become flows now, without taking them out."""
         waiting = with_intervals(JoinedLines.concat(self._waiting), self._settings.interval_us)
         return Closed(JoinedLines.concat([*self._joined, waiting]), [], JoinedLines.empty())

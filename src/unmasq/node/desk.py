@@ -9,6 +9,7 @@ from unmasq.join.lines import TEXT_COLUMNS, JoinedLines
 from unmasq.join.settings import WindowSettings
 from unmasq.join.table import Connection
 from unmasq.join.window import Closed, Window
+from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
@@ -22,7 +23,9 @@ _SAMPLE_BYTES = 400
 class Desk:
     """Lines and connections in, flow batches out. Knows the time only from its callers."""
 
-    def __init__(self, settings: WindowSettings, counters: Counters, around: Callable[[], Surroundings], *, witnessed: bool, began_us: int) -> None:
+    def __init__(
+        self, settings: WindowSettings, counters: Counters, around: Callable[[], Surroundings], *, witnessed: bool, began_us: int
+    ) -> None:
         self._settings, self._counters, self._around = settings, counters, around
         self._reader = LineReader()
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
@@ -54,13 +57,14 @@ class Desk:
         self._tidy()
         return batch
 
-    def open(self, now_us: int) -> FlowBatch | None:
+    def open(self) -> FlowBatch | None:
         """The flows of all lines that are here now; they will be handed on later."""
-        closed = self._window.open(now_us)
+        closed = self._window.open()
         return self._batch(closed, self._window.table.by_serial) if len(closed.lines) else None
 
     def _batch(self, closed: Closed, known: dict[int, Connection]) -> FlowBatch:
-        return flow_batch(closed, known, self._reader.vocabulary, list(self._files), self._samples, self._around(), self._settings.interval_us)
+        vocabulary, interval_us = self._reader.vocabulary, self._settings.interval_us
+        return flow_batch(closed, known, vocabulary, list(self._files), self._samples, self._around(), interval_us)
 
     def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
         """Count lines and rejects, and keep one line of each reason."""
@@ -82,5 +86,5 @@ class Desk:
         self._window.renumber([_renumbered(lines, mapping) for lines in held])
 
 
-def _renumbered(lines: JoinedLines, mapping: np.ndarray) -> JoinedLines:
+def _renumbered(lines: JoinedLines, mapping: Array) -> JoinedLines:
     return JoinedLines(**lines.as_dict() | {name: mapping[getattr(lines, name)] for name in TEXT_COLUMNS})

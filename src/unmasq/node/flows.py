@@ -18,7 +18,7 @@ from unmasq.model.ingress import FileIdentity
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.identity import flow_ids
 from unmasq.unwind.claims import claims_of
-from unmasq.unwind.judge import judge, starts
+from unmasq.unwind.judge import judge
 from unmasq.unwind.roles import address_rows, count_originals
 from unmasq.unwind.trust import TrustList, covered_by
 
@@ -48,7 +48,7 @@ def flow_batch(
     interval_us: int,
 ) -> FlowBatch:
     """The flows of closed lines and connections, with the lines that they contain."""
-    gathered = aggregate(closed, dict(connections), interval_us)
+    gathered = aggregate(closed, connections, interval_us)
     header_texts, other_texts, gathered = _own_texts(gathered, vocabulary)
     claims = claims_of(header_texts)
     flows = _marked(gathered.flows, around)
@@ -96,7 +96,14 @@ def _completed(flows: FlowColumns, chain_flow: Array, chain_flags: Array, origin
     started = (flows.opened_us >= flows.interval_start_us) & (flows.opened_us < flows.interval_end_us)
     ended = (flows.closed_us >= flows.interval_start_us) & (flows.closed_us < flows.interval_end_us)
     return replace(
-        flows, id_hi=id_hi, id_lo=id_lo, flags=flags, originals=originals, trust_version=versions, started=started.astype("u1"), completed=ended.astype("u1")
+        flows,
+        id_hi=id_hi,
+        id_lo=id_lo,
+        flags=flags,
+        originals=originals,
+        trust_version=versions,
+        started=started.astype("u1"),
+        completed=ended.astype("u1"),
     )
 
 
@@ -111,9 +118,12 @@ def _moved(addresses: AddressColumns, moved: Array) -> AddressColumns:
 def _covered(closed: Closed, line_flow: Array, flows: FlowColumns) -> LineColumns:
     """The byte runs of the lines, those of a flow with the day of the flow; neighbours are one run."""
     lines, dropped = closed.lines, closed.dropped
-    joined = LineColumns.filled(len(lines), file=lines.file, start=lines.start, end=lines.end, day=flows.interval_start_us[line_flow] // DAY_US)
-    without = LineColumns.filled(len(dropped), file=dropped.file, start=dropped.start, end=dropped.end, day=dropped.time_us // DAY_US)
-    return _runs(LineColumns.concat([joined, without]))
+    parts = ((lines, flows.interval_start_us[line_flow]), (dropped, dropped.time_us))
+    return _runs(
+        LineColumns.concat([
+            LineColumns.filled(len(some), file=some.file, start=some.start, end=some.end, day=times // DAY_US) for some, times in parts
+        ])
+    )  # fmt: skip
 
 
 def _runs(lines: LineColumns) -> LineColumns:
@@ -131,4 +141,5 @@ def _rejected(closed: Closed, samples: Mapping[int, str]) -> list[Rejected]:
     both = JoinedLines.concat([closed.lines, closed.dropped])
     both = both.take(both.reject > 0)
     keys, counts = np.unique(np.stack([both.time_us // DAY_US, both.reject.astype("i8")]), axis=1, return_counts=True)
-    return [Rejected(day, reason, count, samples.get(reason, "")) for (day, reason), count in zip(keys.T.tolist(), counts.tolist(), strict=True)]
+    found = zip(keys.T.tolist(), counts.tolist(), strict=True)
+    return [Rejected(day, reason, count, samples.get(reason, "")) for (day, reason), count in found]

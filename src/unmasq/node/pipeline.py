@@ -1,11 +1,10 @@
 """The sentence: read lines, observe connections, join them, unwind their hops, hand on the flows."""
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from unmasq.base.clock import Clock
-from unmasq.base.telemetry import Counters
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
@@ -30,42 +29,47 @@ class Eyes(Protocol):
 
 
 class Pipeline:
-    """One node's work. `step` is called by one thread, `snapshot` by any."""
+    """One node's work. `step` and `finish` are called by one thread, `snapshot` by any.
+
+    `moment` is held while flows move from the desk to the sink, so that whoever asks meanwhile sees them exactly once.
+    """
 
     def __init__(
-        self, sources: Sequence[Source], witness: Eyes | None, listeners: Listeners, desk: Desk, sink: Callable[[FlowBatch], None], clock: Clock, counters: Counters
+        self,
+        sources: Sequence[Source],
+        witness: Eyes | None,
+        listeners: Listeners,
+        desk: Desk,
+        sink: Callable[[FlowBatch], None],
+        clock: Clock,
+        moment: AbstractContextManager[object],
     ) -> None:
         self._sources, self._witness, self._listeners = sources, witness, listeners
-        self._desk, self._sink, self._clock, self._counters = desk, sink, clock, counters
-        self._turn = threading.Lock()
+        self._desk, self._sink, self._clock, self._moment = desk, sink, clock, moment
 
     def step(self) -> int:
         """Take in what there is, hand on what is complete; returns the number of lines read."""
-        with self._turn:
-            count, learned = self._read(self._clock.now_us())
-            self._observe(learned=learned)
-            closed = self._desk.close(self._clock.now_us())
-        if closed:
-            self._sink(closed)
+        count, learned = self._read()
+        self._observe(learned=learned)
+        self._hand_on(everything=False)
         return count
 
     def finish(self) -> None:
         """Hand on everything: nothing more will come."""
-        with self._turn:
-            closed = self._desk.close(self._clock.now_us(), everything=True)
-        if closed:
-            self._sink(closed)
+        self._hand_on(everything=True)
 
     def snapshot(self) -> FlowBatch | None:
         """The flows that are still open, as they would be now."""
-        with self._turn:
-            return self._desk.open(self._clock.now_us())
+        with self._moment:
+            return self._desk.open()
 
-    def _read(self, now_us: int) -> tuple[int, bool]:
+    def _read(self) -> tuple[int, bool]:
+        """The number of lines read, and whether they named a listener that was not known."""
         count, learned = 0, False
         for source in self._sources:
-            for chunk in source.poll(now_us):
-                lines = self._desk.take_lines(chunk, now_us)
+            for chunk in source.poll(self._clock.now_us()):
+                with self._moment:
+                    lines = self._desk.take_lines(chunk, self._clock.now_us())
                 learned |= self._listeners.learn(lines)
                 count += len(lines)
         return count, learned
@@ -73,6 +77,16 @@ class Pipeline:
     def _observe(self, *, learned: bool) -> None:
         if self._witness is None:
             return
-        self._desk.take_connections(self._witness.read())
+        self._meet(self._witness.read())
         if learned or self._witness.dump_due(self._clock.now_us()):
-            self._desk.take_connections(self._witness.dump())
+            self._meet(self._witness.dump())
+
+    def _meet(self, connections: ConnectionBatch) -> None:
+        with self._moment:
+            self._desk.take_connections(connections)
+
+    def _hand_on(self, *, everything: bool) -> None:
+        with self._moment:
+            closed = self._desk.close(self._clock.now_us(), everything=everything)
+            if closed is not None:
+                self._sink(closed)

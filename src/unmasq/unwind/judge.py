@@ -90,7 +90,8 @@ class _Walker:
         rows = rows[~nowhere]
         masks = self.trust.headers_of(self.hi[rows], self.lo[rows])
         plain[rows[(masks != NOBODY) & (masks != _XFF_ONLY)]] = True
-        return rows[masks == _XFF_ONLY]
+        trusted: NDArray[np.int64] = rows[masks == _XFF_ONLY]
+        return trusted
 
     def _end(self, rows: NDArray[np.int64], flag: Flag) -> None:
         """These rows have no client."""

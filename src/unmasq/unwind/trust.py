@@ -99,4 +99,5 @@ def _owners(entries: Sequence[TrustEntry], number: int) -> list[TrustEntry]:
 
 def covered_by(ranges: Sequence[Range], hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """For each address whether any of the ranges holds it."""
-    return TrustList(TrustEntry("", r) for r in ranges).headers_of(hi, lo) != NOBODY
+    inside: NDArray[np.bool_] = TrustList(TrustEntry("", r) for r in ranges).headers_of(hi, lo) != NOBODY
+    return inside

@@ -70,7 +70,7 @@ class Converter:
         self._headers: dict[tuple[str, ...], _Memory] = {}
         self._addresses = _Memory(self._address)
 
-    def __call__(self, values: Mapping[str, Values], length: int, reject: Reject, live: bool, read_us: int) -> IngressBatch:
+    def __call__(self, values: Mapping[str, Values], length: int, reject: Reject, *, live: bool, read_us: int) -> IngressBatch:
         """A batch of `length` rows; a key that is missing was not in the lines."""
         self._trim()
         source = self._address_column(values.get("source_ip"), length)
@@ -85,7 +85,7 @@ class Converter:
             length, reject=rejects, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0), dest_hi=dest_hi, dest_lo=dest_lo,
             dest_port=np.maximum(ports[1], 0), headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
             protocol=self._protocols.column(values["protocol"], "u1") if "protocol" in values else TCP,
-            flags=self._flags(values, rejects), **self._times(values, length, live, read_us), **self._requests(values),
+            flags=self._flags(values, rejects), **self._times(values, length, live=live, read_us=read_us), **self._requests(values),
         )  # fmt: skip
 
     def _number(self, text: str) -> int:
@@ -127,7 +127,7 @@ class Converter:
         memory = self._headers.setdefault(names, _Memory(lambda row: self._number(_header_text(names, row))))
         return memory.column(list(zip(*columns, strict=True)) if columns else [()] * length, "u4")
 
-    def _times(self, values: Mapping[str, Values], length: int, live: bool, read_us: int) -> dict[str, Array]:
+    def _times(self, values: Mapping[str, Values], length: int, *, live: bool, read_us: int) -> dict[str, Array]:
         own = np.zeros(length, "i8")
         if "time" in values:
             own = self._local_times.column(values["time"], "i8")
@@ -172,7 +172,7 @@ def _count(raw: bytes) -> int:
 
 
 def _shown(raw: bytes) -> str:
-    """A header's or variable's bytes as text, bounded; bytes that are no UTF-8 appear as \\xNN, `-` as nothing."""
+    r"""A header's or variable's bytes as text, bounded; bytes that are no UTF-8 appear as \\xNN, `-` as nothing."""
     text = raw[: 4 * _LONGEST_TEXT].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
     return "" if text == "-" else text[:_LONGEST_TEXT]
 

@@ -29,7 +29,7 @@ class LineReader:
         starts, ends = line_bounds(chunk.data)
         if not len(starts):
             return IngressBatch.empty()
-        batch = self._rows(chunk.data[: len(chunk.data) - chunk.data.endswith(b"\n")], chunk.live, read_us)
+        batch = self._rows(chunk.data[: len(chunk.data) - chunk.data.endswith(b"\n")], live=chunk.live, read_us=read_us)
         too_long = np.zeros(len(starts), "?")
         too_long[-1] = chunk.skipped > 0
         ends[-1] += chunk.skipped
@@ -41,19 +41,19 @@ class LineReader:
         self._convert.forget()
         return mapping
 
-    def _rows(self, data: bytes, live: bool, read_us: int) -> IngressBatch:
+    def _rows(self, data: bytes, *, live: bool, read_us: int) -> IngressBatch:
         layout = self._layout_for(data)
         if layout is None:
-            return self._plain(data.split(b"\n"), live, read_us)
+            return self._plain(data.split(b"\n"), live=live, read_us=read_us)
         rows = layout.rows(data)
         odd = np.fromiter((not row[layout.taken] for row in rows), "?", len(rows))
         fast = rows if not odd.any() else [row for row, is_odd in zip(rows, odd.tolist(), strict=True) if not is_odd]
         columns = dict(zip(layout.keys, zip(*fast, strict=True), strict=False))
         known = {key: values for key, values in columns.items() if key in KEYS}
-        batch = self._convert(known, len(fast), Reject.NONE, live, read_us)
+        batch = self._convert(known, len(fast), Reject.NONE, live=live, read_us=read_us)
         if len(fast) == len(rows):
             return batch
-        rest = self._plain([rows[i][-1] for i in np.flatnonzero(odd).tolist()], live, read_us)
+        rest = self._plain([rows[i][-1] for i in np.flatnonzero(odd).tolist()], live=live, read_us=read_us)
         return IngressBatch.concat([batch, rest]).take(np.argsort(np.argsort(odd, kind="stable"), kind="stable"))
 
     def _layout_for(self, data: bytes) -> Layout | None:
@@ -64,7 +64,7 @@ class LineReader:
             self._layout = next(filter(None, learned), self._layout)
         return self._layout
 
-    def _plain(self, lines: Sequence[bytes], live: bool, read_us: int) -> IngressBatch:
+    def _plain(self, lines: Sequence[bytes], *, live: bool, read_us: int) -> IngressBatch:
         """Line by line: the rule itself, and the path of every line that is odd."""
         groups: dict[tuple[Reject, tuple[str, ...]], list[int]] = defaultdict(list)
         records: list[Record] = []
@@ -73,7 +73,7 @@ class LineReader:
             records.append(record)
             groups[record.reject, tuple(sorted(record.fields))].append(row)
         parts = [
-            self._convert({key: [records[row].fields[key] for row in rows] for key in keys}, len(rows), reject, live, read_us)
+            self._convert({key: [records[row].fields[key] for row in rows] for key in keys}, len(rows), reject, live=live, read_us=read_us)
             for (reject, keys), rows in groups.items()
         ]
         order = np.concatenate([np.array(rows) for rows in groups.values()])

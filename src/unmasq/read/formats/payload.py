@@ -1,7 +1,7 @@
-"""The payload of our marker line, exactly: one JSON object behind one marker, repaired where a proxy's escaping broke it.
+r"""The payload of our marker line, exactly: one JSON object behind one marker, repaired where a proxy's escaping broke it.
 
 Header values are the client's to write, so the rule is strict where a client could lie and lenient where a proxy merely
-writes bad JSON: two payloads, or a key that repeats, are an injection; `\\x22`, bytes that are no UTF-8, an empty port and
+writes bad JSON: two payloads, or a key that repeats, are an injection; `\x22`, bytes that are no UTF-8, an empty port and
 an unquoted address are repaired.
 """
 
@@ -67,7 +67,7 @@ def _decode(payload: bytes) -> tuple[dict[str, bytes], Reject]:
 
 
 def _byte(match: re.Match[str]) -> str:
-    """`\\xHH` as JSON: bytes above 0x7f become the surrogate that stands for them, so that the header's bytes come back."""
+    r"""`\\xHH` as JSON: bytes above 0x7f become the surrogate that stands for them, so that the header's bytes come back."""
     code = int(match.group(2), 16)
     return f"{match.group(1)}\\u{code if code < 0x80 else 0xDC00 + code:04x}"
 
