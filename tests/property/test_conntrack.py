@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.unit.observe.captures import CAPTURES
+from tests.unit.observe.captures import CAPTURES, EVERYWHERE
 from unmasq.model.connection import ConnectionBatch
 from unmasq.observe import conntrack
 from unmasq.observe.netlink import Malformed, attributes, messages
@@ -32,10 +32,10 @@ def mutated(draw: st.DrawFn) -> bytes:
 @given(mutated() | st.binary(max_size=400))
 @example(b"")
 def test_the_reader_takes_whatever_comes(datagram):
-    parsed = conntrack.parse(datagram, 1)
+    parsed = conntrack.parse(datagram, 1, EVERYWHERE)
     batch = conntrack.batch(parsed.rows)
     assert len(batch) == len(parsed.rows)
-    assert len(parsed.rows) + parsed.portless + parsed.malformed <= len(datagram) // 16 + 1
+    assert len(parsed.rows) + parsed.foreign + parsed.malformed <= len(datagram) // 16 + 1
 
 
 @given(mutated() | st.binary(max_size=400), st.integers(0, 24))
@@ -49,8 +49,8 @@ def test_the_walker_raises_its_own_error_only(data, start):
 
 @given(st.lists(st.sampled_from(MESSAGES)), st.integers(1, 1 << 60))
 def test_datagrams_read_together_are_the_same_as_one_by_one(datagrams, seen_us):
-    together = conntrack.parse(b"".join(datagrams), seen_us)
-    apart = [conntrack.parse(datagram, seen_us) for datagram in datagrams]
+    together = conntrack.parse(b"".join(datagrams), seen_us, EVERYWHERE)
+    apart = [conntrack.parse(datagram, seen_us, EVERYWHERE) for datagram in datagrams]
     assert together.rows == [row for parsed in apart for row in parsed.rows]
-    assert together.portless == sum(parsed.portless for parsed in apart)
+    assert together.foreign == sum(parsed.foreign for parsed in apart)
     assert isinstance(conntrack.batch(together.rows), ConnectionBatch)

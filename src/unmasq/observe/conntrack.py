@@ -2,13 +2,14 @@
 
 Source: linux/netfilter/nfnetlink_conntrack.h and nf_conntrack_tcp.h. Numbers inside attributes are big endian.
 
-This is the plain reader, which takes any layout. The fast one will stand beside it: messages of one length have one
-layout, so columns can be cut from many of them at once, and rows of no listener dropped, before a row exists.
+This is the plain reader, which takes any layout: 8 us for a NEW, 11 us for a DESTROY, half of it for what goes to no
+listener. The fast one will stand beside it, in `Intake`: messages of one length have one layout, so that the columns
+of many can be cut out at once, and those of no listener dropped, before there is any row.
 """
 
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -42,37 +43,38 @@ Row: TypeAlias = tuple[int, ...]
 
 
 class Parsed(NamedTuple):
-    """What a datagram held: rows, how many entries of protocols other than TCP and UDP, how many malformed messages."""
+    """What a datagram held: rows, how many entries of no listener of ours, how many malformed messages."""
 
     rows: list[Row]
-    portless: int
+    foreign: int
     malformed: int
 
 
-def parse(datagram: bytes, seen_us: int) -> Parsed:
+def parse(datagram: bytes, seen_us: int, listeners: Container[tuple[int, int, int]]) -> Parsed:
     """The NEW, DESTROY and dumped entries of TCP and UDP in a datagram that was read at `seen_us`. Never raises.
 
-    Updates and what is no conntrack message are passed over.
+    Only those whose replies come from one of the `listeners` (address hi, lo, port) become rows. Updates and what is no
+    conntrack message are passed over.
     """
     rows: list[Row] = []
-    portless = malformed = 0
+    foreign = malformed = 0
     try:
         for message in netlink.messages(datagram):
             event = _event(message)
             if event is None:
                 continue
             try:
-                row = _row(message.payload, event, seen_us)
+                row = _row(message.payload, event, seen_us, listeners)
             except Malformed:
                 malformed += 1
                 continue
             if row is None:
-                portless += 1
+                foreign += 1
             else:
                 rows.append(row)
     except Malformed:
         malformed += 1
-    return Parsed(rows, portless, malformed)
+    return Parsed(rows, foreign, malformed)
 
 
 def batch(rows: Sequence[Row]) -> ConnectionBatch:
@@ -98,13 +100,13 @@ def _event(message: netlink.Message) -> ConnectionEvent | None:
     return ConnectionEvent.NEW if message.flags & netlink.NLM_F_CREATE else None
 
 
-def _row(payload: bytes, event: ConnectionEvent, seen_us: int) -> Row | None:
-    """The row of one entry; None where its protocol is neither TCP nor UDP. Raises Malformed."""
+def _row(payload: bytes, event: ConnectionEvent, seen_us: int, listeners: Container[tuple[int, int, int]]) -> Row | None:
+    """The row of one entry; None where it is neither TCP nor UDP, or none of ours. Raises Malformed."""
     try:
         values = attributes(payload, _NFGENMSG.size)
-        # The reply first: whoever filters early by listener needs nothing else.
+        # The reply first: most of a busy node's connections go elsewhere, and it says so.
         reply = _tuple(values[_TUPLE_REPLY])
-        if reply is None:
+        if reply is None or reply[1:4] not in listeners:
             return None
         original = _tuple(values[_TUPLE_ORIG])
         if original is None or original[0] != reply[0]:

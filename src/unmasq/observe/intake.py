@@ -18,8 +18,8 @@ class Intake:
         """The rows of datagrams that were read at `seen_us`, in order."""
         rows: list[conntrack.Row] = []
         for datagram in datagrams:
-            parsed = conntrack.parse(datagram, seen_us)
+            parsed = conntrack.parse(datagram, seen_us, self._listeners)
             rows += parsed.rows
             self._counters.add("conntrack_malformed", parsed.malformed)
-            self._counters.add("not_a_listener", parsed.portless)
-        return self._listeners.keep(conntrack.batch(rows))
+            self._counters.add("not_a_listener", parsed.foreign)
+        return conntrack.batch(rows)

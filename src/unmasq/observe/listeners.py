@@ -26,10 +26,11 @@ class Listener(NamedTuple):
 
 
 class Listeners:
-    """A set of listeners, from settings and learned from lines; iterates in order. It keeps the connections to them.
+    """A set of listeners, from settings and learned from lines; iterates in order.
 
     A connection belongs to a listener when the source of its replies is one: the proxy's own socket, on whichever side
-    of a translation. Counts `not_a_listener` (rows dropped) and `listeners_refused` (beyond 10,000).
+    of a translation. `in` asks that of one end, `keep` of a batch. Counts `not_a_listener` (rows that `keep` drops) and
+    `listeners_refused` (beyond 10,000).
     """
 
     def __init__(self, counters: Counters, known: Iterable[Listener] = ()) -> None:
@@ -37,6 +38,9 @@ class Listeners:
         self._known: set[Listener] = set()
         self._index()
         self.add(known)
+
+    def __contains__(self, end: object) -> bool:
+        return end in self._known or (isinstance(end, tuple) and (*NONE, end[-1]) in self._known)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -56,9 +60,11 @@ class Listeners:
 
     def learn(self, lines: IngressBatch) -> bool:
         """Add the proxy's own ends that lines name; whether one was new. A line without its own end teaches nothing."""
-        named = (lines.reject == 0) & (lines.dest_port > 0) & ((lines.dest_hi > 0) | (lines.dest_lo > 0))
+        named = (lines.reject == 0) & (lines.dest_port > 0)
         keys = np.unique(_keys(lines.dest_hi[named], lines.dest_lo[named], lines.dest_port[named]))
-        return self.add(Listener(*key) for key in keys.view(_KEY).tolist())
+        ends = (Listener(*key) for key in keys.view(_KEY).tolist())
+        # A wildcard is for settings: no socket has accepted a connection on 0.0.0.0.
+        return self.add(end for end in ends if end[:2] not in _ANY)
 
     def keep(self, batch: ConnectionBatch) -> ConnectionBatch:
         """The rows of our listeners; the others are counted."""

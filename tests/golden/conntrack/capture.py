@@ -14,6 +14,7 @@ from tests.lab import topology as at
 from tests.lab.cluster import Lab
 from tests.lab.deadline import until
 from tests.lab.namespace import socket_in
+from tests.unit.observe.captures import EVERYWHERE, SEEN_US
 from unmasq.observe import conntrack
 
 HERE = Path(__file__).parent
@@ -97,7 +98,7 @@ def dumped(lab: Lab, name: str) -> None:
 
 def save(name: str, datagram: bytes) -> None:
     (HERE / f"{name}.bin").write_bytes(datagram)
-    print(name, *conntrack.parse(datagram, 5).rows, sep="\n    ")
+    print(name, *conntrack.parse(datagram, SEEN_US, EVERYWHERE).rows, sep="\n    ")
 
 
 def table(lab: Lab) -> str:

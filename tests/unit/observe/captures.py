@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 
-from unmasq.model.address import to_text
+from unmasq.base.telemetry import Counters
+from unmasq.model.address import NONE, to_text
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.observe.listeners import Listener, Listeners
 
 HERE = Path(__file__).parents[2] / "golden" / "conntrack"
 SEEN_US = 1_795_489_999_000_000
 """When the expected rows say that they were read."""
+EVERYWHERE = Listeners(Counters(), [Listener(*NONE, port) for port in (53, 80)])
+"""The ports to which the captured connections went, on every address."""
 CAPTURES = {path.stem: path.read_bytes() for path in sorted(HERE.glob("*.bin"))}
 EXPECTED = json.loads((HERE / "expected.json").read_text())
 

@@ -35,7 +35,11 @@ def counters():
 
 
 def kept(listeners: Listeners, batch: ConnectionBatch) -> list[int]:
-    return list(listeners.keep(batch).id)
+    """The ids that `keep` keeps, which must be those that `in` says are ours."""
+    rows = list(listeners.keep(batch).id)
+    ends = zip(batch.reply_src_hi.tolist(), batch.reply_src_lo.tolist(), batch.reply_sport.tolist(), strict=True)
+    assert rows == [place for place, end in enumerate(ends) if end in listeners]
+    return rows
 
 
 def test_only_the_listeners_own_address_and_port_are_kept(counters):
@@ -70,7 +74,7 @@ def test_listeners_are_learned_from_lines(counters):
 
 def test_a_line_without_its_own_end_teaches_nothing(counters):
     listeners = Listeners(counters)
-    assert not listeners.learn(lines(("-", 80), (PROXY, 0)))
+    assert not listeners.learn(lines(("-", 80), ("0.0.0.0", 80), (PROXY, 0)))
     assert not listeners.learn(lines((PROXY, 80), reject=4))
     assert not listeners.learn(lines())
     assert len(listeners) == 0
