@@ -1,0 +1,91 @@
+"""Which bytes of which files were read before, and which file on disk is one of those.
+
+**The fingerprint rule.** A file gets its identity with its first whole line, and keeps it. The fingerprint is `N-HASH`: the
+BLAKE2b of its first N bytes, N being 256 or, in a shorter file, the length of the whole lines that were there. A file is the
+same as long as its inode is, its first N bytes still hash to HASH, and it is no shorter than what was read of it; so
+growing never changes an identity, and the N in it says how much must be compared. `N-HASH-2`, `-3`, ... are later
+generations: the file was seen to be truncated and began with the same N bytes again. Where several generations fit, the
+latest is meant. The device is preferred but not required to be equal: its number may change with a reboot.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+
+from unmasq.model.ingress import FileIdentity
+
+HEAD_BYTES = 256
+
+Key = tuple[int, int]
+"""Device and inode: what tells open files apart."""
+
+Run = tuple[int, int | None]
+"""Bytes [start, end) that are still to be read; None as the end of what is being written."""
+
+
+def gaps(covered: Iterable[tuple[int, int]]) -> list[Run]:
+    """What is left to read of a file beside the covered runs; the last gap is open."""
+    left: list[Run] = []
+    behind = 0
+    for start, end in sorted(covered):
+        if start > behind:
+            left.append((behind, start))
+        behind = max(behind, end)
+    return [*left, (behind, None)]
+
+
+def missing(runs: Iterable[Run], start: int, end: int) -> int:
+    """How many of the bytes [start, end) are in the runs."""
+    return sum(max(0, min(end, end if behind is None else behind) - max(start, first)) for first, behind in runs)
+
+
+class Coverage:
+    """The identities of all files ever read, with the bytes that are kept of them."""
+
+    def __init__(self, covered: Mapping[FileIdentity, Sequence[tuple[int, int]]]) -> None:
+        self._covered = covered
+        self._identities = set(covered)
+        self.begun: dict[FileIdentity, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._covered)
+
+    def left(self, identity: FileIdentity) -> list[Run]:
+        """What is still to be read of a file."""
+        return gaps(self._covered.get(identity, ()))
+
+    def find(self, key: Key, head: bytes, size: int) -> FileIdentity | None:
+        """The identity under which a file was read that had this key, first bytes and size; None if there was none."""
+        fitting = [i for i in self._matching(head) if i.inode == key[1] and self._end(i) <= size]
+        return max(fitting, key=lambda i: (i.device == key[0], _generation(i.fingerprint)), default=None)
+
+    def seen(self, head: bytes) -> bool:
+        """Whether any file that was read began with these bytes."""
+        return any(True for _ in self._matching(head))
+
+    def mint(self, key: Key, head: bytes, began: int) -> FileIdentity:
+        """A new identity for a file that begins with `head` (whole lines if short), read from the offset `began` on."""
+        earlier = [_generation(i.fingerprint) for i in self._matching(head) if (i.device, i.inode) == key]
+        fingerprint = f"{len(head)}-{_digest(head)}" + (f"-{max(earlier) + 1}" if earlier else "")
+        identity = FileIdentity(*key, fingerprint)
+        self._identities.add(identity)
+        self.begun[identity] = began
+        return identity
+
+    def _end(self, identity: FileIdentity) -> int:
+        return max((end for _, end in self._covered.get(identity, ())), default=0)
+
+    def _matching(self, head: bytes) -> Iterator[FileIdentity]:
+        return (identity for identity in self._identities if _begins(identity.fingerprint, head))
+
+
+def _digest(head: bytes) -> str:
+    return blake2b(head, digest_size=16).hexdigest()
+
+
+def _begins(fingerprint: str, head: bytes) -> bool:
+    length, _, rest = fingerprint.partition("-")
+    return length.isdecimal() and int(length) <= len(head) and rest.partition("-")[0] == _digest(head[: int(length)])
+
+
+def _generation(fingerprint: str) -> int:
+    return int([*fingerprint.split("-"), "1"][2])

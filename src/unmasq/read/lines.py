@@ -1,0 +1,35 @@
+"""Where lines end. Only a newline ends one: a carriage return, U+2028 or NUL is a byte like any other."""
+
+from dataclasses import dataclass
+
+CHUNK_BYTES = 4 << 20
+LONGEST_LINE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The one buffer that bytes are read into, and how many bytes a line may have before its newline."""
+
+    buffer: bytearray
+    longest: int
+
+    @classmethod
+    def of(cls, chunk_bytes: int, longest_line: int) -> "Window":
+        """A window that can tell an over-long line from a whole one."""
+        return cls(bytearray(max(chunk_bytes, longest_line + 1)), longest_line)
+
+    def whole(self, size: int) -> int:
+        """How many of the first `size` bytes are whole lines, up to the first that is longer than allowed."""
+        at = 0
+        while cut := self.buffer.rfind(b"\n", at, min(size, at + self.longest + 1)) + 1:
+            at = cut
+        return at
+
+    def last_newline(self, size: int) -> int:
+        """The offset behind the last newline of the first `size` bytes, 0 if there is none."""
+        return self.buffer.rfind(b"\n", 0, size) + 1
+
+    def taken(self, size: int) -> bytes:
+        """The first `size` bytes, to keep."""
+        with memoryview(self.buffer) as view:
+            return bytes(view[:size])

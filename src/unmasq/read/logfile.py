@@ -1,0 +1,176 @@
+"""One open log file: the whole lines that are left to read of it, and whether it is still the file that it was."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unmasq.base.errors import InputError
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.read.coverage import HEAD_BYTES, Coverage, Key, Run
+from unmasq.read.lines import Window
+
+_MARK_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where reading a file stopped. `runs` are None in a file that is not ours to read."""
+
+    head: bytes
+    identity: FileIdentity | None
+    runs: list[Run] | None
+
+
+class LogFile:
+    """Keeps its descriptor, so that nobody can reuse the inode meanwhile.
+
+    A file only grows. One that became shorter, or has other bytes at its beginning or where reading stopped, was
+    truncated: then `chunks` stops, `truncated` is true, and `begin_again` takes up what is there now.
+    """
+
+    def __init__(self, path: str, window: Window, coverage: Coverage, *, follow: bool = True) -> None:
+        """Open the file, through symlinks if `follow`. Raises InputError if it cannot be read or is no regular file."""
+        self.path = path
+        self._window = window
+        self._coverage = coverage
+        self._fd = _open(path, follow=follow)
+        status = os.fstat(self._fd)
+        self.key: Key = (status.st_dev, status.st_ino)
+        self.changed_ns = status.st_mtime_ns
+        self.active_us: int | None = None
+        self.size = status.st_size
+        self.head = self.head_now()
+        self.resume(None, [(0, None)])
+
+    def resume(self, identity: FileIdentity | None, runs: list[Run]) -> None:
+        """Read these runs, of a file that was read before under an identity, or of a new one."""
+        self.identity = identity
+        self.runs = list(runs)
+        self._began = runs[0][0]
+        self._mark = b""
+        self._scanned = 0
+        self.truncated = False
+
+    def begin_again(self) -> None:
+        """Read what the file holds after it was truncated."""
+        self.size, self.head = 0, b""
+        self.resume(None, [(0, None)])
+
+    def start_at_end(self) -> None:
+        """Leave out all lines that are complete by now."""
+        at = self.size
+        while at and not (cut := self._window.last_newline(self._read(max(0, at - len(self._window.buffer)), at))):
+            at = max(0, at - len(self._window.buffer))
+        if at:
+            behind = max(0, at - len(self._window.buffer)) + cut
+            self.resume(None, [(behind, None)])
+            self.identity = self._coverage.mint(self.key, self.head[:behind], behind)
+
+    def place(self) -> Place:
+        """Where reading stands, for whoever opens this file or a copy of it again."""
+        return Place(self.head, self.identity, list(self.runs))
+
+    def chunks(self, *, live: bool, final: bool = False) -> Iterator[Chunk]:
+        """What is left up to the present end, whole lines only; if `final`, also a last line without its newline."""
+        end = os.fstat(self._fd).st_size
+        while True:
+            piece = self._piece(end, final=final)
+            # Checked after reading and before yielding: what was read before a truncation is nobody's any more.
+            self.truncated = not self._intact()
+            if piece is None or self.truncated:
+                return
+            yield self._advance(*piece, live=live)
+
+    def head_now(self) -> bytes:
+        """The first bytes as they are on disk."""
+        return os.pread(self._fd, HEAD_BYTES, 0)
+
+    def may_be_copied(self, head: bytes) -> bool:
+        """Whether a file with these first bytes may be a copy of this one, as it is or as it was before a truncation.
+
+        For a head that was read before this call: a copy is there before its model is truncated.
+        """
+        now = self.head_now()
+        return now.startswith(head) or self.head.startswith(head) or (not now.startswith(self.head) and head.startswith(self.head))
+
+    def unlinked(self) -> bool:
+        """Whether the file has no name any more."""
+        return os.fstat(self._fd).st_nlink == 0
+
+    def close(self) -> None:
+        """Let the descriptor go; nothing can be read any more."""
+        os.close(self._fd)
+
+    def _piece(self, end: int, *, final: bool) -> tuple[bytes, int] | None:
+        """The next bytes to yield and how many were left out behind them; None if there is no whole line."""
+        start, behind = self.runs[0]
+        stop, complete = (end, final) if behind is None else (behind, True)
+        size = 0 if self._scanned > start else self._read(start, stop)
+        cut = self._window.whole(size)
+        if not cut and (size > self._window.longest or self._scanned > start):
+            return self._overlong(start, stop, complete=complete)
+        if not cut and complete and start + size == stop:
+            cut = size
+        return (self._window.taken(cut), 0) if cut else None
+
+    def _overlong(self, start: int, stop: int, *, complete: bool) -> tuple[bytes, int] | None:
+        """Look for the end of an over-long line; what was looked through is not read again at the next poll."""
+        at = max(self._scanned, start + self._window.longest)
+        while size := self._read(at, stop):
+            newline = self._window.buffer.find(b"\n", 0, size)
+            if newline >= 0:
+                return self._shortened(start, at + newline + 1, b"\n")
+            at += size
+        self._scanned = at
+        return self._shortened(start, at, b"") if complete and at == stop else None
+
+    def _shortened(self, start: int, behind: int, newline: bytes) -> tuple[bytes, int]:
+        data = self._window.taken(self._read(start, start + self._window.longest)) + newline
+        return data, behind - start - len(data)
+
+    def _read(self, start: int, stop: int) -> int:
+        if stop <= start:
+            return 0
+        with memoryview(self._window.buffer) as view:
+            return os.preadv(self._fd, [view[: stop - start]], start)
+
+    def _intact(self) -> bool:
+        size, head = os.fstat(self._fd).st_size, self.head_now()
+        mark = os.pread(self._fd, len(self._mark), self.runs[0][0] - len(self._mark))
+        if size < self.size or mark != self._mark or not head.startswith(self.head):
+            return False
+        self.size, self.head = size, head
+        return True
+
+    def _advance(self, data: bytes, skipped: int, *, live: bool) -> Chunk:
+        start, behind = self.runs[0]
+        end = start + len(data) + skipped
+        self.identity = self.identity or self._coverage.mint(self.key, self.head[:end], self._began)
+        self._mark = b"" if skipped else data[-_MARK_BYTES:]
+        self.runs[0] = (end, behind)
+        if end == behind:
+            del self.runs[0]
+            self._mark = b""
+        return Chunk(self.identity, self.path, start, data, live, skipped)
+
+
+def _open(path: str, *, follow: bool) -> int:
+    """A descriptor to read a regular file. Raises InputError."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe waits until somebody writes to it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW))
+    except FileNotFoundError as error:
+        raise InputError(f"cannot read the log {path}", "there is no such file", "check the path") from error
+    except PermissionError as error:
+        next_step = "run as root, or as a member of the group that may read it"
+        raise InputError(f"cannot read the log {path}", "this user may not read it", next_step) from error
+    except OSError as error:
+        raise InputError(f"cannot read the log {path}", error.strerror or str(error)) from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise InputError(f"cannot read the log {path}", "it is a directory", "name a file in it")
+    raise InputError(f"cannot read the log {path}", "it is a pipe or a device", "give its text to standard input, and - as the path")
