@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.keep import calico
-from unmasq.keep.sources import View
+from unmasq.keep.sources import Row, View
 from unmasq.model.address import NONE, text_or_none, to_text
 from unmasq.model.flow import Chain, Client, Connection, Flow, Hop, Tuple, Unmasq
 from unmasq.model.flowbatch import Detail, Evidence, Flag, Join
@@ -17,7 +16,6 @@ from unmasq.unwind.claims import CUT, elements, header_values
 from unmasq.unwind.trust import TrustList
 from unmasq.unwind.walk import read_headers, walk
 
-Row = dict[str, Any]
 Details = dict[Detail, dict[str, int]]
 TrustOf = Callable[[int], TrustList]
 
@@ -26,12 +24,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CHAINS = """
 SELECT c.*, coalesce(t.value, '') AS header_text
-FROM {db}.chains c LEFT JOIN {db}.texts t ON t.text = c.headers
+FROM day.chains c LEFT JOIN day.texts t ON t.text = c.headers
 WHERE c.flow IN (SELECT unnest($flows)) ORDER BY c.chain
 """
 _DETAILS = """
 SELECT d.chain, d.kind, t.value, sum(d.requests)::BIGINT
-FROM {db}.details d JOIN {db}.texts t ON t.text = d.text
+FROM day.details d JOIN day.texts t ON t.text = d.text
 WHERE d.chain IN (SELECT unnest($chains)) GROUP BY ALL ORDER BY 4 DESC, 3
 """
 
@@ -54,23 +52,15 @@ def documents(view: View, found: Sequence[tuple[int, Row]], trust_of: TrustOf) -
 
 
 def _chains(view: View, place: int, flows: list[int]) -> dict[int, list[tuple[Row, Details]]]:
-    database = view.sources[place].database
-    rows = fetched(view, _CHAINS.format(db=database), {"flows": flows})
+    rows = view.rows(view.within(place, _CHAINS), {"flows": flows})
     details: dict[int, Details] = defaultdict(lambda: defaultdict(dict))
-    asked = view.cursor.execute(_DETAILS.format(db=database), {"chains": [row["chain"] for row in rows]})
-    for chain, kind, value, requests in asked.fetchall():
+    asked = view.ask(view.within(place, _DETAILS), {"chains": [row["chain"] for row in rows]})
+    for chain, kind, value, requests in asked:
         details[chain][Detail(kind)][value] = requests
     of_flow: dict[int, list[tuple[Row, Details]]] = defaultdict(list)
     for row in rows:
         of_flow[row["flow"]].append((row, details[row["chain"]]))
     return of_flow
-
-
-def fetched(view: View, question: str, values: dict[str, Any]) -> list[Row]:
-    """The rows of an answer, each by the names of its columns."""
-    asked = view.cursor.execute(question, values)
-    names = [column[0] for column in asked.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in asked.fetchall()]
 
 
 def document(row: Row, chains: Sequence[tuple[Row, Details]], trust: TrustList, *, provisional: bool) -> Flow:

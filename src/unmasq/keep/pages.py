@@ -2,17 +2,17 @@
 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import UsageError
-from unmasq.keep.documents import Row, TrustOf, documents, fetched
+from unmasq.keep.documents import TrustOf, documents
 from unmasq.keep.predicate import Predicate, compiled
 from unmasq.keep.protocol import FlowPage
-from unmasq.keep.sources import View
+from unmasq.keep.sources import Row, View
 from unmasq.model.filter import FlowFilter
 
 Key = tuple[int, int, int]
 """Interval start, and the id in two halves: no two flows share it, and no flow ever changes it."""
 
 _PAGE = """
-SELECT f.* FROM {db}.flows f WHERE {where}
+SELECT f.* FROM day.flows f WHERE {where}
 ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
 """
 
@@ -33,9 +33,8 @@ def _newest(view: View, predicate: Predicate, limit: int) -> list[tuple[int, Row
     for place, source in enumerate(view.sources):
         if source.day is not None and sum(row["interval_start_us"] >= (source.day + 1) * DAY_US for _, row in found) >= limit:
             break
-        where = predicate.flows().format(db=source.database, below=source.below)
-        rows = fetched(view, _PAGE.format(db=source.database, where=where, limit=limit), predicate.values)
-        found += [(place, row) for row in rows]
+        question = view.within(place, _PAGE.format(where=predicate.flows(), limit=limit))
+        found += [(place, row) for row in view.rows(question, predicate.values)]
     return sorted(found, key=lambda place_row: _key(place_row[1]), reverse=True)[:limit]
 
 

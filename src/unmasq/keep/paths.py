@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import json, structs
 
-from unmasq.keep.documents import Row, TrustOf, fetched, hops, observed
+from unmasq.keep.documents import TrustOf, hops, observed
 from unmasq.keep.predicate import compiled
 from unmasq.keep.protocol import ChainGroup
-from unmasq.keep.sources import View
+from unmasq.keep.sources import Row, View
 from unmasq.model.address import Range, text_or_none, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Detail, Evidence, Flag, Join, Role
@@ -27,14 +27,16 @@ _SHAPE = (
     " flow_flags, trust_version, client_hi, client_lo, evidence, flags, header_text"
 )
 _HITS = """
-SELECT {{place}} AS place, a.role, a.hi, a.lo, f.node, f."join", f.source_hi, f.source_lo, f.nat_hi, f.nat_lo,
+SELECT PLACE AS place, a.role, a.hi, a.lo, f.node, f."join", f.source_hi, f.source_lo, f.nat_hi, f.nat_lo,
        f.dest_hi, f.dest_lo, f.dest_port, f.flags AS flow_flags, f.trust_version, f.connection,
-       c.client_hi, c.client_lo, c.evidence, c.flags, c.chain, c.requests, c.first_us, c.last_us,
+       c.client_hi, c.client_lo, c.evidence, c.flags, c.chain,
+       if(a.chain < 0, c.requests, a.requests) AS requests,
+       if(a.chain < 0, c.first_us, a.first_us) AS first_us, if(a.chain < 0, c.last_us, a.last_us) AS last_us,
        coalesce(t.value, '') AS header_text
-FROM {{db}}.addresses a
-JOIN {{db}}.flows f ON f.flow = a.flow
-JOIN {{db}}.chains c ON c.flow = a.flow AND (a.chain = c.chain OR a.chain < 0)
-LEFT JOIN {{db}}.texts t ON t.text = c.headers
+FROM day.addresses a
+JOIN day.flows f ON f.flow = a.flow
+JOIN day.chains c ON c.flow = a.flow AND (a.chain = c.chain OR a.chain < 0)
+LEFT JOIN day.texts t ON t.text = c.headers
 WHERE {address} AND {flows} AND {chains}
 """
 _SHAPES = f"""
@@ -56,9 +58,9 @@ SELECT path, kind, value, sum(requests)::BIGINT AS requests FROM ({asked}) GROUP
 """
 _ASKED = f"""
 SELECT p.path, d.kind, t.value, d.requests
-FROM (SELECT DISTINCT path, chain FROM paths WHERE place = {{place}} AND path IN (SELECT unnest($listed))) p
-JOIN {{db}}.details d ON d.chain = p.chain
-JOIN {{db}}.texts t ON t.text = d.text
+FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND path IN (SELECT unnest($listed))) p
+JOIN day.details d ON d.chain = p.chain
+JOIN day.texts t ON t.text = d.text
 WHERE d.kind IN ({int(Detail.STATUS)}, {int(Detail.PATH)})
 """
 
@@ -72,7 +74,7 @@ def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of:
     hits = view.union(_HITS.format(address=where, flows=predicate.flows(), chains=predicate.chains()))
     view.cursor.execute(f"CREATE TEMP TABLE hits AS SELECT * FROM ({hits}) LIMIT {MOST_HITS}", predicate.values)
     view.cursor.execute(_SHAPES)
-    drawn = [_drawn(row, trust_of) for row in fetched(view, "SELECT * FROM shapes ORDER BY shape", {})]
+    drawn = [_drawn(row, trust_of) for row in view.rows("SELECT * FROM shapes ORDER BY shape")]
     return _counted(view, drawn, limit)
 
 
@@ -84,7 +86,7 @@ def _counted(view: View, drawn: Sequence[ChainGroup], limit: int) -> list[ChainG
     view.cursor.register("merged", {"shape": np.arange(len(drawn)), "path": np.array(path_of, "i8")})
     view.cursor.execute(_PATHS)
     view.cursor.unregister("merged")
-    rows = fetched(view, _TOTALS, {"most": limit})
+    rows = view.rows(_TOTALS, {"most": limit})
     statuses, paths = _asked(view, [row["path"] for row in rows])
     return [
         structs.replace(picture[path], **figures, statuses=statuses.get(path, {}), paths=paths.get(path, []))
@@ -96,7 +98,7 @@ def _asked(view: View, listed: list[int]) -> tuple[dict[int, dict[str, int]], di
     """For each path the number of requests by status, and what was asked for most."""
     statuses: dict[int, dict[str, int]] = {}
     paths: dict[int, list[str]] = {}
-    rows = view.cursor.execute(_DETAILS.format(asked=view.union(_ASKED)), {"listed": listed}).fetchall()
+    rows = view.ask(_DETAILS.format(asked=view.union(_ASKED)), {"listed": listed})
     for path, kind, value, requests in rows:
         if kind == Detail.STATUS:
             statuses.setdefault(path, {})[value] = requests

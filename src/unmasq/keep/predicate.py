@@ -1,7 +1,7 @@
 """A FlowFilter as SQL: conditions with named parameters, never with values in their text.
 
 Conditions on chains (client, claim, original source, evidence, host, path, status) must hold for one and the same chain of
-a flow; `any` and `flag` may hold for that chain or for its flow. Every flow has at least one chain.
+a flow; `any` and `flag` hold for that chain or for its flow, and alone for any chain or the flow. A flow may have no chain.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _FLOW_ROLES = {"source": Role.SOURCE, "nat_source": Role.NAT_SOURCE}
 
 @dataclass
 class Predicate:
-    """Conditions on `f` (flows) and `c` (chains), with {db} for the database, and the values of their parameters."""
+    """Conditions on `f` (flows) and `c` (chains) of the source `day`, and the values of their parameters."""
 
     flow: list[str] = field(default_factory=list)
     chain: list[str] = field(default_factory=list)
@@ -43,9 +43,9 @@ class Predicate:
 
     def flows(self) -> str:
         """The condition on a flow `f`."""
-        whole = [*self.flow, "f.flow < {below}"]
+        whole = [*self.flow, "f.flow < BELOW"]
         if self.chain:
-            whole.append(f"f.flow IN (SELECT c.flow FROM {{db}}.chains c WHERE {self.chains()})")
+            whole.append(f"f.flow IN (SELECT c.flow FROM day.chains c WHERE {self.chains()})")
         return " AND ".join(whole)
 
     def chains(self) -> str:
@@ -89,7 +89,7 @@ def _flow_columns(made: Predicate, wanted: FlowFilter) -> None:
 
 def _in_role(made: Predicate, column: str, texts: Iterable[str], role: Role | None) -> str:
     here = made.within("a.hi", "a.lo", map(parse_range, texts))
-    return f"SELECT a.{column} FROM {{db}}.addresses a WHERE {here}" + ("" if role is None else f" AND a.role = {int(role)}")
+    return f"SELECT a.{column} FROM day.addresses a WHERE {here}" + ("" if role is None else f" AND a.role = {int(role)}")
 
 
 def _details(made: Predicate, wanted: FlowFilter) -> None:
@@ -103,8 +103,8 @@ def _details(made: Predicate, wanted: FlowFilter) -> None:
 
 def _asked(kind: Detail, text: str) -> str:
     return (
-        f"c.chain IN (SELECT d.chain FROM {{db}}.details d WHERE d.kind = {int(kind)}"
-        f" AND d.text IN (SELECT t.text FROM {{db}}.texts t WHERE {text}))"
+        f"c.chain IN (SELECT d.chain FROM day.details d WHERE d.kind = {int(kind)}"
+        f" AND d.text IN (SELECT t.text FROM day.texts t WHERE {text}))"
     )
 
 
@@ -115,18 +115,25 @@ def _status(made: Predicate, text: str) -> str:
 
 
 def _chain_or_flow(made: Predicate, wanted: FlowFilter) -> None:
-    alone = not made.chain
+    where, flow, chain = (made.chain, "c.flow", "c.chain") if made.chain else (made.flow, "f.flow", None)
     if wanted.any:
-        rows = _in_role(made, "flow", wanted.any, None)
-        if alone:  # as below, since every flow has a chain, and without reading the chains
-            made.flow.append(f"f.flow IN ({rows})")
-        else:
-            chains = _in_role(made, "chain", wanted.any, None)
-            made.chain.append(f"(c.chain IN ({chains}) OR c.flow IN ({rows} AND a.chain < 0))")
+        where.append(_any(made, wanted.any, flow, chain))
     if wanted.flag:
-        mask = sum({int(_word(Flag, w)) for w in wanted.flag})
-        own = f"SELECT g.flow FROM {{db}}.flows g WHERE g.flags & {mask} > 0"
-        made.chain.append(f"(c.flags & {mask} > 0 OR c.flow IN ({own}))")
+        where.append(_flagged(sum({int(_word(Flag, word)) for word in wanted.flag}), flow, chain))
+
+
+def _any(made: Predicate, texts: Iterable[str], flow: str, chain: str | None) -> str:
+    rows = _in_role(made, "flow", texts, None)
+    if chain is None:
+        return f"{flow} IN ({rows})"
+    return f"({chain} IN ({_in_role(made, 'chain', texts, None)}) OR {flow} IN ({rows} AND a.chain < 0))"
+
+
+def _flagged(mask: int, flow: str, chain: str | None) -> str:
+    of_flow = f"{flow} IN (SELECT g.flow FROM day.flows g WHERE g.flags & {mask} > 0)"
+    if chain is None:
+        return f"({of_flow} OR {flow} IN (SELECT g.flow FROM day.chains g WHERE g.flags & {mask} > 0))"
+    return f"({of_flow} OR c.flags & {mask} > 0)"
 
 
 def _either(conditions: Iterable[str]) -> str:

@@ -1,14 +1,19 @@
 """Where a question looks: day files and the live part, as one consistent picture."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.filter import FlowFilter
 
+Row = dict[str, Any]
+
 EVERYTHING = 1 << 62
+_WORDS = re.compile(r"\bday\.|\bBELOW\b|\bPLACE\b")
 _SLACK_US = DAY_US // 24  # no interval is longer, so no flow of a day ends later than this
 
 
@@ -29,10 +34,25 @@ class View:
     cursor: duckdb.DuckDBPyConnection
     sources: Sequence[Source]
 
+    def ask(self, question: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of an answer."""
+        return self.cursor.execute(question, values or {}).fetchall()
+
+    def rows(self, question: str, values: Mapping[str, Any] | None = None) -> list[Row]:
+        """The rows of an answer, each by the names of its columns."""
+        rows = self.ask(question, values)
+        names = [column[0] for column in self.cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def within(self, place: int, select: str) -> str:
+        """A SELECT of one source: `day.` in its text is the source's database, BELOW its bound, PLACE its position."""
+        source = self.sources[place]
+        words = {"day.": f"{source.database}.", "BELOW": str(source.below), "PLACE": str(place)}
+        return _WORDS.sub(lambda match: words[match.group()], select)
+
     def union(self, select: str) -> str:
-        """One SELECT over all sources. In `select`, {db} is the source's database, {below} its bound, {place} its position."""
-        parts = [select.format(db=s.database, below=s.below, place=place) for place, s in enumerate(self.sources)]
-        return "\nUNION ALL\n".join(parts)
+        """One SELECT over all sources, each as in `within`."""
+        return "\nUNION ALL\n".join(self.within(place, select) for place in range(len(self.sources)))
 
 
 def days_within(days: Iterable[int], wanted: FlowFilter) -> list[int]:

@@ -1,0 +1,109 @@
+"""What is searchable before it is on disk: closed flows that wait to be written in bulk, and flows that are still open."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from unmasq.base.clock import MICROSECONDS, Clock
+from unmasq.keep.answers import Answers
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.memory import Memory
+from unmasq.keep.protocol import Covered
+from unmasq.keep.sources import Source, View
+from unmasq.keep.split import by_day, together
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import FlowBatch
+
+Snapshot = Callable[[], FlowBatch | None]
+
+FRESH_US = MICROSECONDS // 4
+"""How old the picture of open flows may be that a question gets."""
+
+
+class LiveStore(Answers):
+    """Gathers what is appended and writes it when there is enough of it, or every `wait_us`.
+
+    `snapshot` gives the flows that are still open, as a batch. Whoever moves flows from there to `append` holds `moment`
+    meanwhile, so that no question sees them twice or not at all. Appended flows are acknowledged (`covered`) once written.
+    """
+
+    def __init__(
+        self, store: DuckStore, clock: Clock, snapshot: Snapshot = lambda: None, *, rows: int = 50_000, wait_us: int = 30 * MICROSECONDS
+    ) -> None:
+        self.store, self.control, self.moment = store, store.control, store.moment
+        self._clock, self._snapshot = clock, snapshot
+        self._rows, self._wait_us = rows, wait_us
+        self._writing = threading.Lock()
+        self._waiting: dict[int, list[FlowBatch]] = {}
+        self._since_us: int | None = None
+        self._changes = 0
+        self._open: tuple[int, int, FlowBatch | None] = (-1, 0, None)
+        self._closed_flows, self._open_flows = Memory(store.connection, "waiting"), Memory(store.connection, "open")
+
+    def append(self, batch: FlowBatch) -> None:
+        """Take a batch, and write all that waits if that is enough. Raises StoreError; then it goes on waiting."""
+        with self.moment:
+            for day, part in by_day(batch):
+                self._waiting.setdefault(day, []).append(part)
+            self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
+            self._changes += 1
+        self.flush_due(self._clock.now_us())
+
+    def flush_due(self, now_us: int) -> bool:
+        """Write if enough waits, or if something waited long enough. Returns whether it did."""
+        with self.moment:
+            rows = sum(len(part.flows) + len(part.chains) for parts in self._waiting.values() for part in parts)
+            due = rows >= self._rows or (self._since_us is not None and now_us - self._since_us >= self._wait_us)
+        if due:
+            self.flush()
+        return due
+
+    def flush(self) -> None:
+        """Write all that waits now, one transaction a day."""
+        with self._writing:
+            with self.moment:
+                days = {day: list(parts) for day, parts in self._waiting.items()}
+                self._since_us = None
+            for day, parts in sorted(days.items()):
+                self._write(day, parts)
+
+    def _write(self, day: int, parts: Sequence[FlowBatch]) -> None:
+        def published() -> None:
+            left = self._waiting.pop(day)[len(parts) :]
+            self._waiting |= {day: left} if left else {}
+            self._changes += 1
+
+        self.store.append_day(day, together(parts), published)
+
+    @contextmanager
+    def view(self, wanted: FlowFilter) -> Iterator[View]:
+        with ExitStack() as stack:
+            with self.moment:
+                changes, waiting = self._changes, [part for parts in self._waiting.values() for part in parts]
+                taken_us, still_open = self._now_open()
+                rest = stack.enter_context(self.store.view(wanted))
+            live = []
+            if still_open is not None:
+                name = stack.enter_context(self._open_flows.holding((changes, taken_us), [still_open]))
+                live.append(Source(name, provisional=True))
+            if waiting:
+                live.append(Source(stack.enter_context(self._closed_flows.holding(changes, together(waiting)))))
+            yield replace(rest, sources=[*live, *rest.sources])
+
+    def _now_open(self) -> tuple[int, FlowBatch | None]:
+        """When the open flows were looked at, and what they are."""
+        changes, taken_us, batch = self._open
+        now_us = self._clock.now_us()
+        if changes != self._changes or not taken_us <= now_us < taken_us + FRESH_US:
+            taken_us, batch = now_us, self._snapshot()
+            self._open = (self._changes, taken_us, batch)
+        return taken_us, batch if batch is not None and len(batch) else None
+
+    def covered(self) -> list[Covered]:
+        return self.store.covered()
+
+    def close(self) -> None:
+        """Write what waits and close the store."""
+        self.flush()
+        self.store.close()

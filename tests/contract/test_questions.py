@@ -1,0 +1,133 @@
+"""What a store answers equals a plain look at every document."""
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given, settings
+
+from tests.contract import plain
+from tests.contract.stores import STORES, TRUST
+from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, batch
+from unmasq.model.address import parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flow import Flow
+from unmasq.model.flowbatch import Flag, Join
+from unmasq.model.ingress import TimeSource
+
+ADDRESSES = ["198.51.100.1", "198.51.100.2", "203.0.113.9", "10.0.0.7", "2001:db8::1", "2001:db8:cd::5", "192.0.2.77"]
+RANGES = [*ADDRESSES, "198.51.100.0/24", "2001:db8::/32", "2001:db8::/64", "0.0.0.0/0", "203.0.113.8/31"]
+HOSTS = ["shop.example", "pay.example"]
+PATHS = ["/", "/login", "/search", "/log"]
+STATUSES = ["200", "404", "403", "502"]
+
+addresses = st.sampled_from(ADDRESSES)
+some = st.sampled_from
+
+
+def few(values):
+    return st.lists(some(values), max_size=2, unique=True).map(tuple)
+
+
+headers = st.fixed_dictionaries(
+    {"x-forwarded-for": st.lists(some([*ADDRESSES, "unknown"]), max_size=3).map(lambda parts: ", ".join(parts) or "-")},
+    optional={"x-real-ip": some([*ADDRESSES, "-"]), "cf-connecting-ip": addresses},
+)
+chains = st.builds(
+    MadeChain,
+    headers=headers.map(lambda values: tuple(values.items())),
+    requests=st.integers(1, 5),
+    at_us=st.integers(0, MINUTE_US - 1),
+    hosts=few(HOSTS),
+    paths=few(PATHS),
+    statuses=few(STATUSES),
+    flags=some([0, int(Flag.REJECTED)]),
+)
+flows = st.builds(
+    MadeFlow,
+    minute=st.integers(-3, 2),
+    source=addresses,
+    nat=some(["", "", *ADDRESSES]),
+    dest=some(["10.0.0.80", "2001:db8::80"]),
+    dest_port=some([80, 443]),
+    join=some([Join.EXACT, Join.NAT, Join.UNWITNESSED]),
+    flags=some([0, int(Flag.LATE)]),
+    time_source=some(TimeSource),
+    connection=st.integers(1, 3),
+    chains=st.lists(chains, min_size=1, max_size=3, unique_by=lambda chain: chain.headers).map(tuple),
+)
+traffic = st.lists(st.lists(flows, min_size=1, max_size=4), min_size=1, max_size=3)
+times = st.none() | st.integers(MIDNIGHT_US - 4 * MINUTE_US, MIDNIGHT_US + 4 * MINUTE_US)
+filters = st.builds(
+    FlowFilter,
+    **dict.fromkeys(["client", "source", "original_source", "claim", "nat_source", "any"], few(RANGES)),
+    dest=few(["10.0.0.80", "2001:db8::/32"]),
+    port=few([80, 443]),
+    evidence=few(["observed", "forwarded", "none"]),
+    join=few(["exact", "nat", "unwitnessed"]),
+    flag=few(["late", "rejected", "all_trusted", "header_conflict", "obscured"]),
+    host=few(HOSTS),
+    path=few(["/", "/log", "/s"]),
+    status=few(["404", "4xx", "2xx"]),
+    since_us=times,
+    until_us=times,
+)
+# A filter of all fields at once finds nothing, mostly: keep a few.
+FIELDS = [name for name in FlowFilter.__dataclass_fields__]
+narrow = st.tuples(filters, st.lists(some(FIELDS), max_size=3)).map(
+    lambda drawn: FlowFilter(**{name: getattr(drawn[0], name) for name in drawn[1]})
+)
+
+every_store = pytest.mark.parametrize("store", STORES.values(), ids=STORES)
+few_examples = settings(max_examples=40)
+
+
+def rendered(groups):
+    batches, count = [], 0
+    for group in groups:
+        batches.append(batch(group, TRUST, first_id=count + 1, first_line=10 * count))
+        count += len(group)
+    return batches, [flow for group in groups for flow in group]
+
+
+def everything(store) -> list[Flow]:
+    return store.flows(FlowFilter(), limit=1000).flows
+
+
+@every_store
+@few_examples
+@given(groups=traffic, wanted=st.lists(narrow, min_size=1, max_size=8))
+def test_a_filter_lets_through_what_a_plain_look_at_the_documents_would(store, groups, wanted):
+    batches, _ = rendered(groups)
+    with store(batches) as kept:
+        documents = everything(kept)
+        assert len(documents) == sum(map(len, batches))
+        for each in wanted:
+            assert kept.flows(each, limit=1000).flows == [flow for flow in documents if plain.matching(flow, each)]
+
+
+@every_store
+@few_examples
+@given(groups=traffic, wanted=st.lists(narrow, min_size=1, max_size=4), asked=st.lists(some(RANGES), min_size=1, max_size=4))
+def test_a_span_is_a_plain_sum_over_the_documents(store, groups, wanted, asked):
+    batches, written = rendered(groups)
+    with store(batches) as kept:
+        documents = everything(kept)
+        for each in wanted:
+            for text in asked:
+                found = {s.role: (s.requests, s.connections, s.flows, s.first_us, s.last_us) for s in kept.span(parse_range(text), each)}
+                assert found == plain.span(documents, written, parse_range(text), each)
+
+
+@every_store
+@few_examples
+@given(groups=traffic, limit=st.integers(1, 5))
+def test_pages_put_together_are_everything_once_newest_first(store, groups, limit):
+    batches, _ = rendered(groups)
+    with store(batches) as kept:
+        pages = [kept.flows(FlowFilter(), limit=limit)]
+        while pages[-1].next is not None:
+            pages.append(kept.flows(FlowFilter(), limit=limit, after=pages[-1].next))
+        together = [flow for page in pages for flow in page.flows]
+        assert together == everything(kept)
+        assert all(len(page.flows) == limit for page in pages[:-1])
+        assert sorted(together, key=lambda flow: (flow.start_time, flow.unmasq.id), reverse=True) == together
+        assert len({flow.unmasq.id for flow in together}) == sum(map(len, batches))
