@@ -12,7 +12,9 @@ READ_US = 1_795_300_000_000_000
 SIX = ("source_port", "destination_ip", "destination_port", "source_ip", "x-forwarded-for", "x-real-ip")
 
 header = st.one_of(
-    st.sampled_from(["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10", "unknown, [2001:db8::5]:80", 'a"b', "tab\there", "é", "back\\slash", "{}", '": "']),
+    st.sampled_from(
+        ["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10", "unknown, [2001:db8::5]:80", 'a"b', "tab\there", "é", "back\\slash", "{}", '": "']
+    ),
     st.text(max_size=12),
 )
 address = st.sampled_from(["198.51.100.10", "2001:db8::7", "::ffff:192.0.2.1", "203.0.113.20"])

@@ -109,7 +109,7 @@ class Window:
 
     def _bound(self) -> None:
         """Too many lines wait: give up on the oldest, as lines without a connection."""
-        while self._waiting and len(self) > self._settings.most_lines:
+        while sum(map(len, self._waiting)) > self._settings.most_lines:
             given_up = self._waiting.pop(0)
             self._counters.add("window_gave_up_lines", len(given_up), "full")
             self._joined.append(with_intervals(given_up, self._settings.interval_us))

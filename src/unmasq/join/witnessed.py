@@ -1,6 +1,6 @@
 """What the kernel knows of flows: their connections' tuples, times and counts, by column."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
