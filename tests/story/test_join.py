@@ -177,6 +177,18 @@ def test_a_connection_from_before_our_time_is_neither_unlogged_nor_charged_with_
     assert story.after(200) is None
 
 
+def test_a_connection_whose_end_was_lost_ends_when_two_dumps_do_not_show_it():
+    story = Story()
+    story.kernel(connection((CLIENT, 4000), NOON))
+    story.tell(line(CLIENT, 4000, at=NOON + SECOND))
+    story.kernel(dump_began=NOON + 5 * SECOND)
+    story.kernel(dump_began=NOON + 10 * SECOND)
+    batch = story.after(200)
+    assert batch is not None
+    assert batch.flows.closed_us.tolist() == [NOON + 10 * SECOND]
+    assert len(story.desk.connections) == 0, "and is forgotten"
+
+
 def test_a_live_line_without_a_time_is_no_later_than_the_end_of_its_connection():
     story = Story()
     story.kernel(connection((CLIENT, 4000), NOON))
@@ -242,6 +254,6 @@ def test_the_lines_of_a_batch_are_covered_to_the_byte():
     batch = story.end()
     runs = sorted(zip(batch.lines.start.tolist(), batch.lines.end.tolist(), strict=True))
     covered = set().union(*(range(start, end) for start, end in runs))
-    assert covered == set(range(story._offset))
+    assert covered == set(range(story.offset))
     assert batch.files == [FILE]
     assert sorted((r.reason, r.count) for r in batch.rejected) == [(1, 1), (2, 1)]

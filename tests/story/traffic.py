@@ -71,17 +71,17 @@ class Story:
             settings or WindowSettings(), self.counters, lambda: self.around, witnessed=witnessed, began_us=NOON - 3600 * SECOND
         )
         self.now = NOON
-        self._offset = 0
+        self.offset = 0
 
     def tell(self, *lines: str) -> None:
         """Lines that are read now."""
         data = "".join(text + "\n" for text in lines).encode()
-        self.desk.take_lines(Chunk(FILE, "log", self._offset, data, live=True), self.now)
-        self._offset += len(data)
+        self.desk.take_lines(Chunk(FILE, "log", self.offset, data, live=True), self.now)
+        self.offset += len(data)
 
-    def kernel(self, *events: ConnectionBatch) -> None:
-        """Events that arrive now."""
-        self.desk.take_connections(ConnectionBatch.concat(events))
+    def kernel(self, *events: ConnectionBatch, dump_began: int | None = None) -> None:
+        """Events that arrive now; a whole dump says when it began."""
+        self.desk.take_connections(ConnectionBatch.concat(events), dump_began)
 
     def after(self, seconds: float) -> FlowBatch | None:
         """Let time pass, then take what is complete."""

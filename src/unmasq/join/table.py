@@ -34,6 +34,8 @@ class Connection:
     deltas: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     requests: int = 0
     closed: set[int] = field(default_factory=set)
+    absent: int = 0
+    """How many whole dumps in a row did not show it."""
     is_inherited: bool = False
     """It began before anybody watched: its earlier lines and bytes belong to whoever watched then."""
 
@@ -87,6 +89,7 @@ class ConnectionTable:
                 if known is None:
                     continue
                 new.add(key)
+            known.seen_us, known.absent = seen, 0
             known.count(counts, seen, self._settings.interval_us)
             if start and event != ConnectionEvent.NEW:
                 known.start_us = start
@@ -95,6 +98,15 @@ class ConnectionTable:
             if event == ConnectionEvent.DESTROY:
                 self._by_id.pop((id_, key), None)
         return new
+
+    def dumped(self, began_us: int) -> None:
+        """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost."""
+        for connection in self.by_serial.values():
+            if not connection.end_us and connection.seen_us < began_us:
+                connection.absent += 1
+                if connection.absent > 1:
+                    connection.end_us = began_us
+                    self._counters.add("connections_end_lost")
 
     def find(self, key: Key, time_us: int, opened_us: int, *, exact_time: bool) -> Connection | None:
         """The connection on which a request was made: by its own start if the line told it, else by the time of the line."""

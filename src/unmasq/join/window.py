@@ -76,9 +76,11 @@ class Window:
         self._match(lines)
         self._bound()
 
-    def add_connections(self, batch: ConnectionBatch) -> None:
-        """What the kernel said; lines that waited for one of these connections join it."""
+    def add_connections(self, batch: ConnectionBatch, dump_began_us: int | None = None) -> None:
+        """What the kernel said; lines that waited for one of these connections join it. A whole dump says when it began."""
         new = self.table.apply(batch)
+        if dump_began_us is not None:
+            self.table.dumped(dump_began_us)
         if not self._waiting_keys.isdisjoint(new):
             waiting, self._waiting, self._waiting_keys = self._waiting, [], set()
             for lines in waiting:

@@ -7,7 +7,7 @@ import numpy as np
 from unmasq.base.telemetry import Counters
 from unmasq.join.lines import TEXT_COLUMNS, JoinedLines
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import Connection
+from unmasq.join.table import Connection, ConnectionTable
 from unmasq.join.window import Closed, Window
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
@@ -16,6 +16,8 @@ from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
 from unmasq.node.flows import Surroundings, flow_batch
 from unmasq.read.formats.lines import LineReader
 
+GATHER_LINES = 200_000
+"""Lines gathered before flows of a backlog are closed: large batches make cheap inserts."""
 _MOST_TEXTS = 1 << 20
 _SAMPLE_BYTES = 400
 
@@ -35,6 +37,11 @@ class Desk:
     def __len__(self) -> int:
         return len(self._window)
 
+    @property
+    def connections(self) -> ConnectionTable:
+        """The connections that are known now."""
+        return self._window.table
+
     def take_lines(self, chunk: Chunk, now_us: int) -> IngressBatch:
         """Read a chunk and let its lines wait for their connections."""
         lines = self._reader.read(chunk, now_us)
@@ -42,10 +49,10 @@ class Desk:
         self._window.add_lines(lines, self._files.setdefault(chunk.file, len(self._files)), now_us)
         return lines
 
-    def take_connections(self, connections: ConnectionBatch) -> None:
-        """Let connections meet the lines that wait for them."""
+    def take_connections(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
+        """Let connections meet the lines that wait for them. A whole dump says when it began."""
         self._counters.add("connections_seen", len(connections))
-        self._window.add_connections(connections)
+        self._window.add_connections(connections, dump_began_us)
 
     def close(self, now_us: int, *, everything: bool = False) -> FlowBatch | None:
         """The flows that are complete, with their lines; None where there are none."""

@@ -4,10 +4,7 @@ from collections.abc import Callable, Iterable
 
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
-from unmasq.node.desk import Desk
-
-GATHER_LINES = 200_000
-"""Lines gathered before flows are closed: large batches make cheap inserts."""
+from unmasq.node.desk import GATHER_LINES, Desk
 
 
 def read_once(chunks: Iterable[Chunk], desk: Desk, sink: Callable[[FlowBatch], None], now_us: int) -> int:

@@ -8,7 +8,7 @@ from unmasq.base.clock import Clock
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
-from unmasq.node.desk import Desk
+from unmasq.node.desk import GATHER_LINES, Desk
 from unmasq.observe.listeners import Listeners
 
 
@@ -72,18 +72,21 @@ class Pipeline:
                     lines = self._desk.take_lines(chunk, self._clock.now_us())
                 learned |= self._listeners.learn(lines)
                 count += len(lines)
+                if len(self._desk) >= GATHER_LINES:  # a backlog: what is complete must not wait for its end
+                    self._hand_on(everything=False)
         return count, learned
 
     def _observe(self, *, learned: bool) -> None:
         if self._witness is None:
             return
         self._meet(self._witness.read())
-        if learned or self._witness.dump_due(self._clock.now_us()):
-            self._meet(self._witness.dump())
+        began_us = self._clock.now_us()
+        if learned or self._witness.dump_due(began_us):
+            self._meet(self._witness.dump(), began_us)
 
-    def _meet(self, connections: ConnectionBatch) -> None:
+    def _meet(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
         with self._moment:
-            self._desk.take_connections(connections)
+            self._desk.take_connections(connections, dump_began_us)
 
     def _hand_on(self, *, everything: bool) -> None:
         with self._moment:

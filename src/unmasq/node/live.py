@@ -1,0 +1,118 @@
+"""A node at work: opens what it watches, turns the pipeline, and lets everything go at the end."""
+
+import select
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from unmasq.base.clock import Clock
+from unmasq.base.errors import KernelError
+from unmasq.base.telemetry import Counters
+from unmasq.join.settings import WindowSettings
+from unmasq.model.address import Range
+from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.ingress import FileIdentity
+from unmasq.node.begun import begun_batch
+from unmasq.node.desk import Desk
+from unmasq.node.flows import Surroundings
+from unmasq.node.pipeline import Pipeline
+from unmasq.observe import namespace
+from unmasq.observe.listeners import Listener, Listeners
+from unmasq.observe.witness import Witness
+from unmasq.read.tail import Tail
+from unmasq.unwind.trust import TrustList
+
+_PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
+
+Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a node watches."""
+
+    node: str
+    logs: Sequence[str]
+    from_start: bool = False
+    kernel: bool = True
+    namespace: str | None = None
+    listeners: Sequence[Listener] = ()
+    node_ranges: Sequence[Range] = ()
+    window: WindowSettings = WindowSettings()
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Where flows go."""
+
+    sink: Callable[[FlowBatch], None]
+    """Takes flows; they are on disk some time later."""
+    commit: Callable[[FlowBatch], None]
+    """Takes a batch that is on disk when it returns."""
+    trust: Callable[[], TrustList]
+    """The trust list of now."""
+    moment: AbstractContextManager[object]
+    """Held while flows move to the sink."""
+
+
+class LiveNode:
+    """Logs, the kernel and the desk of one node. Use as a context manager; `turn` by one thread."""
+
+    def __init__(self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters) -> None:
+        """Raises InputError for a log that can never be read, KernelError where a named namespace cannot be watched."""
+        self._watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
+        self._stack = ExitStack()
+        self.listeners = Listeners(counters, watch.listeners)
+        self.blind: KernelError | None = None
+        self._begun: dict[FileIdentity, int] = {}
+        try:
+            self.witness = self._open_witness()
+            self._own = frozenset(namespace.addresses(watch.namespace)) if self.witness else frozenset[tuple[int, int]]()
+            self.tails = [self._open_tail(path, covered) for path in watch.logs]
+        except BaseException:
+            self._stack.close()
+            raise
+        desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
+        self.pipeline = Pipeline(self.tails, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def turn(self) -> None:
+        """One round: what has come, and what is complete; then wait a moment, or until the kernel speaks."""
+        count = self.pipeline.step()
+        self._note_begun()
+        if not count:
+            select.select([self.witness.fileno()] if self.witness else [], [], [], _PAUSE_SECONDS)
+
+    def _open_witness(self) -> Witness | None:
+        if not self._watch.kernel:
+            return None
+        try:
+            return self._stack.enter_context(Witness(self._watch.namespace, self._counters, self._clock, self.listeners))
+        except KernelError as error:
+            if self._watch.namespace:
+                raise
+            self.blind = error
+            return None
+
+    def _open_tail(self, path: str, covered: Covered) -> Tail:
+        tail = Tail(path, self._counters, covered, from_start=self._watch.from_start, wait=True)
+        self._stack.callback(tail.close)
+        return tail
+
+    def _note_begun(self) -> None:
+        """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
+        fresh = {file: offset for tail in self.tails for file, offset in tail.begun.items() if file not in self._begun}
+        if fresh:
+            self._begun |= fresh
+            self._keeper.commit(begun_batch(self._watch.node, fresh, self._clock.now_us()))
+
+    def _surroundings(self) -> Surroundings:
+        own = [Range(address, address, 128) for address in self._own]
+        return Surroundings(self._watch.node, self._keeper.trust(), [*self._watch.node_ranges, *own], self._own)
