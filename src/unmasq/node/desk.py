@@ -28,7 +28,7 @@ class Desk:
     def __init__(
         self, settings: WindowSettings, counters: Counters, around: Callable[[], Surroundings], *, witnessed: bool, began_us: int
     ) -> None:
-        self._settings, self._counters, self._around = settings, counters, around
+        self._settings, self._counters, self._around, self._witnessed = settings, counters, around, witnessed
         self._reader = LineReader()
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
         self._files: dict[FileIdentity, int] = {}
@@ -67,11 +67,11 @@ class Desk:
     def open(self) -> FlowBatch | None:
         """The flows of all lines that are here now; they will be handed on later."""
         closed = self._window.open()
-        return self._batch(closed, self._window.table.by_serial) if len(closed.lines) else None
+        return self._batch(closed, self._window.table.by_serial, provisional=self._witnessed) if len(closed.lines) else None
 
-    def _batch(self, closed: Closed, known: dict[int, Connection]) -> FlowBatch:
+    def _batch(self, closed: Closed, known: dict[int, Connection], *, provisional: bool = False) -> FlowBatch:
         vocabulary, interval_us = self._reader.vocabulary, self._settings.interval_us
-        return flow_batch(closed, known, vocabulary, list(self._files), self._samples, self._around(), interval_us)
+        return flow_batch(closed, known, vocabulary, list(self._files), self._samples, self._around(), interval_us, provisional=provisional)
 
     def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
         """Count lines and rejects, and keep one line of each reason."""

@@ -13,14 +13,14 @@ from unmasq.join.table import Connection
 from unmasq.join.window import Closed
 from unmasq.model.address import Range
 from unmasq.model.columns import Array
-from unmasq.model.flowbatch import AddressColumns, Flag, FlowBatch, FlowColumns, Join, LineColumns, Rejected
+from unmasq.model.flowbatch import AddressColumns, ChainColumns, Flag, FlowBatch, FlowColumns, Join, LineColumns, Rejected
 from unmasq.model.ingress import FileIdentity
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.identity import flow_ids
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge
 from unmasq.unwind.roles import address_rows, count_originals
-from unmasq.unwind.trust import TrustList, covered_by
+from unmasq.unwind.trust import NOBODY, TrustList, covered_by
 
 MOST_CHAINS = 10_000
 """Distinct chains that a flow keeps one by one; the rest are summed."""
@@ -46,13 +46,20 @@ def flow_batch(
     samples: Mapping[int, str],
     around: Surroundings,
     interval_us: int,
+    *,
+    provisional: bool = False,
 ) -> FlowBatch:
-    """The flows of closed lines and connections, with the lines that they contain."""
+    """The flows of closed lines and connections, with the lines that they contain.
+
+    While `provisional`, a line still waits for its connection, and what a trusted source forwards is not believed yet.
+    """
     gathered = aggregate(closed, connections, interval_us)
     header_texts, other_texts, gathered = _own_texts(gathered, vocabulary)
     claims = claims_of(header_texts)
     flows = _marked(gathered.flows, around)
     chains = judge(flows, gathered.chains, claims, around.trust)
+    if provisional:
+        chains = _withheld(flows, chains, around.trust)
     addresses = address_rows(flows, chains, claims)
     flows = _completed(flows, chains.flow, chains.flags, count_originals(len(flows), addresses), around.trust.version)
     gathered, moved = bounded(replace(gathered, chains=chains), MOST_CHAINS)
@@ -85,6 +92,19 @@ def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
     opened_here = own & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
     elsewhere = from_node & (flows.nat_lo == 0) & (flows.nat_hi == 0) & ~opened_here
     return replace(flows, flags=np.where(elsewhere, flows.flags | Flag.SNAT_ELSEWHERE, flows.flags).astype("u2"))
+
+
+def _withheld(flows: FlowColumns, chains: ChainColumns, trust: TrustList) -> ChainColumns:
+    """Chains without the clients that a source named whose connection nobody has seen yet."""
+    unseen = (flows.join == Join.UNWITNESSED) & (trust.headers_of(flows.source_hi, flows.source_lo) != NOBODY)
+    rows = unseen[chains.flow]
+    return replace(
+        chains,
+        client_hi=np.where(rows, 0, chains.client_hi),
+        client_lo=np.where(rows, 0, chains.client_lo),
+        evidence=np.where(rows, 0, chains.evidence).astype("u1"),
+        flags=np.where(rows, chains.flags | Flag.OBSCURED, chains.flags).astype("u2"),
+    )
 
 
 def _completed(flows: FlowColumns, chain_flow: Array, chain_flags: Array, originals: Array, trust_version: int) -> FlowColumns:

@@ -3,7 +3,7 @@
 import select
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -40,7 +40,7 @@ class Watch:
     namespace: str | None = None
     listeners: Sequence[Listener] = ()
     node_ranges: Sequence[Range] = ()
-    window: WindowSettings = WindowSettings()
+    window: WindowSettings = field(default_factory=WindowSettings)
 
 
 @dataclass(frozen=True)
