@@ -18,7 +18,7 @@ from unmasq.model.ingress import FileIdentity
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.identity import flow_ids
 from unmasq.unwind.claims import claims_of
-from unmasq.unwind.judge import judge
+from unmasq.unwind.judge import judge, starts
 from unmasq.unwind.roles import address_rows, count_originals
 from unmasq.unwind.trust import NOBODY, TrustList, covered_by
 
@@ -86,11 +86,14 @@ def _own_texts(gathered: Aggregated, vocabulary: Vocabulary) -> tuple[list[str],
 
 
 def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
-    """The flows with the flag of those whose source another machine translated."""
-    from_node = covered_by(around.node_ranges, flows.source_hi, flows.source_lo)
-    own = np.array([pair in around.own for pair in zip(flows.source_hi.tolist(), flows.source_lo.tolist(), strict=True)], "?")
+    """The flows with the flag of those that another machine translated: their observed end is a node's own address.
+
+    Not so where the kernel saw a process of this very node open the connection: it lets nobody else use its addresses.
+    """
+    hi, lo = starts(flows)
+    own = np.array([pair in around.own for pair in zip(hi.tolist(), lo.tolist(), strict=True)], "?")
     opened_here = own & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
-    elsewhere = from_node & (flows.nat_lo == 0) & (flows.nat_hi == 0) & ~opened_here
+    elsewhere = covered_by(around.node_ranges, hi, lo) & ~opened_here
     return replace(flows, flags=np.where(elsewhere, flows.flags | Flag.SNAT_ELSEWHERE, flows.flags).astype("u2"))
 
 

@@ -1,0 +1,83 @@
+"""A node of ours that watches the lab: its log and its kernel, with the flows that it keeps."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from unmasq.base.clock import SystemClock
+from unmasq.base.telemetry import Counters
+from unmasq.join.settings import WindowSettings
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.live import LiveStore
+from unmasq.keep.protocol import FlowPage, RoleSpan
+from unmasq.model.address import parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flow import Flow
+from unmasq.node.live import Keeper, LiveNode, Watch
+from unmasq.unwind.trust import TrustEntry
+
+from .cluster import Lab
+from .deadline import until
+
+QUICK = WindowSettings(wait_us=3_000_000)
+"""Lines and connections wait for each other 3 s here; the order of events is the same as with 120 s."""
+
+
+class Watched:
+    """Runs in a thread while it is entered. The conntrack switches of the lab's node must be on."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        folder: Path,
+        trust: Sequence[TrustEntry] = (),
+        node_ranges: Sequence[str] = (),
+        log: str = "extended",
+        settings: WindowSettings = QUICK,
+    ) -> None:
+        clock, self.counters = SystemClock(), Counters()
+        self._store = DuckStore(folder)
+        if trust:
+            self._store.control.trust_add(trust, clock.now_us())
+        self.live = LiveStore(self._store, clock, lambda: self._node.pipeline.snapshot())
+        watch = Watch(
+            node="lab-node",
+            logs=[str(lab.nginx.log(log))],
+            namespace=str(lab.network.namespace_path("node")),
+            node_ranges=[parse_range(text) for text in node_ranges],
+            window=settings,
+        )
+        keeper = Keeper(self.live.append, self._store.append, self._store.control.trust_list, self.live.moment)
+        self._node = LiveNode(watch, keeper, {}, clock, self.counters)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join(30)
+        self._node.__exit__(kind, error, trace)
+        self._store.close()
+
+    def flows(self, requests: int, wanted: FlowFilter | None = None) -> list[Flow]:
+        """All flows, once the kernel was found for every line and they hold so many requests."""
+        return until(lambda: self._complete(requests, wanted or FlowFilter()), f"{requests} joined requests")
+
+    def span(self, address: str) -> list[RoleSpan]:
+        """What is known of one address."""
+        return self.live.span(parse_range(address), FlowFilter())
+
+    def _complete(self, requests: int, wanted: FlowFilter) -> list[Flow]:
+        page: FlowPage = self.live.flows(wanted, limit=1000)
+        logged = [flow for flow in page.flows if flow.unmasq.requests]
+        joined = sum(flow.unmasq.requests for flow in logged if flow.unmasq.join != "unwitnessed")
+        return logged if joined == requests else []
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._node.turn()
