@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from tests.contract.traffic import MadeFlow
 from unmasq.model.address import Range, parse, parse_range
@@ -70,7 +71,7 @@ def chain_matches(chain: Chain, flow: Flow, wanted: FlowFilter) -> bool:
         not wanted.path or any(path.startswith(wanted.path) for path in chain.paths),
         not wanted.status or any(_status(chain, status) for status in wanted.status),
         not wanted.any or inside(everybody, wanted.any),
-        not wanted.flag or any(flag in wanted.flag for flag in [*chain.flags, *flow.unmasq.flags]),
+        not wanted.flag or any(flag in wanted.flag for flag in chain.flags),
     ])  # fmt: skip
 
 
@@ -94,8 +95,6 @@ def matching(flow: Flow, wanted: FlowFilter) -> list[Chain]:
 
 
 def micros(text: str) -> int:
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-
     return (datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 

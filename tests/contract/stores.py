@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from unmasq.base.clock import ManualClock
+from unmasq.keep.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.protocol import Store
@@ -63,6 +64,7 @@ def half_written(batches: Batches) -> Iterator[Store]:
         for batch in batches[: (len(batches) + 1) // 2]:
             live.append(batch)
         live.flush()
+        list(close_days(store))
         for batch in batches[(len(batches) + 1) // 2 :]:
             live.append(batch)
         yield live

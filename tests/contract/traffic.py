@@ -14,6 +14,7 @@ from unmasq.model.flowbatch import (
     ChainColumns,
     Detail,
     DetailColumns,
+    Flag,
     FlowBatch,
     FlowColumns,
     Join,
@@ -79,6 +80,7 @@ def batch(
     chains, details = _chains(pairs, texts), _details(pairs, texts)
     claims = claims_of([text if text.startswith("{") else "" for text in texts.all])
     chains = judge(columns, chains, claims, trust)
+    np.bitwise_or.at(columns.flags, chains.flow, chains.flags)  # a flow carries the flags of its chains
     addresses = address_rows(columns, chains, claims) if len(columns) else AddressColumns.empty()
     columns.originals[:] = count_originals(len(columns), addresses)
     starts = first_line + 10 * np.arange(len(flows))
@@ -138,7 +140,7 @@ def _chains(pairs, texts: _Texts) -> ChainColumns:
         len(pairs),
         flow=np.array([row for row, _, _ in pairs], "i8"),
         headers=np.array([texts.number(json.dumps(dict(chain.headers))) for _, _, chain in pairs], "i8"),
-        flags=np.array([chain.flags for _, _, chain in pairs], "u2"),
+        flags=np.array([chain.flags | made.flags & ~Flag.SNAT_ELSEWHERE for _, made, chain in pairs], "u2"),
         requests=np.array([chain.requests for _, _, chain in pairs], "i8"),
         bytes_in=-1,
         bytes_out=100,

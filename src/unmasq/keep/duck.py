@@ -1,8 +1,8 @@
 """The embedded default: a directory with one DuckDB file a day, control state, and a lock."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -93,11 +93,43 @@ class DuckStore(Answers):
         return writer
 
     @contextmanager
-    def view(self, wanted: FlowFilter) -> Iterator[View]:
-        with self.moment:
-            days = days_within(self.days.days(), wanted)
-            below = dict(self._below)
-        with self.days.use(days) as names, self.connection.cursor() as cursor:
+    def changing(self, day: int) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction that rewrites what a day holds, committed at the end of the block. Its rows keep their numbers."""
+        with self._turn, self.days.use([day]):
+            try:
+                self._writing.begin()
+                yield self._writing
+                self._writing.commit()
+            except duckdb.Error as error:
+                raise told(error) from error
+            finally:
+                self._end()
+
+    def _end(self) -> None:
+        """Undo what was not committed."""
+        with suppress(duckdb.TransactionException):
+            self._writing.rollback()
+
+    def forget(self, day: int) -> bool:
+        """Delete a day with its file, unless somebody reads it just now."""
+        with self._turn, self.moment:
+            gone = self.days.remove(day)
+            if gone:
+                self._writers.pop(day, None)
+                self._below.pop(day, None)
+            return gone
+
+    def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
+        return self.at(days_within(self.days.days(), wanted))
+
+    @contextmanager
+    def at(self, days: Sequence[int]) -> Iterator[View]:
+        """What questions see of some days."""
+        with ExitStack() as stack:
+            with self.moment:
+                names = stack.enter_context(self.days.use(days))
+                below = dict(self._below)
+            cursor = stack.enter_context(self.connection.cursor())
             try:
                 yield View(cursor, [Source(name, day, below.get(day, EVERYTHING)) for day, name in names.items()])
             except duckdb.Error as error:

@@ -22,10 +22,11 @@ FRESH_US = MICROSECONDS // 4
 
 
 class LiveStore(Answers):
-    """Gathers what is appended and writes it when there is enough of it, or every `wait_us`.
+    """Gathers what is appended; its owner calls `flush_due` again and again, which writes when it is time.
 
     `snapshot` gives the flows that are still open, as a batch. Whoever moves flows from there to `append` holds `moment`
-    meanwhile, so that no question sees them twice or not at all. Appended flows are acknowledged (`covered`) once written.
+    meanwhile, so that no question sees them twice or not at all; nobody holds it who calls `flush`. Appended flows are
+    acknowledged (`covered`) once they are written.
     """
 
     def __init__(
@@ -42,13 +43,12 @@ class LiveStore(Answers):
         self._closed_flows, self._open_flows = Memory(store.connection, "waiting"), Memory(store.connection, "open")
 
     def append(self, batch: FlowBatch) -> None:
-        """Take a batch, and write all that waits if that is enough. Raises StoreError; then it goes on waiting."""
+        """Take a batch, which is searchable from now on; it is written later."""
         with self.moment:
             for day, part in by_day(batch):
                 self._waiting.setdefault(day, []).append(part)
             self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
             self._changes += 1
-        self.flush_due(self._clock.now_us())
 
     def flush_due(self, now_us: int) -> bool:
         """Write if enough waits, or if something waited long enough. Returns whether it did."""
@@ -60,7 +60,7 @@ class LiveStore(Answers):
         return due
 
     def flush(self) -> None:
-        """Write all that waits now, one transaction a day."""
+        """Write all that waits now, one transaction a day. Raises StoreError; what is not written then goes on waiting."""
         with self._writing:
             with self.moment:
                 days = {day: list(parts) for day, parts in self._waiting.items()}

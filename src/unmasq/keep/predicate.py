@@ -1,7 +1,7 @@
 """A FlowFilter as SQL: conditions with named parameters, never with values in their text.
 
 Conditions on chains (client, claim, original source, evidence, host, path, status) must hold for one and the same chain of
-a flow; `any` and `flag` hold for that chain or for its flow, and alone for any chain or the flow. A flow may have no chain.
+a flow; `any` for that chain or its flow. Without such conditions `any` and `flag` ask the flow, with all its chains or none.
 """
 
 from collections.abc import Iterable
@@ -119,7 +119,7 @@ def _chain_or_flow(made: Predicate, wanted: FlowFilter) -> None:
     if wanted.any:
         where.append(_any(made, wanted.any, flow, chain))
     if wanted.flag:
-        where.append(_flagged(sum({int(_word(Flag, word)) for word in wanted.flag}), flow, chain))
+        where.append(_flagged(sum({int(_word(Flag, word)) for word in wanted.flag}), chain))
 
 
 def _any(made: Predicate, texts: Iterable[str], flow: str, chain: str | None) -> str:
@@ -129,11 +129,10 @@ def _any(made: Predicate, texts: Iterable[str], flow: str, chain: str | None) ->
     return f"({chain} IN ({_in_role(made, 'chain', texts, None)}) OR {flow} IN ({rows} AND a.chain < 0))"
 
 
-def _flagged(mask: int, flow: str, chain: str | None) -> str:
-    of_flow = f"{flow} IN (SELECT g.flow FROM day.flows g WHERE g.flags & {mask} > 0)"
-    if chain is None:
-        return f"({of_flow} OR {flow} IN (SELECT g.flow FROM day.chains g WHERE g.flags & {mask} > 0))"
-    return f"({of_flow} OR c.flags & {mask} > 0)"
+def _flagged(mask: int, chain: str | None) -> str:
+    if chain is None:  # of no chain in particular: a flow carries the flags of its chains
+        return f"(f.flags & {mask} > 0 OR f.flow IN (SELECT g.flow FROM day.chains g WHERE g.flags & {mask} > 0))"
+    return f"c.flags & {mask} > 0"
 
 
 def _either(conditions: Iterable[str]) -> str:

@@ -8,6 +8,9 @@ from unmasq.model.flowbatch import AddressColumns, ChainColumns, DetailColumns, 
 VERSION = 1
 """Of the tables below; a file with a higher one was written by a newer program and is refused."""
 
+CLOSED = "closed"
+"""In `meta` of a day whose address index is sorted."""
+
 STORAGE = "v1.5.0"
 """The file format: the oldest that DuckDB 1.5 and 2.0 both write, so that a step back stays possible."""
 

@@ -1,0 +1,60 @@
+"""What happens to days as they grow old: their index is sorted once, and one day their file goes."""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from unmasq.base.clock import DAY_US
+from unmasq.keep import schema
+from unmasq.keep.completeness import covered
+from unmasq.keep.days import name_of
+from unmasq.keep.duck import DuckStore
+
+_SORT = """
+CREATE TABLE {day}.sorted AS SELECT * FROM {day}.addresses ORDER BY hi, lo, role, flow, chain;
+DROP TABLE {day}.addresses;
+ALTER TABLE {day}.sorted RENAME TO addresses;
+"""
+
+
+def close_days(store: DuckStore) -> Iterator[int]:
+    """Close every day that is over, one a step: those older than the newest day. Yields each as it is done."""
+    for day in store.days.days()[1:]:
+        if close_day(store, day):
+            yield day
+
+
+def close_day(store: DuckStore, day: int) -> bool:
+    """Sort a day's address index, so that a look-up reads a few blocks of it. Returns whether there was anything to do."""
+    name = name_of(day)
+    with store.changing(day) as cursor:
+        if schema.meta(cursor, name, schema.CLOSED) is not None:
+            return False
+        sort_addresses(cursor, name)
+        cursor.execute(f"INSERT INTO {name}.meta VALUES ($name, 'yes')", {"name": schema.CLOSED})
+    return True
+
+
+def sort_addresses(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Rewrite the address index of a day in the order of addresses, within the transaction of the caller."""
+    for statement in _SORT.format(day=name).strip().split(";\n"):
+        cursor.execute(statement)
+
+
+def expire(store: DuckStore, retention_days: int) -> list[int]:
+    """Delete the files of days that lie more than `retention_days` before the newest flow; returns the days that went.
+
+    The lines they held stay known, since a log that still has them may be read again.
+    """
+    newest_us = store.health().newest_us
+    if newest_us is None:
+        return []
+    oldest = newest_us // DAY_US - retention_days
+    return [day for day in store.days.days() if day < oldest and _forget(store, day)]
+
+
+def _forget(store: DuckStore, day: int) -> bool:
+    with store.at([day]) as view:
+        held = covered(view, store.control.retired_lines())
+    store.control.set_retired_lines((each.file, start, stop) for each in held for start, stop in each.runs)
+    return store.forget(day)
