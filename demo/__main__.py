@@ -1,0 +1,106 @@
+"""`make demo`: build the network, send the requests, show the answers, and fail unless each of them is right."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from demo.program import UNMASQ, Program
+from demo.requests import VISITS, Visit
+from tests.lab import topology as at
+from tests.lab.cluster import Lab
+from tests.lab.deadline import until
+from tests.needs import missing
+
+TRUST = (at.EDGE, at.EDGE_V6, "10.0.0.0/8")
+NODE_RANGES = (at.NODE, at.NODE_V6, at.GATEWAY, at.GATEWAY_V6)
+
+
+def main() -> int:
+    """Run the demo; 0 if all of it came out right."""
+    lacking = missing("lab")
+    if lacking:
+        print(f"The demo needs what this machine lacks: {', '.join(lacking)}.", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="unmasq-demo-") as folder, Lab() as lab:
+        heading("The kernel's switches on the node, turned on by the program")
+        subprocess.run([UNMASQ, "doctor", "--set-switches", "--namespace", str(lab.network.namespace_path("node"))], check=True)
+        with Program(lab, Path(folder) / "store", TRUST, NODE_RANGES) as program:
+            right = visits(lab, program) & answers(program) & acceptance(program)
+            if os.environ.get("KEEP"):
+                keep(program)
+    print("\nAll of it came out right." if right else "\nSomething is WRONG, see above.")
+    return 0 if right else 1
+
+
+def heading(text: str) -> None:
+    """A line between two parts."""
+    print(f"\n== {text} ==", flush=True)
+
+
+def visits(lab: Lab, program: Program) -> bool:
+    """Send every request and compare what became of it with the truth."""
+    heading(f"{len(VISITS)} requests by real clients, and what the log line and the kernel's connection say together")
+    print(f"{'request':<42}{'proxy logged':<17}{'conntrack id':<14}{'join':<7}{'client':<18}")
+    return all([visited(lab, program, visit) for visit in VISITS])
+
+
+def visited(lab: Lab, program: Program, visit: Visit) -> bool:
+    """Send one request, wait until it is joined, show it."""
+    lab.network.nat("cluster" if visit.masquerade else "local")
+    known = {key_of(flow) for flow in program.flows()}
+    lab.request(visit.host, visit.to, visit.port, headers=visit.headers)
+    flow = until(lambda: joined(program, known), f"the flow of {visit.what}", 20)
+    client = (flow["unmasq"]["clients"] or [{"ip": None}])[0]["ip"]
+    right = (client, flow["unmasq"]["join"]) == (visit.client, visit.join)
+    number = flow["unmasq"]["connection"]["id"]
+    print(
+        f"{visit.what:<42}{flow['source_ip']:<17}{number:<14}{flow['unmasq']['join']:<7}{client!s:<18}{'' if right else f'WRONG: {visit.client}'}",
+        flush=True,
+    )
+    return right
+
+
+def key_of(flow: dict[str, Any]) -> tuple[str, int, str]:
+    """What stays the same of a flow while it is open."""
+    return flow["source_ip"], flow["source_port"], flow["dest_ip"]
+
+
+def joined(program: Program, known: set[tuple[str, int, str]]) -> dict[str, Any] | None:
+    """A flow that was not known, once its connection is."""
+    new = [flow for flow in program.flows() if key_of(flow) not in known and flow["unmasq"]["requests"]]
+    return next((flow for flow in new if flow["unmasq"]["connection"]), None)
+
+
+def answers(program: Program) -> bool:
+    """The question of the product, asked of a client and of an address that is only claimed."""
+    right = True
+    for address, word in ((at.C1, "forwarded"), (at.C2, "direct"), ("1.1.1.1", "only claimed")):
+        heading(f"unmasq trace {address}")
+        answer = program.says("trace", address)
+        print(answer, end="")
+        right &= word in answer
+    return right
+
+
+def acceptance(program: Program) -> bool:
+    """The old how-to's last step, from a client's machine."""
+    heading("unmasq doctor --test, from the client's machine")
+    answer = program.says("doctor", "--test", f"http://{at.INGRESS}/", host="c1")
+    print(answer, end="")
+    return "2.2.2.2" in answer and "1.1.1.1" in answer and "as sent" in answer
+
+
+def keep(program: Program) -> None:
+    """Leave it running until the user has looked around."""
+    heading("It is still running")
+    print(
+        f"unmasq trace {at.C1} --store {program.store}\nunmasq flows -f --store {program.store}\nPress Enter to take it away.", flush=True
+    )
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

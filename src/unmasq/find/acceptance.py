@@ -1,0 +1,145 @@
+"""The old how-to's last step: did the headers of a test request arrive in a flow, on that very connection?
+
+Pure: what was sent, the flows and the node's own counts in; a result with the first broken link out.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from unmasq.model.flow import Chain, Flow
+from unmasq.model.health import NodeStatus
+
+
+class Result(StrEnum):
+    """What became of a test request."""
+
+    AS_SENT = "as sent"
+    REWRITTEN = "rewritten by a proxy on the way"
+    BROKEN = "broken"
+
+
+class Sent(Struct, frozen=True):
+    """A test request: its headers, the nonce in its User-Agent, and our end of its connection."""
+
+    forwarded_for: str
+    real_ip: str | None
+    nonce: str
+    ip: str
+    port: int
+
+    @property
+    def original(self) -> str:
+        """What the old field must show: X-Real-IP where it was sent, else X-Forwarded-For."""
+        return self.real_ip or self.forwarded_for
+
+
+class Outcome(Struct, frozen=True):
+    """The result of one test request; for a broken one the link, why, and what to do."""
+
+    result: str
+    link: str | None
+    why: str
+    next: str
+    original_source_ips: list[str]
+    arrived: dict[str, list[str]]
+    client: str | None
+    evidence: str | None
+    connection: str | None
+    join: str | None
+
+
+def found(flows: Iterable[Flow], sent: Sent) -> tuple[Flow, Chain] | None:
+    """The flow and chain of the request: by its nonce, else by our end of the connection with the header that we sent."""
+    flows = list(flows)
+    for flow, chain in _chains(flows):
+        if any(sent.nonce in agent for agent in chain.user_agents):
+            return flow, chain
+    for flow, chain in _chains(flows):
+        ours = (sent.ip, sent.port) in _ends(flow) and not chain.user_agents
+        if ours and sent.forwarded_for in chain.headers.get("x-forwarded-for", []) and _real_ip_fits(chain, sent):
+            return flow, chain
+    return None
+
+
+def _chains(flows: Iterable[Flow]) -> Iterable[tuple[Flow, Chain]]:
+    return ((flow, chain) for flow in flows for chain in flow.unmasq.chains)
+
+
+def _ends(flow: Flow) -> set[tuple[str | None, int | None]]:
+    """Who opened the connection, as the proxy saw it and as the kernel did."""
+    ends: set[tuple[str | None, int | None]] = {(flow.source_ip, flow.source_port)}
+    if flow.unmasq.connection:
+        original = flow.unmasq.connection.original
+        ends.add((original.source_ip, original.source_port))
+    return ends
+
+
+def _real_ip_fits(chain: Chain, sent: Sent) -> bool:
+    real = chain.headers.get("x-real-ip", [])
+    return bool(real) == bool(sent.real_ip)
+
+
+def settled(match: tuple[Flow, Chain] | None, status: NodeStatus) -> bool:
+    """Whether waiting longer would change nothing: the flow is there, and joined if a kernel is watched."""
+    return match is not None and (match[0].unmasq.join != "unwitnessed" or not status.kernel)
+
+
+def outcome(sent: Sent, match: tuple[Flow, Chain] | None, before: NodeStatus, after: NodeStatus) -> Outcome:
+    """What became of a request, given the node's status before and after it."""
+    broken = _broken_link(match, before, after)
+    if match is None or broken is not None:
+        link, why, next_step = broken or _UNKNOWN
+        return _told(Result.BROKEN, match, link, why, next_step)
+    flow, chain = match
+    told = chain.headers.get("x-forwarded-for", []), chain.headers.get("x-real-ip", [])
+    if told == ([sent.forwarded_for], [sent.real_ip] if sent.real_ip else []):
+        return _told(Result.AS_SENT, match, None, "the headers arrived as they were sent", "")
+    return _told(
+        Result.REWRITTEN, match, None, "a proxy on the way appends to or overwrites these headers, as a good one does",
+        f"declare it, so that the client behind it is known: unmasq config trust add NAME {flow.unmasq.nat_source_ip or flow.source_ip}",
+    )  # fmt: skip
+
+
+def _told(result: Result, match: tuple[Flow, Chain] | None, link: str | None, why: str, next_step: str) -> Outcome:
+    if match is None:
+        return Outcome(result, link, why, next_step, [], {}, None, None, None, None)
+    flow, chain = match
+    kernel = flow.unmasq.connection
+    connection = f"conntrack {kernel.id}, {flow.source_ip}:{flow.source_port}" if kernel else None
+    return Outcome(
+        result, link, why, next_step, flow.original_source_ips or [], chain.headers, chain.client, chain.evidence, connection, flow.unmasq.join
+    )  # fmt: skip
+
+
+Link = tuple[str, str, str]
+_UNKNOWN: Link = ("flow", "lines came, but none of them is our request", "is another proxy answering at this address?")
+
+
+def _broken_link(match: tuple[Flow, Chain] | None, before: NodeStatus, after: NodeStatus) -> Link | None:
+    """The first broken link from the log to the store: its name, why, and what to do."""
+    if after.store_error:
+        return "stored", f"flows cannot be written: {after.store_error}", "make room, or give the store another folder"
+    if match is None:
+        return _silent(before, after)
+    if match[1].evidence == "logged" or match[0].source_ip is None:
+        return "marker", "the line came without our marker", "unmasq config template nginx prints the log format to set"
+    if match[0].unmasq.join == "unwitnessed" and after.kernel:
+        return "joined", *_unjoined(after)
+    return None
+
+
+def _silent(before: NodeStatus, after: NodeStatus) -> Link | None:
+    if after.count("lines_read") == before.count("lines_read"):
+        logs = ", ".join(after.logs)
+        return "log", f"no line came in {logs}", "does the proxy that answers write there? (access_log in nginx)"
+    if after.count("lines_rejected") > before.count("lines_rejected"):
+        return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template nginx the format"
+    return None
+
+
+def _unjoined(status: NodeStatus) -> tuple[str, str]:
+    if status.switches_off:
+        return f"these are off in the kernel: {', '.join(status.switches_off)}", "unmasq doctor --set-switches turns them on"
+    return "the kernel that we watch did not see this connection", "watch the namespace that it passes: unmasq run --namespace NAME"

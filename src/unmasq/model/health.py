@@ -1,0 +1,27 @@
+"""What a running node says of itself: whether its answers can be trusted, and which link is broken if not."""
+
+from msgspec import Struct
+
+
+class NodeStatus(Struct, frozen=True):
+    """The links of one node, from log to store. Counts are since the start of its process."""
+
+    node: str
+    started: str
+    logs: list[str]
+    kernel: bool
+    namespace: str | None
+    blind: str | None
+    """Why the kernel is not watched, where it should be."""
+    switches_off: list[str]
+    connections_tracked: int
+    connections_most: int
+    listeners: list[str]
+    counters: dict[str, int]
+    """`name`, or `name{reason}`."""
+    store_error: str | None
+    """Why flows cannot be written now."""
+
+    def count(self, name: str) -> int:
+        """A counter over all its reasons."""
+        return sum(count for key, count in self.counters.items() if key.split("{")[0] == name)
