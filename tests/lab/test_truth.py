@@ -21,7 +21,7 @@ EDGES = [entry("edge", address, header) for address in (at.EDGE, at.EDGE_V6) for
 @pytest.fixture
 def switched(lab: Lab) -> Iterator[Lab]:
     lab.network.switches(on=True)
-    yield lab
+    return lab
 
 
 def expected(way: Way) -> tuple[str | None, str | None, list[str]]:

@@ -41,7 +41,7 @@ class Watched:
         self._store = DuckStore(folder)
         if trust:
             self._store.control.trust_add(trust, clock.now_us())
-        self.live = LiveStore(self._store, clock, lambda: self._node.pipeline.snapshot())
+        self.live = LiveStore(self._store, clock, self._node.pipeline.snapshot)
         watch = Watch(
             node="lab-node",
             logs=[str(lab.nginx.log(log))],

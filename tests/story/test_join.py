@@ -222,6 +222,14 @@ def test_without_a_witness_nothing_waits():
     assert clients(batch) == [(CLIENT, "forwarded", 1)]
 
 
+def test_a_time_in_the_future_is_replaced_by_the_time_of_reading_and_counted():
+    story = Story(witnessed=False)
+    story.tell(line(CLIENT, 4000, at=NOON + 86_400 * SECOND), line(CLIENT, 4000, at=NOON - 86_400 * SECOND))
+    batch = story.end()
+    assert sorted(batch.flows.last_us.tolist()) == [NOON - 86_400 * SECOND, NOON]
+    assert story.counters.of("lines_time_replaced", "future") == 1
+
+
 def test_too_many_waiting_lines_are_given_up_and_counted():
     story = Story(settings=WindowSettings(most_lines=10))
     for port in range(4000, 4030):

@@ -15,7 +15,7 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def terminal(text: str) -> str:
-    r"""One line of text without control, escape or direction-changing characters; those are shown as \\xNN or \\uNNNN."""
+    r"""One line of text without control, escape or direction-changing characters; those are shown as \xNN or \uNNNN."""
     return _CONTROL.sub(_visible, text)
 
 

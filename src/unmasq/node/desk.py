@@ -76,6 +76,8 @@ class Desk:
     def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
         """Count lines and rejects, and keep one line of each reason."""
         self._counters.add("lines_read", len(lines))
+        for reason, count in self._reader.replaced_times().items():
+            self._counters.add("lines_time_replaced", count, reason)
         reasons, first, counts = np.unique(lines.reject, return_index=True, return_counts=True)
         for reason, row, count in zip(reasons.tolist(), first.tolist(), counts.tolist(), strict=True):
             if reason:

@@ -5,6 +5,7 @@ a value, and the real conversion only for what was never met. Clients choose man
 is emptied.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,8 @@ class Converter:
         self._local_times = _Memory(local_time_us)
         self._protocols = _Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
         self._tests = _Memory(lambda raw: raw.startswith(TEST_AGENT))
+        self.replaced_times: Counter[str] = Counter()
+        """How many lines named a time that cannot be, by reason: `future` or `unreadable`."""
         self.forget()
 
     def forget(self) -> None:
@@ -133,8 +136,10 @@ class Converter:
             own = self._local_times.column(values["time"], "i8")
         if "ts" in values:
             exact = self._seconds.column(values["ts"], "i8")
-            own = np.where(exact > 0, exact, own)
-        unusable = (own <= 0) | (own > read_us + _FUTURE_US)
+            own = np.where((exact > 0) | (own == 0), exact, own)
+        future = own > read_us + _FUTURE_US
+        unusable = (own <= 0) | future
+        self.replaced_times.update(future=int(future.sum()), unreadable=int((own < 0).sum()))
         opened = np.zeros(length, "i8")
         if "connection_time" in values:
             age = self._seconds.column(values["connection_time"], "i8")

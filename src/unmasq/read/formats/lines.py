@@ -1,6 +1,6 @@
 """Whole lines of a log to one IngressBatch: a row for every line, blank and rejected ones too."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,6 +34,11 @@ class LineReader:
         too_long[-1] = chunk.skipped > 0
         ends[-1] += chunk.skipped
         return _placed(batch, starts + chunk.start, ends + chunk.start, too_long)
+
+    def replaced_times(self) -> dict[str, int]:
+        """How many lines since the last call named a time that cannot be, by reason; they got the time of reading."""
+        counts, self._convert.replaced_times = dict(self._convert.replaced_times), Counter()
+        return counts
 
     def compact(self, used: Array) -> Array:
         """Forget all texts but the used ones; returns old number -> new number. Batches read before must be renumbered."""

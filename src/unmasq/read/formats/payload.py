@@ -67,7 +67,7 @@ def _decode(payload: bytes) -> tuple[dict[str, bytes], Reject]:
 
 
 def _byte(match: re.Match[str]) -> str:
-    r"""`\\xHH` as JSON: bytes above 0x7f become the surrogate that stands for them, so that the header's bytes come back."""
+    r"""`\xHH` as JSON: bytes above 0x7f become the surrogate that stands for them, so that the header's bytes come back."""
     code = int(match.group(2), 16)
     return f"{match.group(1)}\\u{code if code < 0x80 else 0xDC00 + code:04x}"
 
