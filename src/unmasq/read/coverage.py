@@ -8,7 +8,7 @@ generations: the file was seen to be truncated and began with the same N bytes a
 latest is meant. The device is preferred but not required to be equal: its number may change with a reboot.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 from unmasq.model.ingress import FileIdentity
@@ -57,6 +57,11 @@ class Coverage:
         """The identity under which a file was read that had this key, first bytes and size; None if there was none."""
         fitting = [i for i in self._matching(head) if i.inode == key[1] and self._end(i) <= size]
         return max(fitting, key=lambda i: (i.device == key[0], _generation(i.fingerprint)), default=None)
+
+    def find_copy(self, head: bytes, size: int, taken: Collection[FileIdentity | None]) -> FileIdentity | None:
+        """The identity of a file that is gone, or was truncated, and whose copy may begin with `head`; none of the taken."""
+        fitting = [i for i in self._matching(head) if i not in taken and self._end(i) <= size]
+        return max(fitting, key=self._end, default=None)
 
     def seen(self, head: bytes) -> bool:
         """Whether any file that was read began with these bytes."""

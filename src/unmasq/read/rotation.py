@@ -40,20 +40,29 @@ class Rotated:
 
     def resume(self, path: str, named: LogFile | None) -> None:
         """Take up the files of an earlier run and those that are newer; the others were there before us and are not ours."""
+        unknown = self._resumed(self._open_all(path, named), lambda file: self._coverage.find(file.key, file.head, file.size))
+        unknown = self._resumed(unknown, lambda file: self._coverage.find_copy(file.head, file.size, self._identities(named)))
+        oldest_ns = min((file.changed_ns for file in self.files), default=None)
+        for file in unknown:
+            if oldest_ns is None or file.changed_ns < oldest_ns or self._coverage.seen(file.head):
+                self._leave(file, Place(file.head, None, None))
+            else:
+                self.files.append(file)
+
+    def _identities(self, named: LogFile | None) -> set[FileIdentity | None]:
+        return {file.identity for file in [*self.files, *([named] if named else [])]}
+
+    def _resumed(self, files: Iterable[LogFile], identify: Callable[[LogFile], FileIdentity | None]) -> list[LogFile]:
+        """Follow the files that can be identified, and return the others."""
         unknown = []
-        for file in self._open_all(path, named):
-            identity = self._coverage.find(file.key, file.head, file.size) or self._copied(file, named)
+        for file in files:
+            identity = identify(file)
             if identity is None:
                 unknown.append(file)
             else:
                 file.resume(identity, self._coverage.left(identity))
                 self.files.append(file)
-        newest_ns = max((file.changed_ns for file in self.files), default=None)
-        for file in unknown:
-            if newest_ns is None or file.changed_ns < newest_ns or self._coverage.seen(file.head):
-                self._leave(file, Place(file.head, None, None))
-            else:
-                self.files.append(file)
+        return unknown
 
     def scan(self, paths: Iterable[str], named: LogFile | None) -> None:
         """Find files that appeared since: what had the name between two polls, or the late copy of a truncated file."""
@@ -125,14 +134,16 @@ class Rotated:
     def _take(self, file: LogFile, named: LogFile | None) -> None:
         """Follow a file from where it was left, or from its beginning if it is new; close it if it is not ours to read."""
         place = self._left.get(file.key)
-        if place and not file.head.startswith(place.head):
+        if place and not _agree(file.head, place.head):
             place = None  # the inode is used again
         if place is None or place.runs is None:
-            place = self._pop_cut_off(file) or place
+            place = next((cut_off for cut_off in self._cut_off if file.head.startswith(cut_off.head)), place)
         if place:
             self._continue(file, place)
         elif self._unclear(file, named):
             file.close()
+        elif early := next((cut_off for cut_off in self._cut_off if cut_off.head.startswith(file.head)), None):
+            self._leave(file, early)  # a copy that was made before the file grew to what was seen of it
         else:
             self.files.append(file)
 
@@ -140,14 +151,9 @@ class Rotated:
         if place.runs is None or not missing(place.runs, 0, file.size):
             self._leave(file, place)
         else:
+            self._cut_off = [other for other in self._cut_off if other is not place]
             file.resume(place.identity, place.runs)
             self.files.append(file)
-
-    def _pop_cut_off(self, file: LogFile) -> Place | None:
-        place = next((place for place in self._cut_off if file.head.startswith(place.head)), None)
-        if place:
-            self._cut_off.remove(place)
-        return place
 
     def _unclear(self, file: LogFile, named: LogFile | None) -> bool:
         """Whether an unknown file may be a copy of a known one, perhaps still being made."""
@@ -156,13 +162,6 @@ class Rotated:
         self.unsettled |= unclear
         return unclear or any(place.head.startswith(file.head) for place in self._left.values())
 
-    def _copied(self, file: LogFile, named: LogFile | None) -> FileIdentity | None:
-        """The earlier generation of the named file whose copy this is."""
-        if named is None:
-            return None
-        identity = self._coverage.find(named.key, file.head, file.size)
-        return None if identity in [named.identity, *(other.identity for other in self.files)] else identity
-
     def _leave(self, file: LogFile, place: Place) -> None:
         self._left.pop(file.key, None)
         if place.head:
@@ -170,3 +169,8 @@ class Rotated:
         if len(self._left) > _REMEMBERED:
             del self._left[next(iter(self._left))]
         file.close()
+
+
+def _agree(head: bytes, other: bytes) -> bool:
+    """Whether two files may begin alike: one may have been copied while it was shorter than HEAD_BYTES."""
+    return bool(head) and (head.startswith(other) or other.startswith(head))

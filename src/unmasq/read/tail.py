@@ -113,7 +113,7 @@ class Tail:
         try:
             status = Path(self.path).stat()
             if self._current is None or self._current.key != (status.st_dev, status.st_ino):
-                self._switch(self._opened(self.path))
+                self._switch(self._opened(self.path), now_us)
             self._absent = ""
         except (OSError, InputError) as error:
             self._away("missing" if isinstance(error, FileNotFoundError) else "unreadable")
@@ -122,13 +122,14 @@ class Tail:
         if now_us <= self._scan_until_us:
             self._rotated.scan(self._real, self._current)
 
-    def _switch(self, opened: LogFile) -> None:
+    def _switch(self, opened: LogFile, now_us: int) -> None:
         if self._current is not None and opened.key == self._current.key:
             opened.close()
             return
         file = self._rotated.again(opened)
         if self._current is not None:
             self._counters.add("tail_rotations", reason="replaced")
+            self._current.active_us = now_us
             self._rotated.files.append(self._current)
         self._current = file
         self._real = list(dict.fromkeys([os.path.realpath(self.path), *self._real]))[:2]
