@@ -126,7 +126,7 @@ def _flows(flows: Sequence[MadeFlow], first_id: int, trust: TrustList) -> FlowCo
 
 
 def _of(lists, how):
-    return np.array([how(each) for each in lists], "i8")
+    return np.array([how(each) if each else 0 for each in lists], "i8")
 
 
 def _address(name, texts):

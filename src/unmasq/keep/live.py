@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from unmasq.base.clock import MICROSECONDS, Clock
+from unmasq.base.errors import StoreError
 from unmasq.keep.answers import Answers
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.memory import Memory
@@ -65,8 +66,12 @@ class LiveStore(Answers):
             with self.moment:
                 days = {day: list(parts) for day, parts in self._waiting.items()}
                 self._since_us = None
-            for day, parts in sorted(days.items()):
-                self._write(day, parts)
+            try:
+                for day, parts in sorted(days.items()):
+                    self._write(day, parts)
+            except StoreError:
+                self._since_us = self._clock.now_us()  # to be tried again, but not at once
+                raise
 
     def _write(self, day: int, parts: Sequence[FlowBatch]) -> None:
         def published() -> None:

@@ -1,6 +1,7 @@
 """Appending to one database: a batch is one transaction that holds its rows, its number and the lines it covers."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -47,6 +48,7 @@ class Writer:
 
     def write(self, batches: Iterable[FlowBatch]) -> None:
         """Append batches in one transaction: all of it or nothing, and on disk when it returns. Raises StoreError."""
+        done = False
         try:
             self._cursor.begin()
             for batch in batches:
@@ -54,17 +56,18 @@ class Writer:
             if self._runs > MANY_RUNS:
                 self._merge_runs()
             self._cursor.commit()
+            done = True
         except duckdb.Error as error:
-            self._undo()
             why = str(error).splitlines()[0]
             raise StoreError(f"cannot write to {self._database}", why, "is the disk full? `unmasq doctor` looks") from error
+        finally:
+            if not done:
+                self._undo()
 
     def _undo(self) -> None:
-        try:
+        with suppress(duckdb.Error):  # what went wrong first is what is told; a database beyond use says so at every call
             self._cursor.rollback()
             self._numbers()
-        except duckdb.Error:  # the first error is the one to tell; a database that is beyond use says so at every call
-            return
 
     def _append(self, batch: FlowBatch) -> None:
         texts = self._text_numbers(batch.texts)
