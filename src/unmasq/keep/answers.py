@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep import completeness, pages, paths, spans
+from unmasq.keep import clients, completeness, pages, paths, spans
 from unmasq.keep.control import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, RoleSpan
+from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, RangeClient, RoleSpan
 from unmasq.keep.sources import View
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -36,6 +36,10 @@ class Answers(ABC):
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
         with self.view(wanted) as view:
             return paths.groups(view, address, wanted, limit, self.control.trust_list)
+
+    def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
+        with self.view(wanted) as view:
+            return clients.clients(view, address, wanted, limit)
 
     def health(self) -> Health:
         with self.view(EVER) as view:

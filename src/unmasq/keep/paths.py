@@ -74,22 +74,26 @@ def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of:
     hits = view.union(_HITS.format(address=where, flows=predicate.flows(), chains=predicate.chains()))
     view.cursor.execute(f"CREATE TEMP TABLE hits AS SELECT * FROM ({hits}) LIMIT {MOST_HITS}", predicate.values)
     view.cursor.execute(_SHAPES)
-    drawn = [_drawn(row, trust_of) for row in view.rows("SELECT * FROM shapes ORDER BY shape")]
-    return _counted(view, drawn, limit)
+    shapes = view.rows("SELECT * FROM shapes ORDER BY shape")
+    drawn = [_drawn(row, trust_of) for row in shapes]
+    return _counted(view, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)
 
 
-def _counted(view: View, drawn: Sequence[ChainGroup], limit: int) -> list[ChainGroup]:
+def _counted(view: View, drawn: Sequence[ChainGroup], claims: Sequence[set[str]], limit: int) -> list[ChainGroup]:
     """One group a distinct path, with the figures of all shapes that drew the same."""
     numbers: dict[bytes, int] = {}
     path_of = [numbers.setdefault(json.encode(group), len(numbers)) for group in drawn]
     picture = dict(zip(path_of, drawn, strict=True))
+    claimed: dict[int, set[str]] = {}
+    for path, names in zip(path_of, claims, strict=True):
+        claimed.setdefault(path, set()).update(names)
     view.cursor.register("merged", {"shape": np.arange(len(drawn)), "path": np.array(path_of, "i8")})
     view.cursor.execute(_PATHS)
     view.cursor.unregister("merged")
     rows = view.rows(_TOTALS, {"most": limit})
     statuses, paths = _asked(view, [row["path"] for row in rows])
     return [
-        structs.replace(picture[path], **figures, statuses=statuses.get(path, {}), paths=paths.get(path, []))
+        structs.replace(picture[path], **figures, claims=len(claimed[path]), statuses=statuses.get(path, {}), paths=paths.get(path, []))
         for path, figures in ((row.pop("path"), row) for row in rows)
     ]
 
@@ -134,3 +138,9 @@ def _naming(row: Row) -> list[str]:
     """The headers that name the address."""
     address = (row["hi"], row["lo"])
     return list(dict.fromkeys(name for name, element in raw_claims(row["header_text"]) if named(name, element) == address))
+
+
+def _not_walked(row: Row, drawn: ChainGroup) -> set[str]:
+    """The addresses that the headers name beyond the walked hops."""
+    found = (named(name, element) for name, element in raw_claims(row["header_text"]))
+    return {to_text(*pair) for pair in found if pair} - {hop.ip for hop in drawn.hops}

@@ -50,8 +50,16 @@ class ChainGroup(Struct, frozen=True):
     connections: int
     first_us: int
     last_us: int
+    claims: int = 0  # distinct addresses that the headers name beyond the hops
     statuses: dict[str, int] = {}
     paths: list[str] = []
+
+
+class RangeClient(Struct, frozen=True):
+    """One client of a range, with its requests."""
+
+    ip: str
+    requests: int
 
 
 class Health(Struct, frozen=True):
@@ -97,6 +105,10 @@ class Store(Protocol):
 
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
         """How it came: distinct paths, most requests first."""
+        ...
+
+    def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
+        """The clients in a range, most requests first."""
         ...
 
     def health(self) -> Health:

@@ -1,0 +1,45 @@
+"""Who in a range was a client, and how much a path claims beyond its hops, equal a plain look at the documents."""
+
+from collections import Counter
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from tests.contract import plain
+from tests.contract.test_questions import RANGES, every_store, everything, few_examples, narrow, rendered, some, traffic
+from unmasq.model.address import parse, parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import Role
+
+
+@every_store
+@few_examples
+@given(groups=traffic, wanted=st.lists(narrow, min_size=1, max_size=3), asked=some(RANGES))
+def test_clients_of_a_range_are_a_plain_count(store, groups, wanted, asked):
+    batches, _ = rendered(groups)
+    address = parse_range(asked)
+    with store(batches) as kept:
+        documents = everything(kept)
+        for each in wanted:
+            expected = Counter()
+            for flow in documents:
+                for chain in plain.matching(flow, each):
+                    if chain.client and address.first <= parse(chain.client) <= address.last:
+                        expected[chain.client] += chain.requests
+            found = kept.clients(address, each)
+            assert {client.ip: client.requests for client in found} == expected
+            assert [c.requests for c in found] == sorted(expected.values(), reverse=True)
+            assert kept.clients(address, each, limit=1) == found[:1]
+
+
+@every_store
+@few_examples
+@given(groups=traffic, asked=some(RANGES))
+def test_a_path_counts_the_addresses_that_nobody_walked_to(store, groups, asked):
+    batches, _ = rendered(groups)
+    with store(batches) as kept:
+        named = {claim for flow in everything(kept) for chain in flow.unmasq.chains for claim in plain.of_chain(chain)[Role.CLAIM]}
+        for group in kept.chains(parse_range(asked), FlowFilter()):
+            walked = {parse(hop.ip) for hop in group.hops if hop.ip}
+            assert 0 <= group.claims <= len(named - walked)
+            assert group.role != "claim" or group.claims > 0 or parse(group.address) in walked
