@@ -62,7 +62,7 @@ class LiveNode:
 
     def __init__(self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters) -> None:
         """Raises InputError for a log that can never be read, KernelError where a named namespace cannot be watched."""
-        self._watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
+        self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
         self._stack = ExitStack()
         self.listeners = Listeners(counters, watch.listeners)
         self.blind: KernelError | None = None
@@ -91,18 +91,18 @@ class LiveNode:
             select.select([self.witness.fileno()] if self.witness else [], [], [], _PAUSE_SECONDS)
 
     def _open_witness(self) -> Witness | None:
-        if not self._watch.kernel:
+        if not self.watch.kernel:
             return None
         try:
-            return self._stack.enter_context(Witness(self._watch.namespace, self._counters, self._clock, self.listeners))
+            return self._stack.enter_context(Witness(self.watch.namespace, self._counters, self._clock, self.listeners))
         except KernelError as error:
-            if self._watch.namespace:
+            if self.watch.namespace:
                 raise
             self.blind = error
             return None
 
     def _open_tail(self, path: str, covered: Covered) -> Tail:
-        tail = Tail(path, self._counters, covered, from_start=self._watch.from_start, wait=True)
+        tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
         self._stack.callback(tail.close)
         return tail
 
@@ -111,8 +111,8 @@ class LiveNode:
         fresh = {file: offset for tail in self.tails for file, offset in tail.begun.items() if file not in self._begun}
         if fresh:
             self._begun |= fresh
-            self._keeper.commit(begun_batch(self._watch.node, fresh, self._clock.now_us()))
+            self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
 
     def _surroundings(self) -> Surroundings:
         own = [Range(address, address, 128) for address in self._own]
-        return Surroundings(self._watch.node, self._keeper.trust(), [*self._watch.node_ranges, *own], self._own)
+        return Surroundings(self.watch.node, self._keeper.trust(), [*self.watch.node_ranges, *own], self._own)
