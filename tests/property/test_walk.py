@@ -47,6 +47,7 @@ header_text = st.fixed_dictionaries(
     | {
         "forwarded": st.lists(names.map(lambda a: f'for="{a}";proto=http'), max_size=3).map(", ".join),
         "prefix": names,
+        "logged": names,
         "cut": st.sampled_from(["x-forwarded-for", "x-real-ip"]),
     },
 ).map(json.dumps)
@@ -86,10 +87,11 @@ def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], 
         assert named.by in {e.header for e in trust.find(*teller.address)}
     if verdict.client != NONE:
         assert verdict.client == verdict.hops[0].address
+        assert not trust.find(*verdict.client) or verdict.flags == Flag.ALL_TRUSTED, "a trusted proxy asks only for itself"
     else:
         assert verdict.flags
     if not trust.entries:
-        assert verdict.client in (NONE, parse(source))
+        assert verdict.client in (NONE, parse(source)) or verdict.evidence == Evidence.LOGGED
 
 
 @given(st.lists(trust_entry, max_size=5), st.lists(names, min_size=1, max_size=20))

@@ -50,7 +50,7 @@ def read_headers(text: str) -> Headers:
 def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsewhere: bool = False) -> Verdict:
     """Who is behind the requests that arrived from `start` with these headers. `by`: kernel or socket."""
     if start == NONE:
-        return _without_start(headers)
+        return _without_start(headers, trust)
     hop = WalkedHop(start, by)
     if snat_elsewhere:
         return Verdict(NONE, Evidence.NONE, Flag.SNAT_ELSEWHERE, (hop,))
@@ -59,11 +59,13 @@ def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsew
     return _follow(hop, headers, trust)
 
 
-def _without_start(headers: Headers) -> Verdict:
+def _without_start(headers: Headers, trust: TrustList) -> Verdict:
+    """A line without our marker names one address. Is it a trusted proxy's, then what that one forwarded was not recorded."""
     logged = headers.named.get("logged", [NONE])[0]
-    if logged == NONE:
-        return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, ())
-    return Verdict(logged, Evidence.LOGGED, Flag(0), (WalkedHop(logged, "logged"),))
+    hops = (WalkedHop(logged, "logged"),) if logged != NONE else ()
+    if logged == NONE or trust.find(*logged):
+        return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, hops)
+    return Verdict(logged, Evidence.LOGGED, Flag(0), hops)
 
 
 def _denied_by_proxy_protocol(start: Pair, headers: Headers, trust: TrustList) -> bool:
