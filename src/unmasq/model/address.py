@@ -106,3 +106,9 @@ def of_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Range:
     first, last = int(network.network_address) + offset, int(network.broadcast_address) + offset
     prefix = network.prefixlen + (96 if network.version == 4 else 0)
     return Range((first >> 64, first & _LOW), (last >> 64, last & _LOW), prefix)
+
+
+def around(address: Range) -> Range:
+    """The neighbourhood of an address: its /24, or its /64 for IPv6, where mostly one operator has all of it."""
+    is_v4 = address.first[0] == 0 and address.first[1] >> 32 == 0xFFFF
+    return parse_range(f"{to_text(*address.first)}/{24 if is_v4 else 64}")

@@ -1,0 +1,59 @@
+"""Moments as text: RFC 3339 at every exit, RFC 3339 or "10m ago" at every entry."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from unmasq.base.clock import MICROSECONDS
+from unmasq.base.errors import UsageError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d|w)")
+_UNITS_US = {
+    "ms": 1000,
+    "s": MICROSECONDS,
+    "m": 60 * MICROSECONDS,
+    "h": 3600 * MICROSECONDS,
+    "d": 86_400 * MICROSECONDS,
+    "w": 7 * 86_400 * MICROSECONDS,
+}
+
+
+def moment(us: int) -> datetime:
+    """Microseconds since 1970 as a date in UTC."""
+    return _EPOCH + timedelta(microseconds=us)
+
+
+def text(us: int) -> str:
+    """RFC 3339 with microseconds and Z."""
+    return moment(us).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def text_or_none(us: int | None) -> str | None:
+    """RFC 3339, or None for an unknown time: what JSON wants."""
+    return None if us is None else text(us)
+
+
+def parse_duration(words: str) -> int:
+    """Microseconds of `30s`, `10m`, `2h`, `2d`, `1w`. Raises UsageError."""
+    match = _DURATION.fullmatch(words.strip().lower())
+    if match is None:
+        raise UsageError(f"not a length of time: {words!r}", "it is a number and a unit", "write it like 30s, 10m, 2h, 2d or 1w")
+    return int(match[1]) * _UNITS_US[match[2]]
+
+
+def parse(words: str, now_us: int) -> int:
+    """Microseconds since 1970 of an RFC 3339 time, or of so long before now (`10m`). Raises UsageError.
+
+    A time without a zone is UTC, a date alone its first moment.
+    """
+    words = words.strip()
+    if _DURATION.fullmatch(words.lower()):
+        return now_us - parse_duration(words)
+    try:
+        found = datetime.fromisoformat(words)
+    except ValueError:
+        raise UsageError(
+            f"not a time: {words!r}", "it is neither RFC 3339 nor a length", "write it like 2026-11-24T08:00:00Z or 10m"
+        ) from None
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return (found - _EPOCH) // timedelta(microseconds=1)

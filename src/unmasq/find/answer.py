@@ -1,0 +1,151 @@
+"""The shape of the answer about one address or range: the body of `/api/v1/trace/ADDRESS` and of `unmasq trace -o json`.
+
+Times are RFC 3339. `name` is what the trust list calls a proxy, null for everybody else.
+"""
+
+from msgspec import Struct
+
+from unmasq.keep.protocol import RangeClient
+
+
+class Seen(Struct, frozen=True):
+    """What the address was in one role of the address index; `first` leaves out times that are only read times."""
+
+    role: str
+    requests: int
+    connections: int
+    flows: int
+    first: str | None
+    last: str | None
+
+
+class Direct(Struct, frozen=True):
+    """Requests whose connection the address opened itself, as the `kernel` or the proxy's `socket` saw it.
+
+    `source` is the address that the proxy logged instead, where a node translated it.
+    """
+
+    requests: int
+    seen_by: str
+    source: str | None
+    node: str
+
+
+class Forwarded(Struct, frozen=True):
+    """Requests for which a trusted proxy names the address as the client."""
+
+    requests: int
+    proxy: str
+    name: str | None
+    header: str
+
+
+class Claimed(Struct, frozen=True):
+    """Requests in which a header names the address and nobody who is trusted wrote it; `writer` null: it cannot be known."""
+
+    requests: int
+    writer: str | None
+    name: str | None
+    headers: list[str]
+
+
+class Carried(Struct, frozen=True):
+    """Requests that the address passed on, or whose source was translated to it (`how`), for other clients.
+
+    `clients` counts them; requests whose client cannot be known add none.
+    """
+
+    requests: int
+    how: str
+    clients: int
+    name: str | None
+    header: str | None
+
+
+class PathHop(Struct, frozen=True):
+    """One hop and who says so: a header's name, `kernel`, `socket` or `logged`."""
+
+    ip: str | None
+    by: str
+    name: str | None
+
+
+class Undeclared(Struct, frozen=True):
+    """An address that nobody trusts and that names many others in headers: mostly a proxy that was not declared.
+
+    `claims` is how many it names on one path; it may name more on another.
+    """
+
+    ip: str
+    claims: int
+
+
+class Path(Struct, frozen=True):
+    """Requests that came the same way, left to right, to the proxy's own address; most requests first."""
+
+    role: str
+    hops: list[PathHop]
+    dest: str | None
+    dest_port: int | None
+    client: str | None
+    evidence: str | None
+    claimed: str | None
+    join: str
+    node: str
+    flags: list[str]
+    requests: int
+    connections: int
+    first: str
+    last: str
+    statuses: dict[str, int]
+    paths: list[str]
+
+
+class Near(Struct, frozen=True):
+    """Other clients in the range around the address, with all their requests; `at_least` where there are more."""
+
+    range: str
+    clients: int
+    requests: int
+    at_least: bool
+
+
+class Data(Struct, frozen=True):
+    """Whether the answer can be trusted: what the store holds, how fresh it is and by which trust list it was judged."""
+
+    nodes: int
+    flows: int
+    oldest: str | None
+    newest: str | None
+    requests: int
+    joined: int
+    rejects: dict[str, int]
+    trust_version: int
+    judged_by_older: int
+
+
+class Trace(Struct, frozen=True):
+    """Everything about one address, in the order in which a person wants to know it.
+
+    `roles`, `direct`, `forwarded`, `logged`, `claimed`, `carried` and `paths` are of the window; `first_seen` and `last_seen`
+    are of all that the store keeps. `complete` is false where only the paths with most requests are listed.
+    """
+
+    address: str
+    found: bool
+    since: str | None
+    until: str | None
+    first_seen: str | None
+    last_seen: str | None
+    roles: list[Seen]
+    direct: list[Direct]
+    forwarded: list[Forwarded]
+    logged: int
+    claimed: list[Claimed]
+    carried: list[Carried]
+    undeclared: list[Undeclared]
+    paths: list[Path]
+    complete: bool
+    clients: list[RangeClient]
+    near: Near | None
+    data: Data

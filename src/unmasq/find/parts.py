@@ -1,0 +1,96 @@
+"""The paths of one answer, sorted by what the address was on them: client, claim or carrier of others."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TypeVar
+
+from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Undeclared
+from unmasq.keep.protocol import ChainGroup
+from unmasq.model.address import parse
+from unmasq.unwind.trust import TrustList
+
+MANY_CLAIMS = 20
+"""Who names more addresses than this and is not trusted is called what it looks like: a proxy nobody declared."""
+
+Key = TypeVar("Key", bound=Hashable)
+_SOURCES = ("source", "nat_source")
+
+
+class Parts:
+    """The groups of one answer. No request is in two of `clients`, `claims` and `carriers`."""
+
+    def __init__(self, groups: Sequence[ChainGroup], trust: TrustList) -> None:
+        self._trust = trust
+        self.clients = [g for g in groups if g.role == "client"]
+        self.claims = [g for g in groups if g.role == "claim" and not is_walked(g)]
+        passed = [g for g in groups if g.role == "claim" and _is_in_the_middle(g)]
+        self.carriers = passed + [g for g in groups if g.role in _SOURCES and g.client != g.address]
+        self.ways = sorted(self.clients + self.claims + self.carriers, key=lambda g: -g.requests)
+
+    def direct(self) -> list[Direct]:
+        """By who saw it, and by what was logged instead."""
+        observed = (g for g in self.clients if g.evidence == "observed")
+        sums = _summed(observed, lambda g: (g.hops[-1].by, g.source if g.source != g.observed else None, g.node))
+        return [Direct(requests, *key) for key, requests in sums]
+
+    def forwarded(self) -> list[Forwarded]:
+        """By the proxy that names the client, and the header in which it does."""
+        forwarded = (g for g in self.clients if g.evidence == "forwarded")
+        sums = _summed(forwarded, lambda g: (g.hops[1].ip or "", g.hops[0].by))
+        return [Forwarded(requests, ip, name_of(ip, self._trust), header) for (ip, header), requests in sums]
+
+    def logged(self) -> int:
+        """Requests whose log has no marker of ours: nothing of them can be checked."""
+        return sum(g.requests for g in self.clients if g.evidence == "logged")
+
+    def claimed(self) -> list[Claimed]:
+        """By who wrote it: the last hop that could be walked to."""
+        sums = _summed(self.claims, lambda g: (g.hops[0].ip if g.hops else None, tuple(g.headers)))
+        return [Claimed(requests, ip, name_of(ip, self._trust), list(headers)) for (ip, headers), requests in sums]
+
+    def carried(self) -> list[Carried]:
+        """By how, and under which name."""
+        clients: dict[Hashable, set[str]] = defaultdict(set)
+        for group in self.carriers:
+            clients[self._how(group)] |= {group.client} if group.client else set()
+        sums = _summed(self.carriers, self._how)
+        return [Carried(requests, how, len(clients[how, name, header]), name, header) for (how, name, header), requests in sums]
+
+    def undeclared(self) -> list[Undeclared]:
+        """Those of the addresses that nobody trusts and that name many others."""
+        most: dict[str, int] = defaultdict(int)
+        for group in self.clients + self.carriers:
+            if group.observed == group.address and name_of(group.address, self._trust) is None:
+                most[group.address] = max(most[group.address], group.claims)
+        return [Undeclared(ip, claims) for ip, claims in sorted(most.items(), key=lambda item: -item[1]) if claims > MANY_CLAIMS]
+
+    def _how(self, group: ChainGroup) -> tuple[str, str | None, str | None]:
+        if "snat_elsewhere" in group.flags or (group.observed != group.source and group.role == "source"):
+            return "translation", None, None
+        at = [hop.ip for hop in group.hops].index(group.address)
+        return "proxy", name_of(group.address, self._trust), group.hops[at - 1].by if at else None
+
+
+def name_of(ip: str | None, trust: TrustList) -> str | None:
+    """What the trust list calls an address; None for who is not on it."""
+    pair = parse(ip) if ip else None
+    entries = trust.find(*pair) if pair else []
+    return entries[0].name if entries else None
+
+
+def is_walked(group: ChainGroup) -> bool:
+    """Whether the walk came by the address, so that it is more than a claim."""
+    return group.address in {hop.ip for hop in group.hops}
+
+
+def _is_in_the_middle(group: ChainGroup) -> bool:
+    """Whether the address is a proxy on the way; at either end of the walk it has a role of its own."""
+    return group.address in {hop.ip for hop in group.hops[1:-1]}
+
+
+def _summed(groups: Iterable[ChainGroup], key: Callable[[ChainGroup], Key]) -> list[tuple[Key, int]]:
+    """Requests by key, most first."""
+    sums: dict[Key, int] = defaultdict(int)
+    for group in groups:
+        sums[key(group)] += group.requests
+    return sorted(sums.items(), key=lambda item: -item[1])

@@ -1,0 +1,87 @@
+"""The question of the product: who is this address, by which ways did it come, and what of it is only claimed."""
+
+from unmasq.base.moments import text, text_or_none
+from unmasq.find.answer import Data, Near, Path, PathHop, Seen, Trace
+from unmasq.find.parts import Parts, is_walked, name_of
+from unmasq.keep.protocol import ChainGroup, Health, RoleSpan, Store
+from unmasq.model.address import Range, around
+from unmasq.model.filter import FlowFilter
+from unmasq.unwind.trust import TrustList
+
+MOST_PATHS = 1000
+MOST_CLIENTS = 1000
+
+
+def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) -> Trace:
+    """Everything that the store knows of an address or range within a filter; proxies have the names of `trust`."""
+    spans = store.span(address, wanted)
+    lasting = spans if wanted.is_empty else store.span(address, FlowFilter())
+    groups = store.chains(address, wanted, MOST_PATHS) if spans else []
+    parts = Parts(groups, trust)
+    return Trace(
+        address=address.text,
+        found=bool(spans),
+        since=text_or_none(wanted.since_us),
+        until=text_or_none(wanted.until_us),
+        first_seen=text_or_none(min((s.first_us for s in lasting if s.first_us is not None), default=None)),
+        last_seen=text_or_none(max((s.last_us for s in lasting if s.last_us is not None), default=None)),
+        roles=[_seen(span) for span in spans],
+        direct=parts.direct(),
+        forwarded=parts.forwarded(),
+        logged=parts.logged(),
+        claimed=parts.claimed(),
+        carried=parts.carried(),
+        undeclared=parts.undeclared(),
+        paths=[_path(group, trust) for group in parts.ways],
+        complete=len(groups) < MOST_PATHS,
+        clients=[] if address.is_single else store.clients(address, wanted, MOST_CLIENTS),
+        near=_near(store, address) if address.is_single else None,
+        data=data(store.health()),
+    )
+
+
+def data(health: Health) -> Data:
+    """The state of the store, with times as text."""
+    return Data(
+        nodes=health.nodes,
+        flows=health.flows,
+        oldest=text_or_none(health.oldest_us),
+        newest=text_or_none(health.newest_us),
+        requests=health.requests,
+        joined=health.joined,
+        rejects=health.rejects,
+        trust_version=health.trust_version,
+        judged_by_older=health.judged_by_older,
+    )
+
+
+def _near(store: Store, address: Range) -> Near:
+    """The other clients of the /24 or /64, whenever they came."""
+    neighbourhood = around(address)
+    others = [c for c in store.clients(neighbourhood, FlowFilter(), MOST_CLIENTS) if c.ip != address.text]
+    return Near(neighbourhood.text, len(others), sum(c.requests for c in others), at_least=len(others) >= MOST_CLIENTS - 1)
+
+
+def _seen(span: RoleSpan) -> Seen:
+    return Seen(span.role, span.requests, span.connections, span.flows, text_or_none(span.first_us), text_or_none(span.last_us))
+
+
+def _path(group: ChainGroup, trust: TrustList) -> Path:
+    return Path(
+        role=group.role,
+        hops=[PathHop(hop.ip, hop.by, name_of(hop.ip, trust)) for hop in group.hops],
+        dest=group.dest,
+        dest_port=group.dest_port,
+        client=group.client,
+        evidence=group.evidence,
+        claimed=group.address if group.role == "claim" and not is_walked(group) else None,
+        join=group.join,
+        node=group.node,
+        flags=group.flags,
+        requests=group.requests,
+        connections=group.connections,
+        first=text(group.first_us),
+        last=text(group.last_us),
+        statuses=group.statuses,
+        paths=group.paths,
+    )

@@ -1,0 +1,83 @@
+"""The API of a store: `/api/v1`. Every answer is JSON and ends with a newline; every error has one shape (`contract`)."""
+
+import os
+import traceback
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from unmasq.base.errors import StoreBusy, UnmasqError, UsageError
+from unmasq.serve.contract import ErrorBody, Problem, problem
+from unmasq.serve.routes import Routes
+
+MOST_BODY_BYTES = 10_000
+
+Endpoint = Callable[[Request, bytes], object]
+
+
+def body_of(answer: object) -> bytes:
+    """An answer as everybody gets it, over HTTP and from `-o json`."""
+    return msgspec.json.encode(answer) + b"\n"
+
+
+def app_of(routes: Routes) -> Starlette:
+    """The app that answers by these routes."""
+    return Starlette(
+        routes=[
+            Route("/api/v1/flows", _answering(routes.flows)),
+            Route("/api/v1/trace/{address:path}", _answering(routes.trace)),
+            Route("/api/v1/trust", _answering(routes.trust)),
+            Route("/api/v1/trust", _answering(routes.trust_add), methods=["POST"]),
+            Route("/api/v1/trust", _answering(routes.trust_remove), methods=["DELETE"]),
+            Route("/api/v1/rejudge", _answering(routes.rejudge), methods=["POST"]),
+            Route("/api/v1/health", _answering(routes.health)),
+            Route("/api/v1/status", _answering(routes.status)),
+            Route("/healthz", _answering(lambda _request, _body: {"status": "ok"})),
+        ],
+        exception_handlers={HTTPException: _no_route},
+        max_body_size=MOST_BODY_BYTES,
+    )
+
+
+def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint in a thread of its own, since a store waits for disks."""
+
+    async def answer(request: Request) -> Response:
+        body = await request.body()
+        return await run_in_threadpool(_answered, endpoint, request, body)
+
+    return answer
+
+
+def _answered(endpoint: Endpoint, request: Request, body: bytes) -> Response:
+    try:
+        return _json(200, endpoint(request, body))
+    except UnmasqError as error:
+        return _json(_status(error), problem(error))
+    except Exception:  # noqa: BLE001  # whoever asked gets a sentence, and the server goes on
+        if os.environ.get("UNMASQ_DEBUG"):
+            traceback.print_exc()
+        return _json(500, ErrorBody(Problem("unmasq failed on this question", "this is a mistake in unmasq", "report it, please")))
+
+
+def _status(error: UnmasqError) -> int:
+    if isinstance(error, UsageError):
+        return 422
+    return 503 if isinstance(error, StoreBusy) else 500
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # Starlette's types cannot say which handler gets which error
+    what = f"{request.method} {request.url.path} is no question of this API"
+    body = ErrorBody(Problem(what, str(error.detail), "GET /api/v1/flows, /api/v1/trace/ADDRESS, /api/v1/health or /api/v1/trust"))
+    return _json(error.status_code, body)
+
+
+def _json(status: int, answer: object) -> Response:
+    return Response(body_of(answer), status, media_type="application/json")

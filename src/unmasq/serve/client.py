@@ -1,0 +1,102 @@
+"""The asking end of the socket: the questions of `Backend`, put to the owner of a store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from unmasq.base.errors import StoreError, Unreachable, UsageError
+from unmasq.base.moments import text
+from unmasq.find.answer import Data, Trace
+from unmasq.keep.protocol import FlowPage
+from unmasq.model.filter import FlowFilter
+from unmasq.model.health import NodeStatus
+from unmasq.serve.contract import ErrorBody, query_of
+from unmasq.serve.protocol import Rejudged, Told, Trusted, TrustedProxy
+from unmasq.serve.socket import NAME, short_path
+
+_TIMEOUT_SECONDS = 60
+
+Answer = TypeVar("Answer")
+
+
+class Owner:
+    """Asks the process that owns a store. Raises Unreachable where nobody answers, else what the owner raised."""
+
+    def __init__(self, client: httpx2.Client, folder: Path) -> None:
+        self._client, self._folder = client, folder
+
+    def trace(self, address: str, wanted: FlowFilter) -> Trace:
+        return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted))
+
+    def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
+        paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
+        return self._ask(FlowPage, "GET", "flows", query_of(wanted) + paging)
+
+    def health(self) -> Data:
+        return self._ask(Data, "GET", "health")
+
+    def status(self) -> NodeStatus | None:
+        # A union is no type to a type checker, but it is one to msgspec.
+        return self._ask(cast("type[NodeStatus | None]", NodeStatus | None), "GET", "status")
+
+    def trust(self) -> Trusted:
+        return self._ask(Trusted, "GET", "trust")
+
+    def trust_add(self, proxy: TrustedProxy) -> Trusted:
+        return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxy))
+
+    def trust_remove(self, what: str) -> Trusted:
+        return self._ask(Trusted, "DELETE", "trust", [("name", what)])
+
+    def rejudge(self, since_us: int | None, told: Told = lambda _done, _days: None) -> Rejudged:  # noqa: ARG002  # it tells nothing
+        since = [] if since_us is None else [("since", text(since_us))]
+        return self._ask(Rejudged, "POST", "rejudge", since, timeout=None)
+
+    def _ask(self, kind: type[Answer], method: str, path: str, query: list[tuple[str, str]] | None = None, **how: Any) -> Answer:
+        try:
+            response = self._client.request(method, f"/api/v1/{path}", params=tuple(query or ()), **how)
+        except httpx2.TransportError as error:
+            raise _silent(self._folder, str(error)) from None
+        try:
+            if response.status_code != 200:
+                raise _told(msgspec.json.decode(response.content, type=ErrorBody), response.status_code)
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise _silent(self._folder, f"its answer is not ours: {error}") from None
+
+
+@contextmanager
+def owner_of(folder: Path) -> Iterator[Owner | None]:
+    """Whoever answers on DIR/api.sock; None where nobody listens there."""
+    if not (folder / NAME).exists():
+        yield None
+        return
+    with short_path(folder) as path:
+        # No proxy of the environment comes between two processes of one machine.
+        transport = httpx2.HTTPTransport(uds=path)
+        with httpx2.Client(transport=transport, base_url="http://unmasq", timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+            yield Owner(client, folder) if _listens(client) else None
+
+
+def _listens(client: httpx2.Client) -> bool:
+    try:
+        client.get("/healthz")
+    except httpx2.ConnectError:  # the socket of a process that is gone
+        return False
+    except httpx2.TransportError:
+        return True
+    return True
+
+
+def _told(body: ErrorBody, status: int) -> Exception:
+    kind = UsageError if status in (404, 405, 422) else StoreError
+    return kind(body.error.what, body.error.why, body.error.next)
+
+
+def _silent(folder: Path, why: str) -> Unreachable:
+    return Unreachable(f"the owner of the store in {folder} does not answer", why, "is that `unmasq run` healthy? Its log says more")

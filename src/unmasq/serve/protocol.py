@@ -1,0 +1,79 @@
+"""What can be asked about a store, whoever answers."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from unmasq.find.answer import Data, Trace
+from unmasq.keep.protocol import FlowPage
+from unmasq.model.filter import FlowFilter
+from unmasq.model.health import NodeStatus
+from unmasq.unwind.trust import HEADERS
+
+Told = Callable[[int, int], None]
+"""Is told how many days of how many are done."""
+
+
+class TrustedProxy(Struct, frozen=True):
+    """A range whose machines write `header` on every request, and the name it goes by."""
+
+    name: str
+    range: str
+    header: str = HEADERS[0]
+
+
+class Trusted(Struct, frozen=True):
+    """The list under its version; `warnings` speak of the entry that was added just now."""
+
+    version: int
+    proxies: list[TrustedProxy]
+    warnings: list[str] = []
+
+
+class Rejudged(Struct, frozen=True):
+    """Flows that were judged again, on how many days, and by which version of the trust list."""
+
+    flows: int
+    days: int
+    trust_version: int
+
+
+class TrustBackend(Protocol):
+    """The trust list of a store."""
+
+    def trust(self) -> Trusted:
+        """The list by which new flows are judged."""
+        ...
+
+    def trust_add(self, proxy: TrustedProxy) -> Trusted:
+        """Trust this one too. Raises UsageError for a name, range or header that cannot be."""
+        ...
+
+    def trust_remove(self, what: str) -> Trusted:
+        """Trust a name or range no longer. Raises UsageError if nothing is called that."""
+        ...
+
+
+class Backend(TrustBackend, Protocol):
+    """Everything about a store."""
+
+    def trace(self, address: str, wanted: FlowFilter) -> Trace:
+        """Everything about an address or range. Raises UsageError for what is neither."""
+        ...
+
+    def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
+        """Flows of a filter, newest first. Raises UsageError for a limit that is no page."""
+        ...
+
+    def health(self) -> Data:
+        """How complete and how fresh the store is."""
+        ...
+
+    def status(self) -> NodeStatus | None:
+        """How the node that fills the store is doing; None where nobody does."""
+        ...
+
+    def rejudge(self, since_us: int | None, told: Told = ...) -> Rejudged:
+        """Judge stored flows, all or those of the days since, by the present trust list."""
+        ...

@@ -1,0 +1,72 @@
+"""The questions that the API answers, as functions of one store. The command line asks the same object when it has the files."""
+
+from collections.abc import Callable, Iterable
+
+from unmasq.base.clock import Clock
+from unmasq.base.errors import UsageError
+from unmasq.find.answer import Data, Trace
+from unmasq.find.trace import data, trace
+from unmasq.keep.control import Control
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.live import LiveStore
+from unmasq.keep.protocol import FlowPage, Store
+from unmasq.keep.rejudge import Progress, rejudge
+from unmasq.model.address import parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.health import NodeStatus
+from unmasq.serve.protocol import Rejudged, Told
+from unmasq.serve.trust import TrustDesk
+
+MOST_FLOWS = 10_000
+"""Flows on one page: more would not fit into the memory of whoever asks without a thought."""
+
+Judge = Callable[[int | None], Iterable[Progress]]
+Status = Callable[[], NodeStatus | None]
+
+
+def no_status() -> None:
+    """Nobody fills the store."""
+
+
+class Questions(TrustDesk):
+    """Answers from a store that this process has open. Any thread may ask."""
+
+    def __init__(self, store: Store, control: Control, clock: Clock, judge: Judge, status: Status = no_status) -> None:
+        super().__init__(control, clock)
+        self._store, self._judge, self._status = store, judge, status
+
+    def trace(self, address: str, wanted: FlowFilter) -> Trace:
+        return trace(self._store, self._control.trust_list(), parse_range(address), wanted)
+
+    def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
+        if not 1 <= limit <= MOST_FLOWS:
+            raise UsageError(f"not a number of flows for one page: {limit}", f"it goes from 1 to {MOST_FLOWS}", "follow `next` for more")
+        return self._store.flows(wanted, limit, after)
+
+    def health(self) -> Data:
+        return data(self._store.health())
+
+    def status(self) -> NodeStatus | None:
+        return self._status()
+
+    def rejudge(self, since_us: int | None, told: Told = lambda _done, _days: None) -> Rejudged:
+        flows = days = 0
+        for step in self._judge(since_us):
+            flows, days = flows + step.flows, step.done
+            told(step.done, step.days)
+        return Rejudged(flows, days, self._control.trust_version)
+
+
+def of_files(store: DuckStore, clock: Clock) -> Questions:
+    """The questions of files at rest."""
+    return Questions(store, store.control, clock, lambda since_us: rejudge(store, since_us))
+
+
+def of_live(live: LiveStore, control: Control, clock: Clock, status: Status = no_status) -> Questions:
+    """The questions of a store that is being filled; what waits to be written is written before it is judged again."""
+
+    def judge(since_us: int | None) -> Iterable[Progress]:
+        live.flush()
+        return rejudge(live.store, since_us)
+
+    return Questions(live, control, clock, judge, status)

@@ -1,0 +1,75 @@
+"""What each path of the API asks of the backend: requests taken apart, nothing decided."""
+
+import msgspec
+from starlette.requests import Request
+
+from unmasq.base.clock import Clock
+from unmasq.base.errors import UsageError
+from unmasq.base.moments import parse
+from unmasq.find.answer import Data, Trace
+from unmasq.keep.protocol import FlowPage
+from unmasq.model.address import parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.health import NodeStatus
+from unmasq.serve.contract import InvalidRequest, filter_of, number
+from unmasq.serve.protocol import Backend, Rejudged, Trusted, TrustedProxy
+
+DEFAULT_LIMIT = 100
+_PAGING = ("limit", "after")
+
+
+class Routes:
+    """One method a route: (request, body) -> the answer. Raises UsageError for a request that cannot be understood."""
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        self._backend, self._clock = backend, clock
+
+    def flows(self, request: Request, _body: bytes) -> FlowPage:
+        """GET /api/v1/flows?client=...&limit=...&after=..."""
+        limit = number(request.query_params.get("limit", str(DEFAULT_LIMIT)), "limit")
+        return self._backend.flows(self._wanted(request), limit, request.query_params.get("after"))
+
+    def trace(self, request: Request, _body: bytes) -> Trace:
+        """GET /api/v1/trace/ADDRESS, also of a range: 10.0.0.0%2F8."""
+        address = request.path_params["address"]
+        try:
+            parse_range(address)
+        except UsageError as error:
+            raise InvalidRequest(error, "path.address") from None
+        return self._backend.trace(address, self._wanted(request))
+
+    def health(self, _request: Request, _body: bytes) -> Data:
+        """GET /api/v1/health."""
+        return self._backend.health()
+
+    def status(self, _request: Request, _body: bytes) -> NodeStatus | None:
+        """GET /api/v1/status."""
+        return self._backend.status()
+
+    def trust(self, _request: Request, _body: bytes) -> Trusted:
+        """GET /api/v1/trust."""
+        return self._backend.trust()
+
+    def trust_add(self, _request: Request, body: bytes) -> Trusted:
+        """POST /api/v1/trust with {"name", "range", "header"}."""
+        try:
+            proxy = msgspec.json.decode(body, type=TrustedProxy)
+        except msgspec.MsgspecError as error:
+            wrong = UsageError("not a trusted proxy", str(error), 'send {"name": "edge-lb", "range": "203.0.113.0/24"}')
+            raise InvalidRequest(wrong, "body") from None
+        return self._backend.trust_add(proxy)
+
+    def trust_remove(self, request: Request, _body: bytes) -> Trusted:
+        """DELETE /api/v1/trust?name=NAME, where NAME may also be a range."""
+        name = request.query_params.get("name")
+        if name is None:
+            raise InvalidRequest(UsageError("which one?", "a name or range is missing", "?name=edge-lb"), "query.name")
+        return self._backend.trust_remove(name)
+
+    def rejudge(self, request: Request, _body: bytes) -> Rejudged:
+        """POST /api/v1/rejudge?since=..., answered when all is judged."""
+        since = request.query_params.get("since")
+        return self._backend.rejudge(None if since is None else parse(since, self._clock.now_us()))
+
+    def _wanted(self, request: Request) -> FlowFilter:
+        return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in _PAGING), self._clock.now_us())
