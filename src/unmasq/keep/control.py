@@ -76,6 +76,13 @@ class Control:
             fresh = [e for e in dict.fromkeys(entries) if e not in known]
             return self._make(known + tuple(fresh), "added " + _words(fresh), now_us) if fresh else self.trust_version
 
+    def trust_also(self, entries: Iterable[TrustEntry], now_us: int) -> None:
+        """Add those entries whose range is not believed for their header yet; no new version if there are none."""
+        known = {(e.range, e.header) for e in self.trust_list().entries}
+        new = [e for e in entries if (e.range, e.header) not in known]
+        if new:
+            self.trust_add(new, now_us)
+
     def trust_remove(self, what: str, now_us: int) -> int:
         """Trust a name, or a range, no longer; returns the new version. Raises UsageError if nothing is called that."""
         with self._lock:

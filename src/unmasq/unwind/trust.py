@@ -50,6 +50,11 @@ def entry(name: str, range_text: str, header: str = HEADERS[0]) -> TrustEntry:
     return TrustEntry(name, parse_range(range_text), header.lower())
 
 
+def entries_of(ranges: str) -> list[TrustEntry]:
+    """Ranges separated by commas, each named after itself and believed for X-Forwarded-For. Raises UsageError."""
+    return [entry(text, text) for text in map(str.strip, ranges.split(",")) if text]
+
+
 class TrustList:
     """Entries under one version, searchable for one address or for columns of them."""
 

@@ -1,0 +1,96 @@
+"""`unmasq run` beside a proxy: node and store in one process, answering on the store's socket meanwhile."""
+
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from unmasq.base import moments
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import StoreError
+from unmasq.base.telemetry import Counters
+from unmasq.cli.once import summary
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.live import LiveStore
+from unmasq.model.flowbatch import FlowBatch
+from unmasq.node.live import Keeper, LiveNode, Watch
+from unmasq.node.status import status
+from unmasq.serve.owner import Owner
+from unmasq.unwind.trust import entries_of
+
+_PAUSE_SECONDS = 1.0  # between two tries to write what could not be written
+
+
+def run(folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
+    """Watch until SIGTERM or SIGINT; then hand on and write everything."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with Work(folder, watch, trust, flush_us) as work:
+        while not stop.is_set():
+            work.turn(stop)
+        work.finish()
+    print(summary(work.counters), file=sys.stderr)
+
+
+class Work:
+    """The store, the node that fills it, and whoever answers questions about it."""
+
+    def __init__(self, folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
+        self.counters, self._clock, self._stack = Counters(), SystemClock(), ExitStack()
+        self._started = moments.text(self._clock.now_us())
+        self._trouble: str | None = None
+        try:
+            self._open(folder, watch, trust, flush_us)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(self, folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
+        store = self._stack.enter_context(DuckStore(folder))
+        store.control.trust_also(entries_of(trust), self._clock.now_us())
+        covered = {file.file: file.runs for file in store.covered()}
+        self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us)
+        keeper = Keeper(self._live.append, store.append, store.control.trust_list, self._live.moment)
+        self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters))
+        asked = lambda: status(self._node, self.counters, self._started, self._trouble)  # noqa: E731
+        self._stack.enter_context(Owner(folder, self._live, store.control, self._clock, asked))
+
+    def __enter__(self) -> Self:
+        _say_what_is_watched(self._node)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def turn(self, stop: threading.Event) -> None:
+        """One round. Flows that cannot be written go on waiting, and whoever asks is told."""
+        try:
+            self._node.turn()
+            self._live.flush_due(self._clock.now_us())
+            self._trouble = None
+        except StoreError as error:
+            if self._trouble is None:
+                print(error, file=sys.stderr)
+            self._trouble = error.what
+            self.counters.add("store_failed")
+            stop.wait(_PAUSE_SECONDS)
+
+    def finish(self) -> None:
+        """Read what is there, hand on everything, write it."""
+        self._node.pipeline.step()
+        self._node.pipeline.finish()
+        self._live.flush()
+
+    def _snapshot(self) -> FlowBatch | None:
+        return self._node.pipeline.snapshot()
+
+
+def _say_what_is_watched(node: LiveNode) -> None:
+    where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
+    kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
+    print(f"reading {', '.join(node.watch.logs)}; {kernel}", file=sys.stderr)
+    if node.blind:
+        print(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.", file=sys.stderr)

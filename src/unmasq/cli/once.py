@@ -1,0 +1,51 @@
+"""`unmasq run --once`: logs at rest, without a kernel."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import cast
+
+from unmasq.base.clock import SystemClock
+from unmasq.base.telemetry import Counters
+from unmasq.keep.duck import DuckStore
+from unmasq.model.ingress import Chunk
+from unmasq.node.desk import Desk
+from unmasq.node.flows import Surroundings
+from unmasq.node.live import Covered, Watch
+from unmasq.node.once import read_once
+from unmasq.read.stream import read_stream
+from unmasq.read.tail import Tail
+from unmasq.unwind.trust import entries_of
+
+
+def run(folder: Path, watch: Watch, trust: str) -> None:
+    """Read the logs to their ends and keep the flows; what the store has of them already is not read again."""
+    counters, clock = Counters(), SystemClock()
+    with DuckStore(folder) as store:
+        store.control.trust_also(entries_of(trust), clock.now_us())
+        surroundings = Surroundings(watch.node, store.control.trust_list(), watch.node_ranges)
+        desk = Desk(watch.window, counters, lambda: surroundings, witnessed=False, began_us=clock.now_us())
+        covered = {file.file: file.runs for file in store.covered()}
+        read_once(at_rest(watch.logs, counters, covered, clock.now_us()), desk, store.append, clock.now_us())
+    print(summary(counters), file=sys.stderr)
+
+
+def at_rest(paths: Iterable[str], counters: Counters, covered: Covered, now_us: int) -> Iterator[Chunk]:
+    """The whole lines of each log, from its first; - is standard input. Raises InputError."""
+    for path in paths:
+        if path == "-":
+            yield from read_stream(cast(BufferedReader, sys.stdin.buffer), counters, str(now_us))
+            continue
+        tail = Tail(path, counters, covered, from_start=True)
+        try:
+            yield from tail.finish()
+        finally:
+            tail.close()
+
+
+def summary(counters: Counters) -> str:
+    """What was read and rejected, in one line."""
+    rejected = [f"{count:,} {reason}" for name, reason, count in counters.rows() if name == "lines_rejected"]
+    words = f"read {counters.of('lines_read'):,} lines"
+    return words + (f", rejected {', '.join(rejected)}" if rejected else "")
