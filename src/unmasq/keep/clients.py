@@ -1,5 +1,6 @@
 """The question `clients`: who in a range was a client."""
 
+from unmasq.keep.hits import gather
 from unmasq.keep.predicate import compiled
 from unmasq.keep.protocol import RangeClient
 from unmasq.keep.sources import View
@@ -7,22 +8,19 @@ from unmasq.model.address import Range, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Role
 
-_HITS = f"""
-SELECT a.hi, a.lo, a.requests
-FROM day.addresses a JOIN day.flows f ON f.flow = a.flow JOIN day.chains c ON c.chain = a.chain
-WHERE a.role = {int(Role.CLIENT)} AND {{address}} AND {{flows}} AND {{chains}}
+_OF_DAY = """
+SELECT h.hi, h.lo, sum(h.requests)::BIGINT AS requests
+FROM hits h JOIN day.flows f ON f.flow = h.flow JOIN day.chains c ON c.chain = h.chain
+WHERE h.place = PLACE AND {flows} AND {chains} GROUP BY h.hi, h.lo
 """
-_MOST = """
-SELECT hi, lo, sum(requests)::BIGINT AS requests FROM ({hits}) GROUP BY hi, lo ORDER BY requests DESC, hi, lo LIMIT $most
-"""
+_MOST = "SELECT hi, lo, sum(requests)::BIGINT AS total FROM seen GROUP BY hi, lo ORDER BY total DESC, hi, lo LIMIT $most"
 
 
 def clients(view: View, address: Range, wanted: FlowFilter, limit: int) -> list[RangeClient]:
     """The clients of a range with their requests, most requests first."""
-    if not view.sources:
-        return []
     predicate = compiled(wanted)
-    where = predicate.within("a.hi", "a.lo", [address])
-    hits = _HITS.format(address=where, flows=predicate.flows(), chains=predicate.chains())
-    rows = view.ask(_MOST.format(hits=view.union(hits)), predicate.values | {"most": limit})
-    return [RangeClient(to_text(hi, lo), requests) for hi, lo, requests in rows]
+    places = gather(view, address, roles=[Role.CLIENT])
+    if not places:
+        return []
+    view.collect("seen", places, _OF_DAY.format(flows=predicate.flows(), chains=predicate.chains()), predicate.values)
+    return [RangeClient(to_text(hi, lo), requests) for hi, lo, requests in view.ask(_MOST, {"most": limit})]

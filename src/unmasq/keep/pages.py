@@ -1,9 +1,12 @@
 """The question `flows`: pages of documents, newest first, by key and not by number."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import UsageError
 from unmasq.keep.documents import TrustOf, documents
-from unmasq.keep.predicate import Predicate, compiled
+from unmasq.keep.predicate import Predicate, compiled, index_needs
 from unmasq.keep.protocol import FlowPage
 from unmasq.keep.sources import Row, View
 from unmasq.model.filter import FlowFilter
@@ -22,17 +25,19 @@ def page(view: View, wanted: FlowFilter, limit: int, after: str | None, trust_of
     predicate = compiled(wanted)
     if after is not None:
         _behind(predicate, _parsed(after))
-    found = _newest(view, predicate, limit + 1)
+    found = _newest(view, predicate, index_needs(wanted), limit + 1)
     more = _text(_key(found[limit - 1][1])) if len(found) > limit else None
     return FlowPage(documents(view, found[:limit], trust_of), more)
 
 
-def _newest(view: View, predicate: Predicate, limit: int) -> list[tuple[int, Row]]:
+def _newest(view: View, predicate: Predicate, needs: Sequence[tuple[str, dict[str, Any]]], limit: int) -> list[tuple[int, Row]]:
     """Rows of all sources, in the order of their keys; days that cannot add to the page are not asked."""
     found: list[tuple[int, Row]] = []
     for place, source in enumerate(view.sources):
         if source.day is not None and sum(row["interval_start_us"] >= (source.day + 1) * DAY_US for _, row in found) >= limit:
             break
+        if not all(view.ask(view.within(place, need), values) for need, values in needs):
+            continue  # most days know nothing of most addresses, and the index says so at once
         question = view.within(place, _PAGE.format(where=predicate.flows(), limit=limit))
         found += [(place, row) for row in view.rows(question, predicate.values)]
     return sorted(found, key=lambda place_row: _key(place_row[1]), reverse=True)[:limit]

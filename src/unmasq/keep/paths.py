@@ -6,6 +6,7 @@ import numpy as np
 from msgspec import json, structs
 
 from unmasq.keep.documents import TrustOf, hops, observed
+from unmasq.keep.hits import gather
 from unmasq.keep.predicate import compiled
 from unmasq.keep.protocol import ChainGroup
 from unmasq.keep.sources import Row, View
@@ -26,60 +27,64 @@ _SHAPE = (
     'role, hi, lo, node, "join", source_hi, source_lo, nat_hi, nat_lo, dest_hi, dest_lo, dest_port,'
     " flow_flags, trust_version, client_hi, client_lo, evidence, flags, header_text"
 )
-_HITS = """
-SELECT PLACE AS place, a.role, a.hi, a.lo, f.node, f."join", f.source_hi, f.source_lo, f.nat_hi, f.nat_lo,
+_SEEN = """
+SELECT h.place, h.role, h.hi, h.lo, f.node, f."join", f.source_hi, f.source_lo, f.nat_hi, f.nat_lo,
        f.dest_hi, f.dest_lo, f.dest_port, f.flags AS flow_flags, f.trust_version, f.connection,
        c.client_hi, c.client_lo, c.evidence, c.flags, c.chain,
-       if(a.chain < 0, c.requests, a.requests) AS requests,
-       if(a.chain < 0, c.first_us, a.first_us) AS first_us, if(a.chain < 0, c.last_us, a.last_us) AS last_us,
+       if(h.chain < 0, c.requests, h.requests) AS requests,
+       if(h.chain < 0, c.first_us, h.first_us) AS first_us, if(h.chain < 0, c.last_us, h.last_us) AS last_us,
        coalesce(t.value, '') AS header_text
-FROM day.addresses a
-JOIN day.flows f ON f.flow = a.flow
-JOIN day.chains c ON c.flow = a.flow AND (a.chain = c.chain OR a.chain < 0)
+FROM hits h
+JOIN day.flows f ON f.flow = h.flow
+JOIN day.chains c ON c.flow = h.flow AND (h.chain = c.chain OR h.chain < 0)
 LEFT JOIN day.texts t ON t.text = c.headers
-WHERE {address} AND {flows} AND {chains}
+WHERE h.place = PLACE AND {flows} AND {chains}
 """
 _SHAPES = f"""
-CREATE TEMP TABLE shapes AS
-SELECT row_number() OVER (ORDER BY sum(requests) DESC) - 1 AS shape, {_SHAPE} FROM hits GROUP BY ALL
+CREATE OR REPLACE TEMP TABLE shapes AS
+SELECT row_number() OVER (ORDER BY sum(requests) DESC) - 1 AS shape, {_SHAPE} FROM seen GROUP BY ALL
 ORDER BY shape LIMIT {MOST_SHAPES}
 """
 _PATHS = f"""
-CREATE TEMP TABLE paths AS
-SELECT path, place, chain, connection, requests, first_us, last_us FROM hits JOIN shapes USING ({_SHAPE}) JOIN merged USING (shape)
+CREATE OR REPLACE TEMP TABLE paths AS
+SELECT path, place, chain, flags, connection, requests, first_us, last_us
+FROM seen JOIN shapes USING ({_SHAPE}) JOIN merged USING (shape)
 """
 _TOTALS = """
 SELECT path, sum(requests)::BIGINT AS requests, count(DISTINCT connection) AS connections,
        min(first_us) AS first_us, max(last_us) AS last_us
 FROM paths GROUP BY path ORDER BY requests DESC, path LIMIT $most
 """
-_DETAILS = """
-SELECT path, kind, value, sum(requests)::BIGINT AS requests FROM ({asked}) GROUP BY ALL ORDER BY requests DESC, value
-"""
+# What a chain that sums others asked for is not what this address asked for.
 _ASKED = f"""
 SELECT p.path, d.kind, t.value, d.requests
-FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND path IN (SELECT unnest($listed))) p
+FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND flags & {int(Flag.OTHERS)} = 0) p
 JOIN day.details d ON d.chain = p.chain
 JOIN day.texts t ON t.text = d.text
 WHERE d.kind IN ({int(Detail.STATUS)}, {int(Detail.PATH)})
+"""
+_MOST_ASKED = f"""
+SELECT path, kind, value, requests FROM (SELECT path, kind, value, sum(requests)::BIGINT AS requests FROM asked GROUP BY ALL)
+QUALIFY kind = {int(Detail.STATUS)} OR row_number() OVER (PARTITION BY path, kind ORDER BY requests DESC, value) <= {LISTED_PATHS}
+ORDER BY requests DESC, value
 """
 
 
 def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of: TrustOf) -> list[ChainGroup]:
     """Distinct paths of an address or range, most requests first."""
-    if not view.sources:
-        return []
     predicate = compiled(wanted)
-    where = predicate.within("a.hi", "a.lo", [address])
-    hits = view.union(_HITS.format(address=where, flows=predicate.flows(), chains=predicate.chains()))
-    view.cursor.execute(f"CREATE TEMP TABLE hits AS SELECT * FROM ({hits}) LIMIT {MOST_HITS}", predicate.values)
-    view.cursor.execute(_SHAPES)
+    places = gather(view, address, most=MOST_HITS)
+    if not places:
+        return []
+    seen = _SEEN.format(flows=predicate.flows(), chains=predicate.chains())
+    view.collect("seen", places, seen, predicate.values)
+    view.ask(_SHAPES)
     shapes = view.rows("SELECT * FROM shapes ORDER BY shape")
     drawn = [_drawn(row, trust_of) for row in shapes]
-    return _counted(view, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)
+    return _counted(view, places, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)
 
 
-def _counted(view: View, drawn: Sequence[ChainGroup], claims: Sequence[set[str]], limit: int) -> list[ChainGroup]:
+def _counted(view: View, places: Sequence[int], drawn: Sequence[ChainGroup], claims: Sequence[set[str]], limit: int) -> list[ChainGroup]:
     """One group a distinct path, with the figures of all shapes that drew the same."""
     numbers: dict[bytes, int] = {}
     path_of = [numbers.setdefault(json.encode(group), len(numbers)) for group in drawn]
@@ -88,26 +93,25 @@ def _counted(view: View, drawn: Sequence[ChainGroup], claims: Sequence[set[str]]
     for path, names in zip(path_of, claims, strict=True):
         claimed.setdefault(path, set()).update(names)
     view.cursor.register("merged", {"shape": np.arange(len(drawn)), "path": np.array(path_of, "i8")})
-    view.cursor.execute(_PATHS)
+    view.ask(_PATHS)
     view.cursor.unregister("merged")
-    rows = view.rows(_TOTALS, {"most": limit})
-    statuses, paths = _asked(view, [row["path"] for row in rows])
+    statuses, asked = _asked(view, places)
     return [
-        structs.replace(picture[path], **figures, claims=len(claimed[path]), statuses=statuses.get(path, {}), paths=paths.get(path, []))
-        for path, figures in ((row.pop("path"), row) for row in rows)
+        structs.replace(picture[path], **figures, claims=len(claimed[path]), statuses=statuses.get(path, {}), paths=asked.get(path, []))
+        for path, figures in ((row.pop("path"), row) for row in view.rows(_TOTALS, {"most": limit}))
     ]
 
 
-def _asked(view: View, listed: list[int]) -> tuple[dict[int, dict[str, int]], dict[int, list[str]]]:
+def _asked(view: View, places: Sequence[int]) -> tuple[dict[int, dict[str, int]], dict[int, list[str]]]:
     """For each path the number of requests by status, and what was asked for most."""
+    view.collect("asked", places, _ASKED)
     statuses: dict[int, dict[str, int]] = {}
     paths: dict[int, list[str]] = {}
-    rows = view.ask(_DETAILS.format(asked=view.union(_ASKED)), {"listed": listed})
-    for path, kind, value, requests in rows:
+    for path, kind, value, requests in view.ask(_MOST_ASKED):
         if kind == Detail.STATUS:
             statuses.setdefault(path, {})[value] = requests
-        elif len(paths.setdefault(path, [])) < LISTED_PATHS:
-            paths[path].append(value)
+        else:
+            paths.setdefault(path, []).append(value)
     return statuses, paths
 
 

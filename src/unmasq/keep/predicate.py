@@ -71,6 +71,16 @@ def compiled(wanted: FlowFilter) -> Predicate:
     return made
 
 
+def index_needs(wanted: FlowFilter) -> list[tuple[str, dict[str, Any]]]:
+    """Questions to the address index, with their values; a source that answers one of them with nothing has no such flow."""
+    needs = []
+    for name, role in (_FLOW_ROLES | _CHAIN_ROLES | {"any": None}).items():
+        if getattr(wanted, name):
+            made = Predicate()
+            needs.append((f"{_in_role(made, 'flow', getattr(wanted, name), role)} LIMIT 1", made.values))
+    return needs
+
+
 def _time(made: Predicate, wanted: FlowFilter) -> None:
     if wanted.since_us is not None:
         made.flow.append(f"f.last_us >= {made.bind(wanted.since_us)}")

@@ -44,6 +44,12 @@ class View:
         names = [column[0] for column in self.cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def collect(self, table: str, places: Sequence[int], select: str, values: Mapping[str, Any] | None = None) -> None:
+        """Put what a SELECT gives in some sources into one temporary table, source by source: memory for one is enough."""
+        for count, place in enumerate(places):
+            into = f"INSERT INTO {table}" if count else f"CREATE OR REPLACE TEMP TABLE {table} AS"
+            self.ask(f"{into} {self.within(place, select)}", values)
+
     def within(self, place: int, select: str) -> str:
         """A SELECT of one source: `day.` in its text is the source's database, BELOW its bound, PLACE its position."""
         source = self.sources[place]

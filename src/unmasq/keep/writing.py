@@ -92,16 +92,16 @@ class Writer:
         self._cursor.unregister("incoming")
 
     def _text_numbers(self, texts: list[str]) -> NDArray[np.int64]:
-        known = self._texts
         if self._characters > KNOWN_CHARACTERS:
             self._forget_texts()
-        fresh = [text for text in dict.fromkeys(texts) if text not in known]
-        numbers = range(self._text, self._text + len(fresh))
-        self._insert("texts", {"text": np.array(numbers, "i8"), "value": np.array(_storable(fresh), dtype=object)})
-        known.update(zip(fresh, numbers, strict=True))
-        self._text += len(fresh)
+        proposed = np.arange(self._text, self._text + len(texts))
+        numbers = np.fromiter(map(self._texts.setdefault, texts, proposed.tolist()), "i8", len(texts))
+        new = numbers == proposed
+        fresh = [texts[i] for i in np.flatnonzero(new).tolist()]
+        self._insert("texts", {"text": numbers[new], "value": np.array(_storable(fresh), dtype=object)})
+        self._text += len(texts)
         self._characters += sum(map(len, fresh))
-        return np.fromiter(map(known.__getitem__, texts), "i8", len(texts))
+        return numbers
 
     def _forget_texts(self) -> None:
         self._texts.clear()
