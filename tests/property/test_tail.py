@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from unmasq.base.telemetry import Counters
+from unmasq.read.coverage import HEAD_BYTES
 from unmasq.read.tail import Tail
 
 
@@ -219,7 +220,7 @@ class LogStory(RuleBasedStateMachine):
     @precondition(lambda self: self.tail)
     @rule()
     def time_passes(self):
-        for model in self.old:
+        for model in [self.current, *self.old]:
             self.end_half(model)
         self.poll()
         self.now_us += 100_000_000
@@ -253,6 +254,8 @@ class LogStory(RuleBasedStateMachine):
         if not any(name.open("rb").readline() in self.ever for name in self.folder.glob("access.log.*")):
             for model in [*self.old, *self.siblings, *([] if self.path.exists() else [self.current])]:
                 model.foreign = True
+        for model in self.siblings:  # a copy is known by its first bytes only if it has as many as the fingerprint
+            model.foreign |= sum(map(len, model.lines)) < HEAD_BYTES
         self.tail = Tail(str(self.path), self.counters, self.covered, from_start=True, wait=True, chunk_bytes=1000, longest_line=900)
 
     @invariant()

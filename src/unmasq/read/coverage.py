@@ -42,9 +42,12 @@ class Coverage:
     """The identities of all files ever read, with the bytes that are kept of them."""
 
     def __init__(self, covered: Mapping[FileIdentity, Sequence[tuple[int, int]]]) -> None:
-        self._covered = covered
-        self._identities = set(covered)
         self.begun: dict[FileIdentity, int] = {}
+        self._covered = covered
+        self._lengths: set[int] = set()
+        self._alike: dict[str, list[FileIdentity]] = {}
+        for identity in covered:
+            self._note(identity)
 
     def __bool__(self) -> bool:
         return bool(self._covered)
@@ -58,10 +61,12 @@ class Coverage:
         fitting = [i for i in self._matching(head) if i.inode == key[1] and self._end(i) <= size]
         return max(fitting, key=lambda i: (i.device == key[0], _generation(i.fingerprint)), default=None)
 
-    def find_copy(self, head: bytes, size: int, taken: Collection[FileIdentity | None]) -> FileIdentity | None:
-        """The identity of a file that is gone, or was truncated, and whose copy may begin with `head`; none of the taken."""
-        fitting = [i for i in self._matching(head) if i not in taken and self._end(i) <= size]
-        return max(fitting, key=self._end, default=None)
+    def find_copy(self, head: bytes, taken: Collection[FileIdentity | None]) -> FileIdentity | None:
+        """The identity of a file that is gone, or was truncated, and whose copy begins with `head`; none of the taken.
+
+        A copy may be shorter than what was read: the file was still written between copying and truncating.
+        """
+        return max((i for i in self._matching(head) if i not in taken), key=self._end, default=None)
 
     def seen(self, head: bytes) -> bool:
         """Whether any file that was read began with these bytes."""
@@ -70,26 +75,28 @@ class Coverage:
     def mint(self, key: Key, head: bytes, began: int) -> FileIdentity:
         """A new identity for a file that begins with `head` (whole lines if short), read from the offset `began` on."""
         earlier = [_generation(i.fingerprint) for i in self._matching(head) if (i.device, i.inode) == key]
-        fingerprint = f"{len(head)}-{_digest(head)}" + (f"-{max(earlier) + 1}" if earlier else "")
-        identity = FileIdentity(*key, fingerprint)
-        self._identities.add(identity)
+        identity = FileIdentity(*key, _beginning(head) + (f"-{max(earlier) + 1}" if earlier else ""))
+        self._note(identity)
         self.begun[identity] = began
         return identity
+
+    def _note(self, identity: FileIdentity) -> None:
+        length, _, digest = identity.fingerprint.partition("-")
+        if length.isdecimal():
+            self._lengths.add(int(length))
+            self._alike.setdefault(f"{length}-{digest.partition('-')[0]}", []).append(identity)
 
     def _end(self, identity: FileIdentity) -> int:
         return max((end for _, end in self._covered.get(identity, ())), default=0)
 
     def _matching(self, head: bytes) -> Iterator[FileIdentity]:
-        return (identity for identity in self._identities if _begins(identity.fingerprint, head))
+        for length in self._lengths:
+            if length <= len(head):
+                yield from self._alike.get(_beginning(head[:length]), ())
 
 
-def _digest(head: bytes) -> str:
-    return blake2b(head, digest_size=16).hexdigest()
-
-
-def _begins(fingerprint: str, head: bytes) -> bool:
-    length, _, rest = fingerprint.partition("-")
-    return length.isdecimal() and int(length) <= len(head) and rest.partition("-")[0] == _digest(head[: int(length)])
+def _beginning(head: bytes) -> str:
+    return f"{len(head)}-{blake2b(head, digest_size=16).hexdigest()}"
 
 
 def _generation(fingerprint: str) -> int:

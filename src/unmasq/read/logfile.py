@@ -35,6 +35,7 @@ class LogFile:
         self._window = window
         self._coverage = coverage
         self._fd = _open(path, follow=follow)
+        self._closed = False
         status = os.fstat(self._fd)
         self.key: Key = (status.st_dev, status.st_ino)
         self.changed_ns = status.st_mtime_ns
@@ -73,6 +74,8 @@ class LogFile:
 
     def chunks(self, *, live: bool, final: bool = False) -> Iterator[Chunk]:
         """What is left up to the present end, whole lines only; if `final`, also a last line without its newline."""
+        if self.identity is None and self.runs == [(0, None)]:
+            self.resume(None, [(self._hole(), None)])
         end = os.fstat(self._fd).st_size
         while True:
             piece = self._piece(end, final=final)
@@ -100,7 +103,20 @@ class LogFile:
 
     def close(self) -> None:
         """Let the descriptor go; nothing can be read any more."""
-        os.close(self._fd)
+        if not self._closed:
+            os.close(self._fd)
+        self._closed = True
+
+    def _hole(self) -> int:
+        """How many NULs come first: after a truncation, a writer without O_APPEND goes on at its old offset."""
+        if not self.head_now().startswith(b"\0"):
+            return 0
+        at = os.lseek(self._fd, 0, os.SEEK_DATA)
+        while block := os.pread(self._fd, 1 << 16, at):
+            if text := block.lstrip(b"\0"):
+                return at + len(block) - len(text)
+            at += len(block)
+        return at
 
     def _piece(self, end: int, *, final: bool) -> tuple[bytes, int] | None:
         """The next bytes to yield and how many were left out behind them; None if there is no whole line."""

@@ -3,28 +3,16 @@
 Two files that begin with the same 256 bytes are taken for copies of one another, as `logrotate copytruncate` makes them.
 """
 
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from unmasq.base.errors import InputError
-from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.ingress import FileIdentity
 from unmasq.read.coverage import Coverage, Key, missing
 from unmasq.read.logfile import LogFile, Place
+from unmasq.read.siblings import rotated_later, siblings
 
-_ROTATED = r"[._-](\d[\dTZ._:+-]*|old|prev)"
 _KEPT_OPEN = 4
 _REMEMBERED = 10_000
-
-
-def siblings(path: str) -> list[str]:
-    """Paths of the uncompressed regular files that look like `path` rotated (name.1, name-20261122, ...), oldest first."""
-    folder, name = os.path.split(os.path.realpath(path))
-    stem, dot, extension = name.rpartition(".")
-    looks = re.compile(f"{re.escape(name)}{_ROTATED}|{re.escape(stem)}{_ROTATED}{re.escape(dot + extension)}")
-    with os.scandir(folder) as entries:
-        found = [entry for entry in entries if looks.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)]
-        return [entry.path for entry in sorted(found, key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns)]
 
 
 class Rotated:
@@ -41,10 +29,12 @@ class Rotated:
     def resume(self, path: str, named: LogFile | None) -> None:
         """Take up the files of an earlier run and those that are newer; the others were there before us and are not ours."""
         unknown = self._resumed(self._open_all(path, named), lambda file: self._coverage.find(file.key, file.head, file.size))
-        unknown = self._resumed(unknown, lambda file: self._coverage.find_copy(file.head, file.size, self._identities(named)))
-        oldest_ns = min((file.changed_ns for file in self.files), default=None)
+        unknown = self._resumed(unknown, lambda file: self._coverage.find_copy(file.head, self._identities(named)))
+        known = list(self.files)
         for file in unknown:
-            if oldest_ns is None or file.changed_ns < oldest_ns or self._coverage.seen(file.head):
+            if named is not None and named.may_be_copied(file.head):
+                file.close()  # perhaps still in the making
+            elif self._coverage.seen(file.head) or not any(_after(file, other) for other in known):
                 self._leave(file, Place(file.head, None, None))
             else:
                 self.files.append(file)
@@ -76,8 +66,7 @@ class Rotated:
         if not place.head:
             return 0
         for file in self._open_all(path, named):
-            known = self._left.get(file.key)
-            if file.head.startswith(place.head) and (known is None or known.runs is None):
+            if file.head.startswith(place.head) and self._place(file) is None:
                 self._continue(file, place)
                 return file.size
             file.close()
@@ -96,13 +85,10 @@ class Rotated:
             file.resume(place.identity, place.runs)
         return file
 
-    def retire(self, now_us: int, grace_us: int) -> Iterator[Chunk]:
-        """Let go of files that nobody wrote to for so long: the unlinked, and all but the newest few. Yields unended lines."""
-        for file in list(self.files):
-            quiet_us = 0 if file.active_us is None else now_us - file.active_us
-            if quiet_us > grace_us and (file.unlinked() or file not in self.files[-_KEPT_OPEN:]):
-                yield from file.chunks(live=False, final=True)
-                self.leave(file)
+    def quiet(self, now_us: int, grace_us: int) -> list[LogFile]:
+        """Files that nobody wrote to for longer than this, if they have no name any more or are not among the newest few."""
+        silent = [file for file in self.files if file.active_us is not None and now_us - file.active_us > grace_us]
+        return [file for file in silent if file.unlinked() or file not in self.files[-_KEPT_OPEN:]]
 
     def leave(self, file: LogFile) -> None:
         """Close a file and remember where reading stopped."""
@@ -133,19 +119,23 @@ class Rotated:
 
     def _take(self, file: LogFile, named: LogFile | None) -> None:
         """Follow a file from where it was left, or from its beginning if it is new; close it if it is not ours to read."""
-        place = self._left.get(file.key)
-        if place and not _agree(file.head, place.head):
-            place = None  # the inode is used again
-        if place is None or place.runs is None:
-            place = next((cut_off for cut_off in self._cut_off if file.head.startswith(cut_off.head)), place)
-        if place:
-            self._continue(file, place)
-        elif self._unclear(file, named):
+        place = self._place(file)
+        if place is None and self._unclear(file, named):
             file.close()
-        elif early := next((cut_off for cut_off in self._cut_off if cut_off.head.startswith(file.head)), None):
-            self._leave(file, early)  # a copy that was made before the file grew to what was seen of it
+        elif place := place or self._cut_off_as(file.head):
+            self._continue(file, place)
         else:
             self.files.append(file)
+
+    def _place(self, file: LogFile) -> Place | None:
+        """Where this file was left; None if it never was, or if its inode is used again."""
+        place = self._left.get(file.key)
+        return place if place and _agree(file.head, place.head) else None
+
+    def _cut_off_as(self, head: bytes) -> Place | None:
+        """Where reading stopped in the truncated file whose copy begins so; it may be older than what was seen of the file."""
+        whole = [place for place in self._cut_off if head.startswith(place.head)]
+        return next(iter([*whole, *(place for place in self._cut_off if _agree(head, place.head))]), None)
 
     def _continue(self, file: LogFile, place: Place) -> None:
         if place.runs is None or not missing(place.runs, 0, file.size):
@@ -174,3 +164,8 @@ class Rotated:
 def _agree(head: bytes, other: bytes) -> bool:
     """Whether two files may begin alike: one may have been copied while it was shorter than HEAD_BYTES."""
     return bool(head) and (head.startswith(other) or other.startswith(head))
+
+
+def _after(file: LogFile, other: LogFile) -> bool:
+    # Times alone would not do: somebody may have written late to the older file.
+    return file.changed_ns >= other.changed_ns or rotated_later(file.path, other.path)

@@ -77,7 +77,9 @@ class Tail:
         for file in [*self._rotated.files, self._current]:
             if file is not None:
                 yield from self._drained(file, now_us, live=live)
-        yield from self._rotated.retire(now_us, self._grace_us)
+        for file in self._rotated.quiet(now_us, self._grace_us):
+            yield from self._drained(file, now_us, live=False, final=True)
+            self._rotated.leave(file)
         self._caught_up = True
 
     def finish(self) -> Iterator[Chunk]:
@@ -176,7 +178,7 @@ class Tail:
         if file is self._current:
             self._current = None
         self._rotated.leave(file)
-        self._scan_until_us += _SETTLE_US
+        self._folder_ns = -1
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:

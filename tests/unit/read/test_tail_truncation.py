@@ -1,0 +1,156 @@
+"""Logs that are copied and truncated while they are followed: only what nobody can read any more may be lost."""
+
+import os
+
+import pytest
+
+from tests.unit.read.tail_log import Log
+
+LONG = b"a first line that is longer than everything else before it\n"
+
+
+@pytest.fixture
+def log(tmp_path):
+    log = Log(tmp_path)
+    log.write(b"first\n")
+    log.start().poll()
+    yield log
+    log.tail.close()
+
+
+def test_copytruncate(log):
+    log.copytruncate()
+    assert log.poll() == []
+    log.write(b"new\n")
+    assert log.poll() == [b"new"]
+    assert log.counted() == {("tail_rotations", "truncated"): 1}
+
+
+def test_a_truncated_file_is_another_one(log):
+    before = log.chunks[0].file
+    log.truncate()
+    log.write(b"new\n")
+    log.poll()
+    after = log.chunks[0].file
+    assert (after.device, after.inode) == (before.device, before.inode)
+    assert after.fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize("regrown", [b"new\n", LONG, b"n" * 300 + b"\n"])
+def test_copytruncate_and_regrow(log, regrown):
+    log.copytruncate()
+    log.write(regrown)
+    assert log.poll() == [regrown[:-1]]
+    assert log.chunks[0].start == 0
+
+
+def test_what_was_not_read_before_is_read_from_the_copy(log):
+    log.write(b"unread\n")
+    log.copytruncate()
+    log.write(b"new\n")
+    assert log.poll() == [b"unread", b"new"]
+    assert log.chunks[0].start == 6
+    assert log.chunks[0].path.endswith("access.log.1")
+    assert log.counted() == {("tail_rotations", "truncated"): 1}
+
+
+def test_the_copy_continues_the_identity_of_the_truncated_file(log):
+    identity = log.chunks[0].file
+    log.write(b"unread\n")
+    log.copytruncate()
+    log.poll()
+    assert log.chunks[0].file == identity
+
+
+def test_a_copy_that_turns_up_late_is_found(log):
+    log.write(b"unread\n")
+    log.copy("elsewhere")
+    log.truncate()
+    assert log.poll() == []
+    (log.folder / "elsewhere").rename(log.folder / "access.log.1")
+    assert log.poll() == [b"unread"]
+
+
+def test_a_copy_in_the_making_is_not_a_new_file(log):
+    log.write(b"".join(b"line %03d\n" % n for n in range(100)))
+    data = log.path.read_bytes()
+    for size in (0, 1, 10, 300, len(data)):
+        (log.folder / "access.log.1").write_bytes(data[:size])
+        lines = log.poll()
+        assert len(lines) == (100 if size == 0 else 0)
+    log.truncate()
+    log.write(b"new\n")
+    assert log.poll() == [b"new"]
+
+
+def test_the_copy_of_a_log_that_was_empty_when_last_seen(log):
+    log.truncate()
+    log.poll()
+    log.write(b"between two polls\n")
+    log.copytruncate()
+    assert log.poll() == [b"between two polls"]
+
+
+def test_two_copytruncates_between_two_polls(log):
+    log.write(b"of the first\n")
+    log.copytruncate("access.log.2")
+    log.write(b"of the second\n")
+    log.copytruncate("access.log.1")
+    log.write(b"of the third\n")
+    assert sorted(log.poll()) == [b"of the first", b"of the second", b"of the third"]
+    assert log.poll() == []
+
+
+def test_bytes_that_nobody_copied_are_counted(log):
+    log.write(b"half of a li")
+    log.poll()
+    log.truncate()
+    log.write(b"new\n")
+    assert log.poll() == [b"new"]
+    assert log.counted()["tail_lost_bytes", "truncated"] == len(b"half of a li")
+
+
+def test_bytes_behind_the_end_of_the_copy_are_counted(log):
+    log.copy()
+    log.write(b"written after the copy was made")
+    log.poll()
+    log.truncate()
+    assert log.poll() == []
+    assert log.counted()["tail_lost_bytes", "truncated"] == len(b"written after the copy was made")
+
+
+def test_a_file_that_begins_alike_after_the_truncation_is_told_by_what_was_read_last(log):
+    log.write(b"x" * 300 + b"\n" + b"second\n")
+    log.poll()
+    log.truncate()
+    log.write(b"first\n" + b"x" * 300 + b"\n" + b"another\n" + b"more\n")
+    assert log.poll() == [b"first", b"x" * 300, b"another", b"more"]
+    assert len(log.tail.begun) == 2
+
+
+def test_generations_that_begin_with_the_same_bytes_have_different_identities(log):
+    same = b"x" * 300 + b"\n"
+    log.truncate()
+    log.write(same + b"a\n")
+    log.poll()
+    for number in (2, 3):
+        log.truncate()
+        log.poll()
+        log.write(same)
+        log.poll()
+        assert log.chunks[0].file.fingerprint.endswith(f"-{number}")
+
+
+def test_a_writer_that_does_not_append_leaves_a_hole(log):
+    """It goes on at its old offset, so after the truncation the file begins with NULs that nobody wrote."""
+    writer = os.open(log.path, os.O_WRONLY)
+    os.lseek(writer, 1_000_000, os.SEEK_SET)
+    for number in (1, 2):
+        log.copytruncate(f"access.log.{3 - number}")
+        os.write(writer, b"line %d\nand another\n" % number)
+        assert log.poll() == [b"line %d" % number, b"and another"]
+        log.truncate()
+        log.poll()
+        os.write(writer, b"more\n")
+        assert log.poll() == [b"more"]
+    os.close(writer)
