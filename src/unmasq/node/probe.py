@@ -24,7 +24,7 @@ def send(url: str, headers: Mapping[str, str]) -> Answered:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"not a URL: {url!r}", "it needs http:// or https:// and a host", "write it like http://203.0.113.20/")
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT_SECONDS)
+    connection = kind(parts.hostname, parts.port or kind.default_port, timeout=_TIMEOUT_SECONDS)
     try:
         connection.connect()
         ip, port = connection.sock.getsockname()[:2]
