@@ -1,7 +1,6 @@
 """`unmasq run` beside a proxy: node and store in one process, answering on the store's socket meanwhile."""
 
 import signal
-import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from unmasq.base import moments
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import StoreError
 from unmasq.base.telemetry import Counters
+from unmasq.cli import output as out
 from unmasq.cli.once import summary
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
@@ -32,7 +32,7 @@ def run(folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
         while not stop.is_set():
             work.turn(stop)
         work.finish()
-    print(summary(work.counters), file=sys.stderr)
+    out.note(summary(work.counters))
 
 
 class Work:
@@ -73,7 +73,7 @@ class Work:
             self._trouble = None
         except StoreError as error:
             if self._trouble is None:
-                print(error, file=sys.stderr)
+                out.note(str(error))
             self._trouble = error.what
             self.counters.add("store_failed")
             stop.wait(_PAUSE_SECONDS)
@@ -91,6 +91,6 @@ class Work:
 def _say_what_is_watched(node: LiveNode) -> None:
     where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
     kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
-    print(f"reading {', '.join(node.watch.logs)}; {kernel}", file=sys.stderr)
+    out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
     if node.blind:
-        print(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.", file=sys.stderr)
+        out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")

@@ -5,7 +5,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -63,14 +63,20 @@ class DayFiles:
                 self._detach_surplus()
 
     def ensure(self, day: int) -> None:
-        """Make the file of a day that has none yet."""
+        """Make the file of a day that has none yet. Raises StoreError, and leaves no half of a file behind."""
         with self._lock:
             if day in self._days:
                 return
             path = self.folder / file_of(day)
             with self._connection.cursor() as cursor:
-                cursor.execute(f"ATTACH '{_quoted(path)}' AS {name_of(day)} (STORAGE_VERSION '{schema.STORAGE}')")
-                schema.create(cursor, name_of(day))
+                try:
+                    cursor.execute(f"ATTACH '{_quoted(path)}' AS {name_of(day)} (STORAGE_VERSION '{schema.STORAGE}')")
+                    schema.create(cursor, name_of(day))
+                except duckdb.Error as error:
+                    with suppress(duckdb.Error):
+                        cursor.execute(f"DETACH DATABASE IF EXISTS {name_of(day)}")
+                    _unlink(path)
+                    raise StoreError(f"cannot make {path}", str(error).splitlines()[0], "is the disk full?") from error
             _make_private(path)
             self._days.add(day)
             self._attached[day] = None
@@ -82,9 +88,7 @@ class DayFiles:
                 return False
             self._detach(day)
             self._days.discard(day)
-            path = self.folder / file_of(day)
-            path.unlink()
-            path.with_name(path.name + ".wal").unlink(missing_ok=True)
+            _unlink(self.folder / file_of(day))
             return True
 
     def _attach(self, day: int) -> str:
@@ -119,6 +123,11 @@ class DayFiles:
             with self._connection.cursor() as cursor:
                 cursor.execute(f"DETACH {name_of(day)}")
             del self._attached[day]
+
+
+def _unlink(path: Path) -> None:
+    for each in (path, path.with_name(path.name + ".wal")):
+        each.unlink(missing_ok=True)
 
 
 def _day_in(name: str) -> int | None:

@@ -110,8 +110,8 @@ class LiveNode:
         """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
         fresh = {file: offset for tail in self.tails for file, offset in tail.begun.items() if file not in self._begun}
         if fresh:
-            self._begun |= fresh
             self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
+            self._begun |= fresh
 
     def _surroundings(self) -> Surroundings:
         own = [Range(address, address, 128) for address in self._own]
