@@ -14,7 +14,7 @@ from tests.lab.cluster import Lab
 from tests.lab.deadline import until
 from tests.needs import missing
 
-TRUST = (at.EDGE, at.EDGE_V6, "10.0.0.0/8")
+TRUST = (("edge-lb", at.EDGE), ("edge-lb", at.EDGE_V6), ("a mistake", "10.0.0.0/8"))
 NODE_RANGES = (at.NODE, at.NODE_V6, at.GATEWAY, at.GATEWAY_V6)
 
 
@@ -27,7 +27,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="unmasq-demo-") as folder, Lab() as lab:
         heading("The kernel's switches on the node, turned on by the program")
         subprocess.run([UNMASQ, "doctor", "--set-switches", "--namespace", str(lab.network.namespace_path("node"))], check=True)
-        with Program(lab, Path(folder) / "store", TRUST, NODE_RANGES) as program:
+        with Program(lab, Path(folder) / "store", NODE_RANGES) as program:
+            for name, network in TRUST:
+                program.says("config", "trust", "add", name, network)
             right = visits(lab, program) & answers(program) & acceptance(program)
             if os.environ.get("KEEP"):
                 keep(program)
@@ -44,7 +46,8 @@ def visits(lab: Lab, program: Program) -> bool:
     """Send every request and compare what became of it with the truth."""
     heading(f"{len(VISITS)} requests by real clients, and what the log line and the kernel's connection say together")
     print(f"{'request':<42}{'proxy logged':<17}{'conntrack id':<14}{'join':<7}{'client':<18}")
-    return all([visited(lab, program, visit) for visit in VISITS])
+    results = [visited(lab, program, visit) for visit in VISITS]
+    return all(results)
 
 
 def visited(lab: Lab, program: Program, visit: Visit) -> bool:
@@ -52,14 +55,12 @@ def visited(lab: Lab, program: Program, visit: Visit) -> bool:
     lab.network.nat("cluster" if visit.masquerade else "local")
     known = {key_of(flow) for flow in program.flows()}
     lab.request(visit.host, visit.to, visit.port, headers=visit.headers)
-    flow = until(lambda: joined(program, known), f"the flow of {visit.what}", 20)
-    client = (flow["unmasq"]["clients"] or [{"ip": None}])[0]["ip"]
-    right = (client, flow["unmasq"]["join"]) == (visit.client, visit.join)
-    number = flow["unmasq"]["connection"]["id"]
-    print(
-        f"{visit.what:<42}{flow['source_ip']:<17}{number:<14}{flow['unmasq']['join']:<7}{client!s:<18}{'' if right else f'WRONG: {visit.client}'}",
-        flush=True,
-    )
+    flow = until(lambda: joined(program, known), f"the flow of {visit.what}", 20)[0]
+    ours = flow["unmasq"]
+    client = ours["clients"][0]["ip"] if ours["clients"] else "-"
+    right = (client, ours["join"]) == (visit.client, visit.join)
+    verdict = "" if right else f"WRONG: it is {visit.client}, {visit.join}"
+    print(f"{visit.what:<42}{flow['source_ip']:<17}{ours['connection']['id']:<14}{ours['join']:<7}{client:<18}{verdict}", flush=True)
     return right
 
 
@@ -68,10 +69,10 @@ def key_of(flow: dict[str, Any]) -> tuple[str, int, str]:
     return flow["source_ip"], flow["source_port"], flow["dest_ip"]
 
 
-def joined(program: Program, known: set[tuple[str, int, str]]) -> dict[str, Any] | None:
-    """A flow that was not known, once its connection is."""
+def joined(program: Program, known: set[tuple[str, int, str]]) -> list[dict[str, Any]]:
+    """Flows that were not known, once their connections are."""
     new = [flow for flow in program.flows() if key_of(flow) not in known and flow["unmasq"]["requests"]]
-    return next((flow for flow in new if flow["unmasq"]["connection"]), None)
+    return [flow for flow in new if flow["unmasq"]["connection"]]
 
 
 def answers(program: Program) -> bool:

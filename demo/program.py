@@ -17,11 +17,11 @@ UNMASQ = str(Path(sys.executable).with_name("unmasq"))
 class Program:
     """`unmasq run` on the lab's log and its node's kernel, and the other verbs beside it."""
 
-    def __init__(self, lab: Lab, store: Path, trust: Sequence[str], node_ranges: Sequence[str]) -> None:
+    def __init__(self, lab: Lab, store: Path, node_ranges: Sequence[str]) -> None:
         self._lab, self.store = lab, store
         self._argv = [
             UNMASQ, "run", "--input", str(lab.nginx.log("extended")), "--store", str(store),
-            "--namespace", str(lab.network.namespace_path("node")), "--trust", ",".join(trust), "--node", "demo-node",
+            "--namespace", str(lab.network.namespace_path("node")), "--node", "demo-node",
         ]  # fmt: skip
         for text in node_ranges:
             self._argv += ["--node-range", text]
