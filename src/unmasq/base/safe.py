@@ -27,3 +27,9 @@ def markdown(text: str) -> str:
 def shortened(text: str, limit: int) -> str:
     """At most `limit` characters, with an ellipsis where something was left out."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def cell(text: str) -> str:
+    """A cell of a CSV that no spreadsheet takes for a formula."""
+    shown = terminal(text)
+    return f"'{shown}" if len(shown) > 1 and shown.startswith(("=", "+", "-", "@")) else shown

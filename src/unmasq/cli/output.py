@@ -1,39 +1,37 @@
-"""Standard output: data, colours for who wants them, and tables that never cut an address."""
+"""Standard output: data as it is, and styles for who wants them."""
 
-import contextlib
 import os
+import shutil
 import sys
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from typing import Literal
 
 Color = Literal["auto", "always", "never"]
+Style = Literal["bold", "green", "yellow"]
 
-_WIDE = 10_000  # columns of an output that is no terminal: nothing is ever wrapped or cut there
-_color: Color = "auto"
+_CODES = {"bold": 1, "green": 32, "yellow": 33}
+_wanted: Color = "auto"
 
 
 def set_color(wanted: Color) -> None:
     """What --color says."""
-    global _color  # noqa: PLW0603  # one process, one standard output
-    _color = wanted
+    global _wanted  # noqa: PLW0603  # one process, one standard output
+    _wanted = wanted
 
 
-def console() -> "Console":
-    """Standard output with styles, as --color and NO_COLOR want them; plain and endlessly wide where it is no terminal."""
-    from rich.console import Console
+def styled(text: str, style: Style) -> str:
+    """The text in a style, if standard output shall have any. The text must hold no control characters."""
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if _is_styled() else text
 
-    styled = _color == "always" or (_color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-    return Console(
-        file=sys.stdout,
-        force_terminal=styled,
-        no_color=not styled,
-        width=None if sys.stdout.isatty() else _WIDE,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+
+def _is_styled() -> bool:
+    if _wanted == "auto":
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return _wanted == "always"
+
+
+def width() -> int | None:
+    """Columns of the terminal; None where standard output is none, and nothing is ever shortened."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def write(data: bytes) -> None:
@@ -43,6 +41,5 @@ def write(data: bytes) -> None:
 
 
 def note(text: str) -> None:
-    """A sentence beside the data, on standard error; a full disk behind it is no reason to stop."""
-    with contextlib.suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+    """A sentence beside the data, on standard error."""
+    print(text, file=sys.stderr)

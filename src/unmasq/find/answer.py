@@ -1,11 +1,11 @@
 """The shape of the answer about one address or range: the body of `/api/v1/trace/ADDRESS` and of `unmasq trace -o json`.
 
-Times are RFC 3339. `name` is what the trust list calls a proxy, null for everybody else.
+Times are RFC 3339, but for those that are called `_us`. `name` is what the trust list calls a proxy, null for everybody else.
 """
 
 from msgspec import Struct
 
-from unmasq.keep.protocol import RangeClient
+from unmasq.keep.protocol import Health, RangeClient
 
 
 class Seen(Struct, frozen=True):
@@ -110,20 +110,6 @@ class Near(Struct, frozen=True):
     at_least: bool
 
 
-class Data(Struct, frozen=True):
-    """Whether the answer can be trusted: what the store holds, how fresh it is and by which trust list it was judged."""
-
-    nodes: int
-    flows: int
-    oldest: str | None
-    newest: str | None
-    requests: int
-    joined: int
-    rejects: dict[str, int]
-    trust_version: int
-    judged_by_older: int
-
-
 class Trace(Struct, frozen=True):
     """Everything about one address, in the order in which a person wants to know it.
 
@@ -148,4 +134,4 @@ class Trace(Struct, frozen=True):
     complete: bool
     clients: list[RangeClient]
     near: Near | None
-    data: Data
+    data: Health

@@ -75,7 +75,7 @@ def name_of(ip: str | None, trust: TrustList) -> str | None:
     """What the trust list calls an address; None for who is not on it."""
     pair = parse(ip) if ip else None
     entries = trust.find(*pair) if pair else []
-    return entries[0].name if entries else None
+    return entries[-1].name if entries else None  # the last name that somebody gave it
 
 
 def is_walked(group: ChainGroup) -> bool:

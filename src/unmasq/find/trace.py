@@ -1,9 +1,9 @@
 """The question of the product: who is this address, by which ways did it come, and what of it is only claimed."""
 
 from unmasq.base.moments import text, text_or_none
-from unmasq.find.answer import Data, Near, Path, PathHop, Seen, Trace
+from unmasq.find.answer import Near, Path, PathHop, Seen, Trace
 from unmasq.find.parts import Parts, is_walked, name_of
-from unmasq.keep.protocol import ChainGroup, Health, RoleSpan, Store
+from unmasq.keep.protocol import ChainGroup, RoleSpan, Store
 from unmasq.model.address import Range, around
 from unmasq.model.filter import FlowFilter
 from unmasq.unwind.trust import TrustList
@@ -36,22 +36,7 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
         complete=len(groups) < MOST_PATHS,
         clients=[] if address.is_single else store.clients(address, wanted, MOST_CLIENTS),
         near=_near(store, address) if address.is_single else None,
-        data=data(store.health()),
-    )
-
-
-def data(health: Health) -> Data:
-    """The state of the store, with times as text."""
-    return Data(
-        nodes=health.nodes,
-        flows=health.flows,
-        oldest=text_or_none(health.oldest_us),
-        newest=text_or_none(health.newest_us),
-        requests=health.requests,
-        joined=health.joined,
-        rejects=health.rejects,
-        trust_version=health.trust_version,
-        judged_by_older=health.judged_by_older,
+        data=store.health(),
     )
 
 

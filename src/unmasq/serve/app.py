@@ -4,7 +4,6 @@ import os
 import traceback
 from collections.abc import Awaitable, Callable
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,17 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unmasq.base.errors import StoreBusy, UnmasqError, UsageError
-from unmasq.serve.contract import ErrorBody, Problem, problem
+from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
 from unmasq.serve.routes import Routes
 
 MOST_BODY_BYTES = 10_000
 
 Endpoint = Callable[[Request, bytes], object]
-
-
-def body_of(answer: object) -> bytes:
-    """An answer as everybody gets it, over HTTP and from `-o json`."""
-    return msgspec.json.encode(answer) + b"\n"
 
 
 def app_of(routes: Routes) -> Starlette:

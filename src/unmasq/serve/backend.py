@@ -4,15 +4,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import StoreBusy
 from unmasq.keep.control import Control
 from unmasq.keep.lock import Lock
-from unmasq.serve.client import Owner, owner_of
 from unmasq.serve.protocol import Backend, TrustBackend
+from unmasq.serve.socket import NAME
 from unmasq.serve.trust import TrustDesk
+
+if TYPE_CHECKING:
+    from unmasq.serve.client import Owner
 
 _PATIENCE_SECONDS = 3.0
 _PAUSE_SECONDS = 0.05
@@ -57,12 +60,17 @@ def _control(folder: Path, clock: Clock, *, writing: bool) -> Iterator[TrustBack
             control.close()
 
 
-def _found(stack: ExitStack, folder: Path, at_rest: Callable[[], AbstractContextManager[AtRest]]) -> Owner | AtRest:
+def _owner(folder: Path) -> AbstractContextManager["Owner | None"]:
+    from unmasq.serve.client import owner_of  # noqa: PLC0415  # whoever reads files needs no HTTP
+
+    return owner_of(folder)
+
+
+def _found(stack: ExitStack, folder: Path, at_rest: Callable[[], AbstractContextManager[AtRest]]) -> "Owner | AtRest":
     """The owner, or the files; waits a moment for an owner that has the files and does not answer yet, or is about to go."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        owner = stack.enter_context(owner_of(folder))
-        if owner is not None:
+        if (folder / NAME).exists() and (owner := stack.enter_context(_owner(folder))) is not None:
             return owner
         try:
             return stack.enter_context(at_rest())

@@ -11,13 +11,13 @@ import msgspec
 
 from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.moments import text
-from unmasq.find.answer import Data, Trace
-from unmasq.keep.protocol import FlowPage
+from unmasq.find.answer import Trace
+from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ErrorBody, query_of
 from unmasq.serve.protocol import Rejudged, Told, Trusted, TrustedProxy
-from unmasq.serve.socket import NAME, short_path
+from unmasq.serve.socket import short_path
 
 _TIMEOUT_SECONDS = 60
 
@@ -37,8 +37,8 @@ class Owner:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
         return self._ask(FlowPage, "GET", "flows", query_of(wanted) + paging)
 
-    def health(self) -> Data:
-        return self._ask(Data, "GET", "health")
+    def health(self) -> Health:
+        return self._ask(Health, "GET", "health")
 
     def status(self) -> NodeStatus | None:
         # A union is no type to a type checker, but it is one to msgspec.
@@ -72,10 +72,7 @@ class Owner:
 
 @contextmanager
 def owner_of(folder: Path) -> Iterator[Owner | None]:
-    """Whoever answers on DIR/api.sock; None where nobody listens there."""
-    if not (folder / NAME).exists():
-        yield None
-        return
+    """Whoever answers on DIR/api.sock; None where its process is gone."""
     with short_path(folder) as path:
         # No proxy of the environment comes between two processes of one machine.
         transport = httpx2.HTTPTransport(uds=path)

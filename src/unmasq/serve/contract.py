@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from unmasq.base.errors import UnmasqError, UsageError
 from unmasq.base.moments import parse, parse_duration, text
@@ -42,6 +42,11 @@ class InvalidRequest(UsageError):
     def __init__(self, cause: UnmasqError, path: str) -> None:
         super().__init__(cause.what, cause.why, cause.next_step)
         self.path = path
+
+
+def body_of(answer: object) -> bytes:
+    """An answer as everybody gets it, over HTTP and from `-o json`."""
+    return json.encode(answer) + b"\n"
 
 
 def problem(error: UnmasqError) -> ErrorBody:

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from unmasq.find.answer import Data, Trace
-from unmasq.keep.protocol import FlowPage
+from unmasq.find.answer import Trace
+from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.unwind.trust import HEADERS
@@ -66,7 +66,7 @@ class Backend(TrustBackend, Protocol):
         """Flows of a filter, newest first. Raises UsageError for a limit that is no page."""
         ...
 
-    def health(self) -> Data:
+    def health(self) -> Health:
         """How complete and how fresh the store is."""
         ...
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
-from unmasq.find.answer import Data, Trace
-from unmasq.find.trace import data, trace
+from unmasq.find.answer import Trace
+from unmasq.find.trace import trace
 from unmasq.keep.control import Control
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.protocol import FlowPage, Store
+from unmasq.keep.protocol import FlowPage, Health, Store
 from unmasq.keep.rejudge import Progress, rejudge
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
@@ -43,8 +43,8 @@ class Questions(TrustDesk):
             raise UsageError(f"not a number of flows for one page: {limit}", f"it goes from 1 to {MOST_FLOWS}", "follow `next` for more")
         return self._store.flows(wanted, limit, after)
 
-    def health(self) -> Data:
-        return data(self._store.health())
+    def health(self) -> Health:
+        return self._store.health()
 
     def status(self) -> NodeStatus | None:
         return self._status()

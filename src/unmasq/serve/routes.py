@@ -6,8 +6,8 @@ from starlette.requests import Request
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
-from unmasq.find.answer import Data, Trace
-from unmasq.keep.protocol import FlowPage
+from unmasq.find.answer import Trace
+from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
@@ -38,7 +38,7 @@ class Routes:
             raise InvalidRequest(error, "path.address") from None
         return self._backend.trace(address, self._wanted(request))
 
-    def health(self, _request: Request, _body: bytes) -> Data:
+    def health(self, _request: Request, _body: bytes) -> Health:
         """GET /api/v1/health."""
         return self._backend.health()
 

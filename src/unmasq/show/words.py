@@ -5,6 +5,7 @@ from datetime import UTC, tzinfo
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.moments import moment
+from unmasq.base.safe import terminal
 
 _SPANS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -72,3 +73,18 @@ def statuses(counts: Mapping[str, int]) -> str:
         name = f"{status[0]}xx" if len(status) == 3 and status.isdecimal() else "other"
         classes[name] = classes.get(name, 0) + requests
     return "  ".join(f"{name} {count(classes[name])}" for name in sorted(classes))
+
+
+def written(text: str) -> str:
+    """What somebody wrote into a header or URL, on one line and in quotes where it could be taken for our words."""
+    shown = terminal(text)
+    return f'"{shown}"' if not shown or any(mark in shown for mark in ' "') else shown
+
+
+def endpoint(ip: str | None, port: int | None) -> str:
+    """10.244.1.10:80, [2001:db8::10]:443; "the proxy" where its address is not known."""
+    if not ip:
+        return "the proxy"
+    if port is None:
+        return ip
+    return f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"

@@ -1,0 +1,31 @@
+"""The filter of flows as flags: its own fields, with the times in words."""
+
+from dataclasses import dataclass, fields
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from unmasq.cli.window import beginning, moment, past
+from unmasq.model.filter import FlowFilter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags(FlowFilter):
+    """Repeat a flag = or; different flags = and. Addresses may be ranges."""
+
+    original_source: Annotated[tuple[str, ...], Parameter(alias="--original-source-ip")] = ()
+    """Claimed in headers, by the rule of Calico's original_source_ips; unverified."""
+    since_us: Annotated[int | None, Parameter(name="--since", converter=moment, metavar="TIME")] = None
+    """At or after this time: 2026-11-24T08:00:00Z, 2026-11-24, or 10m, 2h, 2d ago."""
+    until_us: Annotated[int | None, Parameter(name="--until", converter=moment, metavar="TIME")] = None
+    """Before this time."""
+    last_us: Annotated[int | None, Parameter(name="--last", converter=past, metavar="LENGTH")] = None
+    """The last 30s, 10m, 2h, 2d or 1w."""
+
+    def filter(self) -> FlowFilter:
+        """The filter that they mean. Raises UsageError where two beginnings are named."""
+        known = {f.name: getattr(self, f.name) for f in fields(FlowFilter)}
+        return FlowFilter(**known | {"since_us": beginning(self.since_us, self.last_us)})
+
+
+EVERY_FLOW = Flags()

@@ -1,0 +1,70 @@
+"""`unmasq flows`: list flows, or follow them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import UsageError
+from unmasq.cli import output as out
+from unmasq.cli.ending import Exit
+from unmasq.cli.filters import EVERY_FLOW, Flags
+from unmasq.cli.flags import ExitCodeFlag, StoreFlag, UtcFlag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a list of flows looks like."""
+
+    output: Annotated[Literal["table", "wide", "json", "jsonl", "csv"], Parameter(alias="-o")] = "table"
+    """A table, a wide one, JSON as the API has it ({"flows": [...], "next": ...}), a flow a line, or CSV."""
+    columns: str | None = None
+    """Columns of the table or CSV, with commas between them."""
+    headers: Annotated[bool, Parameter(negative="--no-headers")] = True
+    """The line with the names of the columns."""
+    utc: UtcFlag = False
+
+
+USUAL = Look()
+
+
+def flows(
+    *,
+    store: StoreFlag,
+    wanted: Annotated[Flags, Parameter(name="*", group="Filters: repeat a flag = or; different flags = and")] = EVERY_FLOW,
+    look: Annotated[Look, Parameter(name="*")] = USUAL,
+    limit: int = 100,
+    after: str | None = None,
+    follow: Annotated[bool, Parameter(alias="-f")] = False,
+    exit_code: ExitCodeFlag = False,
+) -> int:
+    """List flows, newest first; or follow them as they come.
+
+    Parameters
+    ----------
+    limit:
+        Flows on one page.
+    after:
+        The key of the page before: its `next`.
+    follow:
+        Go on and show each flow when it is first seen, in JSON lines again when it is closed. Ends with Ctrl-C.
+    """
+    from unmasq.cli.flows_output import printer_of
+    from unmasq.cli.follow import follow_flows
+    from unmasq.serve.backend import open_backend
+
+    if follow and look.output == "json":
+        raise UsageError("json is one document", "what is followed has no end", "use -o jsonl")
+    clock, filtered = SystemClock(), wanted.filter()
+    printer = printer_of(look.output, look.columns, headers=look.headers, utc=look.utc)
+    with open_backend(store, clock) as backend:
+        if follow:
+            follow_flows(backend, filtered, printer, clock, limit)
+        page = backend.flows(filtered, limit, after)
+    printer.page(page)
+    if page.next and look.output != "json":
+        out.note(f"{len(page.flows)} flows; there are more behind --after {page.next}")
+    if not page.flows:
+        out.note("no flow of this filter")
+    return Exit.NOTHING_FOUND if exit_code and not page.flows else Exit.DONE
