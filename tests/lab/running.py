@@ -1,5 +1,7 @@
 """`unmasq run` as its user starts it, on the lab's log and kernel, and the other verbs beside it."""
 
+import contextlib
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -51,4 +53,7 @@ class Running:
     def _answers(self) -> bool:
         if self.process.poll() is not None:
             raise RuntimeError(f"unmasq run ended: {self.said()}")
-        return (self.store / "api.sock").exists()
+        with socket.socket(socket.AF_UNIX) as asking, contextlib.suppress(OSError):
+            asking.connect(str(self.store / "api.sock"))  # the socket of a killed owner is still there, and refuses
+            return True
+        return False
