@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl
 
-.PHONY: help setup python demo test check bench lock clean
+.PHONY: help setup python demo test check bench docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,9 @@ check: python ## lint, format, types, layers, sizes, and that the documents keep
 bench: setup ## measure against the references; NAME=parse runs one of them
 	@scripts/system-packages fail2ban-regex
 	$(BIN)/python -m bench $(NAME)
+
+docs: python ## write docs/cli.md from the program
+	$(BIN)/python scripts/cli_docs.py docs/cli.md
 
 lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade renews all
 	scripts/lock

@@ -20,14 +20,22 @@ Output = Annotated[Literal["table", "json"], Parameter(alias="-o")]
 
 
 @app.command
-def add(name: str, range_: str, /, *, store: StoreFlag, header: str = "x-forwarded-for", output: Output = "table") -> None:
+def add(
+    name: str,
+    range: str,  # noqa: A002  # it is called so in the help
+    /,
+    *,
+    store: StoreFlag,
+    header: str = "x-forwarded-for",
+    output: Output = "table",
+) -> None:
     """Believe the machines of a range for one header, which every one of them must write on every request.
 
     Parameters
     ----------
     name:
         What answers call the proxy.
-    range_:
+    range:
         An address or range, IPv4 or IPv6.
     header:
         The header that these machines append to or overwrite.
@@ -35,7 +43,7 @@ def add(name: str, range_: str, /, *, store: StoreFlag, header: str = "x-forward
         The list as a table or JSON.
     """
     with open_trust(store, SystemClock(), writing=True) as desk:
-        trusted = desk.trust_add(TrustedProxy(name, range_, header))
+        trusted = desk.trust_add(TrustedProxy(name, range, header))
     for warning in trusted.warnings:
         out.note(f"warning: {warning}")
     _show(trusted, output)
