@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -63,6 +64,7 @@ class LogStory(RuleBasedStateMachine):
         self.note_what_is_gone()
         lost = self.written - self.kept - self.seen.keys() - self.gone
         assert not lost, f"lost: {sorted(lost)}"
+        assert self.counters.of("tail_lost_bytes") <= sum(map(len, self.gone | self.fragments))
 
     def remove(self):
         if self.tail is not None:
@@ -233,8 +235,9 @@ class LogStory(RuleBasedStateMachine):
                 self.old.remove(model)
 
     @precondition(lambda self: self.tail)
-    @rule(random=st.randoms(use_true_random=False), share=st.sampled_from([0.0, 0.3, 0.7, 1.0]))
-    def stop(self, random, share):
+    @rule(seed=st.integers(0, 999), share=st.sampled_from([0.0, 0.3, 0.7, 1.0]))
+    def stop(self, seed, share):
+        random = Random(seed)
         for line in sorted(self.seen):
             if random.random() < share:
                 file, start, end = self.seen[line]

@@ -66,11 +66,15 @@ class Coverage:
 
         A copy may be shorter than what was read: the file was still written between copying and truncating.
         """
-        return max((i for i in self._matching(head) if i not in taken), key=self._end, default=None)
+        return max((i for i in self._matching(head, whole=True) if i not in taken), key=self._end, default=None)
+
+    def reused(self, key: Key) -> bool:
+        """Whether a file with this inode was read, so that another beginning means: truncated since, or newer."""
+        return any(key[1] == identity.inode for identity in self._covered)
 
     def seen(self, head: bytes) -> bool:
         """Whether any file that was read began with these bytes."""
-        return any(True for _ in self._matching(head))
+        return any(True for _ in self._matching(head, whole=True))
 
     def mint(self, key: Key, head: bytes, began: int) -> FileIdentity:
         """A new identity for a file that begins with `head` (whole lines if short), read from the offset `began` on."""
@@ -89,9 +93,10 @@ class Coverage:
     def _end(self, identity: FileIdentity) -> int:
         return max((end for _, end in self._covered.get(identity, ())), default=0)
 
-    def _matching(self, head: bytes) -> Iterator[FileIdentity]:
+    def _matching(self, head: bytes, *, whole: bool = False) -> Iterator[FileIdentity]:
+        """Identities whose first bytes these are; if `whole`, not those of a file that ended in its first line."""
         for length in self._lengths:
-            if length <= len(head):
+            if length <= len(head) and not (whole and length < HEAD_BYTES and b"\n" not in head[:length]):
                 yield from self._alike.get(_beginning(head[:length]), ())
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ _MARK_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where reading a file stopped. `runs` are None in a file that is not ours to read."""
+    """Where reading a file stopped, and the bytes before that. `runs` are None in a file that is not ours to read."""
 
     head: bytes
+    mark: bytes
     identity: FileIdentity | None
     runs: list[Run] | None
 
@@ -47,9 +49,9 @@ class LogFile:
     def resume(self, identity: FileIdentity | None, runs: list[Run]) -> None:
         """Read these runs, of a file that was read before under an identity, or of a new one."""
         self.identity = identity
-        self.runs = list(runs)
+        self.runs = deque(runs)
         self._began = runs[0][0]
-        self._mark = b""
+        self._mark = self._before(runs[0][0])
         self._scanned = 0
         self.truncated = False
 
@@ -70,11 +72,17 @@ class LogFile:
 
     def place(self) -> Place:
         """Where reading stands, for whoever opens this file or a copy of it again."""
-        return Place(self.head, self.identity, list(self.runs))
+        return Place(self.head, self._mark, self.identity, list(self.runs))
+
+    def continues(self, place: Place) -> bool:
+        """Whether this file is a copy of the one that was read up to there, or would be if it were long enough."""
+        at = place.runs[0][0] if place.runs else 0
+        mark = os.pread(self._fd, len(place.mark), at - len(place.mark))
+        return agree(self.head, place.head) and (mark == place.mark or self.size < at)
 
     def chunks(self, *, live: bool, final: bool = False) -> Iterator[Chunk]:
         """What is left up to the present end, whole lines only; if `final`, also a last line without its newline."""
-        if self.identity is None and self.runs == [(0, None)]:
+        if self.identity is None and self.runs[0] == (0, None):
             self.resume(None, [(self._hole(), None)])
         end = os.fstat(self._fd).st_size
         while True:
@@ -153,22 +161,29 @@ class LogFile:
 
     def _intact(self) -> bool:
         size, head = os.fstat(self._fd).st_size, self.head_now()
-        mark = os.pread(self._fd, len(self._mark), self.runs[0][0] - len(self._mark))
-        if size < self.size or mark != self._mark or not head.startswith(self.head):
+        if size < self.size or not head.startswith(self.head) or self._before(self.runs[0][0]) != self._mark:
             return False
         self.size, self.head = size, head
         return True
+
+    def _before(self, position: int) -> bytes:
+        start = max(0, position - _MARK_BYTES)
+        return os.pread(self._fd, position - start, start)
 
     def _advance(self, data: bytes, skipped: int, *, live: bool) -> Chunk:
         start, behind = self.runs[0]
         end = start + len(data) + skipped
         self.identity = self.identity or self._coverage.mint(self.key, self.head[:end], self._began)
-        self._mark = b"" if skipped else data[-_MARK_BYTES:]
         self.runs[0] = (end, behind)
         if end == behind:
-            del self.runs[0]
-            self._mark = b""
+            self.runs.popleft()
+        self._mark = self._before(self.runs[0][0]) if skipped or end == behind else (self._mark + data)[-_MARK_BYTES:]
         return Chunk(self.identity, self.path, start, data, live, skipped)
+
+
+def agree(head: bytes, other: bytes) -> bool:
+    """Whether two files may begin alike: one may have been copied while it was shorter than HEAD_BYTES."""
+    return bool(head) and (head.startswith(other) or other.startswith(head))
 
 
 def _open(path: str, *, follow: bool) -> int:

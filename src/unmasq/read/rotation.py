@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from unmasq.base.errors import InputError
 from unmasq.model.ingress import FileIdentity
 from unmasq.read.coverage import Coverage, Key, missing
-from unmasq.read.logfile import LogFile, Place
+from unmasq.read.logfile import LogFile, Place, agree
 from unmasq.read.siblings import rotated_later, siblings
 
 _KEPT_OPEN = 4
@@ -34,10 +34,10 @@ class Rotated:
         for file in unknown:
             if named is not None and named.may_be_copied(file.head):
                 file.close()  # perhaps still in the making
-            elif self._coverage.seen(file.head) or not any(_after(file, other) for other in known):
-                self._leave(file, Place(file.head, None, None))
-            else:
+            elif not self._coverage.seen(file.head) and (self._coverage.reused(file.key) or any(_after(file, other) for other in known)):
                 self.files.append(file)
+            else:
+                self._leave(file, Place(file.head, b"", None, None))
 
     def _identities(self, named: LogFile | None) -> set[FileIdentity | None]:
         return {file.identity for file in [*self.files, *([named] if named else [])]}
@@ -63,10 +63,10 @@ class Rotated:
 
     def recover(self, place: Place, path: str, named: LogFile) -> int:
         """Follow the copy that was made of a file before it was truncated. Returns the copy's size, 0 if there is none yet."""
-        if not place.head:
-            return 0
+        if place.identity is None:
+            return 0  # no line of it was read: its copy is a new file
         for file in self._open_all(path, named):
-            if file.head.startswith(place.head) and self._place(file) is None:
+            if self._place(file) is None and file.continues(place):
                 self._continue(file, place)
                 return file.size
             file.close()
@@ -122,7 +122,7 @@ class Rotated:
         place = self._place(file)
         if place is None and self._unclear(file, named):
             file.close()
-        elif place := place or self._cut_off_as(file.head):
+        elif place := place or next(filter(file.continues, self._cut_off), None):
             self._continue(file, place)
         else:
             self.files.append(file)
@@ -130,12 +130,7 @@ class Rotated:
     def _place(self, file: LogFile) -> Place | None:
         """Where this file was left; None if it never was, or if its inode is used again."""
         place = self._left.get(file.key)
-        return place if place and _agree(file.head, place.head) else None
-
-    def _cut_off_as(self, head: bytes) -> Place | None:
-        """Where reading stopped in the truncated file whose copy begins so; it may be older than what was seen of the file."""
-        whole = [place for place in self._cut_off if head.startswith(place.head)]
-        return next(iter([*whole, *(place for place in self._cut_off if _agree(head, place.head))]), None)
+        return place if place and agree(file.head, place.head) else None
 
     def _continue(self, file: LogFile, place: Place) -> None:
         if place.runs is None or not missing(place.runs, 0, file.size):
@@ -159,11 +154,6 @@ class Rotated:
         if len(self._left) > _REMEMBERED:
             del self._left[next(iter(self._left))]
         file.close()
-
-
-def _agree(head: bytes, other: bytes) -> bool:
-    """Whether two files may begin alike: one may have been copied while it was shorter than HEAD_BYTES."""
-    return bool(head) and (head.startswith(other) or other.startswith(head))
 
 
 def _after(file: LogFile, other: LogFile) -> bool:
