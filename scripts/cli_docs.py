@@ -11,6 +11,7 @@ from unmasq.cli.ending import MEANINGS
 from unmasq.cli.program import VERBS, program
 from unmasq.cli.settings import PREFIX, SHARED
 
+SHARED_NAMES = ", ".join(f"`{name}`" for name in SHARED)
 HEAD = f"""\
 # The command line
 
@@ -21,8 +22,8 @@ gives. Text that clients wrote is shown so that it can do no harm in that form: 
 
 A flag that is not given is looked for as `{PREFIX}NAME` in the environment (`{PREFIX}STORE=/var/lib/unmasq`), then in the
 TOML file of `--config` or `{PREFIX}CONFIG`, which has a table for each verb with the names of its flags;
-{", ".join(f"`{name}`" for name in SHARED)} may stand above the tables, for all verbs. Unknown keys are refused. `unmasq config view VERB` shows what is in effect, and why.
-`{PREFIX}DEBUG=1` prints tracebacks. Times are `2026-11-24T08:00:00Z`, `2026-11-24`, or a length before now: 30s, 10m, 2h, 2d, 1w.
+{SHARED_NAMES} may stand above the tables, for all verbs. Unknown keys are refused.
+`unmasq config view VERB` shows what is in effect, and why. `{PREFIX}DEBUG=1` prints tracebacks. Times are `2026-11-24T08:00:00Z`, `2026-11-24`, or a length before now: 30s, 10m, 2h, 2d, 1w.
 """
 
 
