@@ -1,16 +1,19 @@
 """The meaning of the questions in plain Python, over documents: what every store's answer must equal."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from msgspec import json
+
 from tests.contract.traffic import MadeFlow
-from unmasq.model.address import Range, parse, parse_range
+from unmasq.keep.protocol import ChainGroup
+from unmasq.model.address import Range, parse, parse_range, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Chain, Flow
 from unmasq.model.flowbatch import Role
 from unmasq.model.ingress import TimeSource
-from unmasq.unwind.claims import named
+from unmasq.unwind.claims import KINDS, named
 
 Addresses = set[tuple[int, int]]
 
@@ -20,11 +23,11 @@ def made(flow: Flow, of: Sequence[MadeFlow]) -> MadeFlow:
     return of[int(flow.unmasq.id.replace("-", "")[-8:], 16) - 1]
 
 
-def _pairs(texts: Iterable[str | None]) -> Addresses:
+def pairs(texts: Iterable[str | None]) -> Addresses:
     return {pair for text in texts if text and (pair := parse(text))}
 
 
-def _claims(chain: Chain) -> Addresses:
+def claims(chain: Chain) -> Addresses:
     found = {named(name, element) for name, elements in chain.headers.items() for element in elements}
     return {pair for pair in found if pair}
 
@@ -38,11 +41,11 @@ def _original(chain: Chain) -> Addresses:
 
 
 def of_chain(chain: Chain) -> dict[Role, Addresses]:
-    return {Role.CLIENT: _pairs([chain.client]), Role.CLAIM: _claims(chain), Role.ORIGINAL_SOURCE: _original(chain)}
+    return {Role.CLIENT: pairs([chain.client]), Role.CLAIM: claims(chain), Role.ORIGINAL_SOURCE: _original(chain)}
 
 
 def of_flow(flow: Flow) -> dict[Role, Addresses]:
-    return {Role.SOURCE: _pairs([flow.source_ip]), Role.NAT_SOURCE: _pairs([flow.unmasq.nat_source_ip])}
+    return {Role.SOURCE: pairs([flow.source_ip]), Role.NAT_SOURCE: pairs([flow.unmasq.nat_source_ip])}
 
 
 def inside(addresses: Addresses, texts: Iterable[str | Range]) -> bool:
@@ -82,7 +85,7 @@ def matching(flow: Flow, wanted: FlowFilter) -> list[Chain]:
     flow_matches = [
         not wanted.source or inside(roles[Role.SOURCE], wanted.source),
         not wanted.nat_source or inside(roles[Role.NAT_SOURCE], wanted.nat_source),
-        not wanted.dest or inside(_pairs([flow.dest_ip]), wanted.dest),
+        not wanted.dest or inside(pairs([flow.dest_ip]), wanted.dest),
         not wanted.port or flow.dest_port in wanted.port,
         not wanted.join or flow.unmasq.join in wanted.join,
         wanted.since_us is None or micros(last) >= wanted.since_us,
@@ -118,3 +121,58 @@ def _figures(hits: list[tuple[Chain, Flow]], of: Sequence[MadeFlow]) -> tuple[ob
         min(timed, default=None),
         max(micros(chain.last) for chain, _ in hits),
     )
+
+
+def paths(flows: Iterable[Flow], of: Sequence[MadeFlow], address: Range, wanted: FlowFilter) -> dict[bytes, tuple[object, ...]]:
+    """What a path looks like -> requests, connections, first, last, requests by status, what was asked for."""
+    hits: dict[bytes, list[tuple[Chain, Flow]]] = defaultdict(list)
+    for flow in flows:
+        for chain in matching(flow, wanted):
+            for role, addresses in (of_chain(chain) | of_flow(flow)).items():
+                for pair in addresses:
+                    if inside({pair}, [address]):
+                        hits[_picture(role, pair, chain, flow)].append((chain, flow))
+    return {picture: _path_figures(each, of) for picture, each in hits.items()}
+
+
+def _picture(role: Role, pair: tuple[int, int], chain: Chain, flow: Flow) -> bytes:
+    naming = [name for name in KINDS for element in chain.headers.get(name, []) if named(name, element) == pair]
+    return json.encode([
+        role.label, to_text(*pair), chain.client, chain.evidence, chain.observed, flow.source_ip, flow.dest_ip, flow.dest_port,
+        flow.unmasq.join, flow.host, chain.hops, list(dict.fromkeys(naming)) if role == Role.CLAIM else [], flow.unmasq.flags,
+    ])  # fmt: skip
+
+
+def _path_figures(hits: list[tuple[Chain, Flow]], of: Sequence[MadeFlow]) -> tuple[object, ...]:
+    statuses: Counter[str] = Counter()
+    for chain, _ in hits:
+        statuses.update(chain.statuses)
+    return (
+        sum(chain.requests for chain, _ in hits),
+        len({made(flow, of).connection for _, flow in hits}),
+        min(micros(chain.first) for chain, _ in hits),
+        max(micros(chain.last) for chain, _ in hits),
+        dict(statuses),
+        {path for chain, _ in hits for path in chain.paths},
+    )
+
+
+def drawn(group: ChainGroup) -> tuple[bytes, tuple[object, ...]]:
+    """A group of a store in the form of `paths`."""
+    g = group
+    picture = [
+        g.role,
+        g.address,
+        g.client,
+        g.evidence,
+        g.observed,
+        g.source,
+        g.dest,
+        g.dest_port,
+        g.join,
+        g.node,
+        g.hops,
+        g.headers,
+        g.flags,
+    ]
+    return json.encode(picture), (g.requests, g.connections, g.first_us, g.last_us, g.statuses, set(g.paths))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.appender import CHAINS, FLOWS
+from tests.contract.appender import CHAINS, FLOWS, numbered
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
 
@@ -49,7 +49,8 @@ def lines_covered(store: DuckStore) -> set[int]:
 
 def lines_of_flows(store: DuckStore) -> set[int]:
     with store.view(FlowFilter()) as view:
-        return {int(flow) - 1 for (flow,) in view.ask(view.union("SELECT id_lo FROM day.flows"))}
+        found = view.ask(view.union("SELECT id_lo FROM day.flows")) if view.sources else []
+    return {int(flow) - 1 for (flow,) in found}
 
 
 @pytest.mark.slow
@@ -67,3 +68,22 @@ def test_a_kill_loses_nothing_that_was_acknowledged_and_tears_nothing(tmp_path):
             assert lines_of_flows(store) == lines_covered(store)
     unheard = {number: len(days) for number, days in found.items() if number not in acknowledged}
     print(f"acknowledged {len(acknowledged)}; of others, days committed: {unheard}")
+
+
+@pytest.mark.slow
+def test_a_store_that_was_being_made_when_it_was_killed_can_be_used(tmp_path):
+    seeded = random.Random(8)
+    program = (
+        "import sys; from pathlib import Path; from tests.contract import appender; print(flush=True); appender.main(Path(sys.argv[1]), 0)"
+    )
+    for number in range(12):
+        folder = tmp_path / str(number)
+        with subprocess.Popen([sys.executable, "-c", program, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout
+            child.stdout.readline()
+            time.sleep(seeded.uniform(0, 0.1))
+            child.kill()
+        with DuckStore(folder) as store:
+            before = lines_of_flows(store)
+            store.append(numbered(50))
+            assert lines_of_flows(store) == lines_covered(store) == before | set(range(50 * FLOWS, 51 * FLOWS))

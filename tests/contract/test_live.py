@@ -127,13 +127,13 @@ def test_no_question_sees_a_flow_twice_or_not_at_all_while_it_is_written(store, 
     stop = threading.Event()
 
     def write():
-        while not stop.is_set():
+        while not stop.wait(0.002):
             live.flush()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for number in range(40):
+        for number in range(25):
             live.append(batch([MadeFlow(minute=-1), MadeFlow()], first_id=2 * number + 1))
             assert ids(live) == list(range(1, 2 * number + 3))
             assert [span.flows for span in live.span(SOURCE, FlowFilter())] == [2 * number + 2] * 2

@@ -78,7 +78,7 @@ narrow = st.tuples(filters, st.lists(some(FIELDS), max_size=3)).map(
 )
 
 every_store = pytest.mark.parametrize("store", STORES.values(), ids=STORES)
-few_examples = settings(max_examples=20)
+few_examples = settings(max_examples=12)
 
 
 def rendered(groups):
@@ -116,6 +116,22 @@ def test_a_span_is_a_plain_sum_over_the_documents(store, groups, wanted, asked):
             for text in asked:
                 found = {s.role: (s.requests, s.connections, s.flows, s.first_us, s.last_us) for s in kept.span(parse_range(text), each)}
                 assert found == plain.span(documents, written, parse_range(text), each)
+
+
+@every_store
+@few_examples
+@given(groups=traffic, wanted=st.lists(narrow, min_size=1, max_size=2), asked=st.lists(some(RANGES), min_size=1, max_size=3))
+def test_paths_are_those_of_the_documents(store, groups, wanted, asked):
+    batches, written = rendered(groups)
+    with store(batches) as kept:
+        documents = everything(kept)
+        for each in wanted:
+            for text in asked:
+                found = kept.chains(parse_range(text), each)
+                assert len({plain.drawn(group)[0] for group in found}) == len(found)
+                assert dict(map(plain.drawn, found)) == plain.paths(documents, written, parse_range(text), each)
+                assert [group.requests for group in found] == sorted((group.requests for group in found), reverse=True)
+                assert kept.chains(parse_range(text), each, limit=2) == found[:2]
 
 
 @every_store

@@ -7,7 +7,7 @@ import duckdb
 from unmasq.base.clock import DAY_US
 from unmasq.keep import schema
 from unmasq.keep.completeness import covered
-from unmasq.keep.days import name_of
+from unmasq.keep.dayfile import name_of
 from unmasq.keep.duck import DuckStore
 
 _SORT = """

@@ -52,4 +52,7 @@ class Answers(ABC):
 
 def told(error: duckdb.Error) -> StoreError:
     """A database's error as ours."""
-    return StoreError("the store cannot answer", str(error).splitlines()[0], "`unmasq doctor` looks for the cause")
+    why = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError("the question is too wide for this store", why, "narrow it: a shorter time, a smaller range, one more filter")
+    return StoreError("the store cannot answer", why, "`unmasq doctor` looks for the cause")

@@ -45,6 +45,10 @@ class Control:
             found = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be read as control state", str(error), "restore it from a backup") from None
+        if not found:  # its first owner was killed before it made any
+            raise StoreError(
+                f"there is no store in {folder} yet", "it was begun, but nothing was ever written", "unmasq run --store DIR fills it"
+            )
         if found > VERSION:
             raise StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {found}, not {VERSION}", "upgrade")
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,7 +11,8 @@ import duckdb
 
 from unmasq.keep.answers import Answers, told
 from unmasq.keep.control import Control
-from unmasq.keep.days import DayFiles, name_of
+from unmasq.keep.dayfile import name_of
+from unmasq.keep.days import DayFiles
 from unmasq.keep.lock import Lock
 from unmasq.keep.sources import EVERYTHING, Source, View, days_within
 from unmasq.keep.split import by_day
@@ -29,7 +30,10 @@ class Limits:
 
     memory_mb: int = 512
     """Of DuckDB's buffers; more than that spills to disk, in the store's directory."""
-    threads: int = 2
+    threads: int = 1
+    """That work on one question or batch. More of them make a small one slower and cost more of the processor in all."""
+    spill_mb: int = 8192
+    """That questions may put on disk for a while; a question that needs more is refused."""
     attached_days: int = 100
     """Day files that stay open while nobody uses them."""
 
@@ -40,21 +44,21 @@ class DuckStore(Answers):
     def __init__(self, folder: Path, *, read_only: bool = False, limits: Limits = Limits()) -> None:
         """Raises StoreBusy, StoreTooNew, or StoreError where there is nothing to read."""
         self.folder = folder
-        self._lock = Lock(folder, exclusive=not read_only)
-        self.control = Control(folder, read_only=read_only)
-        self.connection = _engine(folder, limits)
-        self.days = DayFiles(folder, self.connection, read_only=read_only, attached=limits.attached_days)
         self.moment = threading.RLock()  # what questions see changes only while it is held
         self._turn = threading.Lock()  # one transaction at a time
-        self._writing = self.connection.cursor()
         self._writers: dict[int, Writer] = {}  # least recently used first
         self._below: dict[int, int] = {}  # of days written to: the first flow that questions do not see yet
+        with ExitStack() as stack:
+            stack.enter_context(Lock(folder, exclusive=not read_only))
+            self.control = stack.enter_context(closing(Control(folder, read_only=read_only)))
+            self.connection = stack.enter_context(closing(_engine(folder, limits)))
+            self._writing = stack.enter_context(closing(self.connection.cursor()))
+            self.days = DayFiles(folder, self.connection, read_only=read_only, attached=limits.attached_days)
+            self._closing = stack.pop_all()
 
     def close(self) -> None:
         """Write what is pending in DuckDB's logs into its files, and let others in."""
-        self.connection.close()
-        self.control.close()
-        self._lock.close()
+        self._closing.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,6 +146,7 @@ def _engine(folder: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
         "threads": limits.threads,
         "checkpoint_threshold": "1GB",  # less often and all at once: a third of the default's time
         "temp_directory": str(folder / "spill"),
+        "max_temp_directory_size": f"{limits.spill_mb}MB",
         "autoinstall_known_extensions": False,  # nothing is ever fetched from the network
         "autoload_known_extensions": False,
         "python_enable_replacements": False,  # a name in SQL is a table of ours, never a variable

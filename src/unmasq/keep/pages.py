@@ -5,7 +5,8 @@ from typing import Any
 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import UsageError
-from unmasq.keep.documents import TrustOf, documents
+from unmasq.keep.documents import documents
+from unmasq.keep.hops import TrustOf
 from unmasq.keep.predicate import Predicate, compiled, index_needs
 from unmasq.keep.protocol import FlowPage
 from unmasq.keep.sources import Row, View
@@ -14,6 +15,9 @@ from unmasq.model.filter import FlowFilter
 Key = tuple[int, int, int]
 """Interval start, and the id in two halves: no two flows share it, and no flow ever changes it."""
 
+MOST_CHAINS = 20_000
+"""Of one page: a flow may have ten thousand, and whoever asks for a hundred such flows gets shorter pages."""
+
 _PAGE = """
 SELECT f.* FROM day.flows f WHERE {where}
 ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
@@ -21,13 +25,14 @@ ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
 
 
 def page(view: View, wanted: FlowFilter, limit: int, after: str | None, trust_of: TrustOf) -> FlowPage:
-    """At most `limit` flows of the filter that come behind the key `after`."""
+    """At most `limit` flows of the filter that come behind the key `after`; fewer where they are very long."""
     predicate = compiled(wanted)
     if after is not None:
         _behind(predicate, _parsed(after))
     found = _newest(view, predicate, index_needs(wanted), limit + 1)
-    more = _text(_key(found[limit - 1][1])) if len(found) > limit else None
-    return FlowPage(documents(view, found[:limit], trust_of), more)
+    shown = _bounded(view, found[:limit])
+    more = _text(_key(shown[-1][1])) if len(found) > len(shown) else None
+    return FlowPage(documents(view, shown, trust_of), more)
 
 
 def _newest(view: View, predicate: Predicate, needs: Sequence[tuple[str, dict[str, Any]]], limit: int) -> list[tuple[int, Row]]:
@@ -41,6 +46,18 @@ def _newest(view: View, predicate: Predicate, needs: Sequence[tuple[str, dict[st
         question = view.within(place, _PAGE.format(where=predicate.flows(), limit=limit))
         found += [(place, row) for row in view.rows(question, predicate.values)]
     return sorted(found, key=lambda place_row: _key(place_row[1]), reverse=True)[:limit]
+
+
+def _bounded(view: View, found: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
+    """As many of the flows, and at least one, as have MOST_CHAINS chains together. A chain has a request at least."""
+    if sum(row["requests"] for _, row in found) <= MOST_CHAINS:
+        return found
+    chains = 0
+    for count, (place, row) in enumerate(found):
+        chains += view.ask(view.within(place, "SELECT count(*) FROM day.chains WHERE flow = $flow"), {"flow": row["flow"]})[0][0]
+        if chains > MOST_CHAINS and count:
+            return found[:count]
+    return found
 
 
 def _behind(predicate: Predicate, key: Key) -> None:

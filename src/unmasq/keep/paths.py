@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import json, structs
 
-from unmasq.keep.documents import TrustOf, hops, observed
 from unmasq.keep.hits import gather
+from unmasq.keep.hops import TrustOf, hops, observed
 from unmasq.keep.predicate import compiled
 from unmasq.keep.protocol import ChainGroup
 from unmasq.keep.sources import Row, View

@@ -9,7 +9,7 @@ import numpy as np
 from unmasq.base.clock import DAY_US
 from unmasq.keep import schema
 from unmasq.keep.ageing import sort_addresses
-from unmasq.keep.days import name_of
+from unmasq.keep.dayfile import name_of
 from unmasq.keep.duck import DuckStore
 from unmasq.model.flowbatch import ChainColumns, Flag, FlowColumns, Role
 from unmasq.unwind.claims import claims_of

@@ -3,7 +3,7 @@ import pytest
 from tests.contract.traffic import LOG, MIDNIGHT_US, MadeFlow, batch
 from unmasq.base.clock import DAY_US
 from unmasq.keep.ageing import close_day, close_days, expire
-from unmasq.keep.days import name_of
+from unmasq.keep.dayfile import name_of
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter

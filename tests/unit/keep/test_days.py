@@ -7,7 +7,7 @@ from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import StoreError, StoreTooNew
 from unmasq.keep import schema
-from unmasq.keep.days import file_of, name_of
+from unmasq.keep.dayfile import file_of, name_of
 from unmasq.keep.duck import DuckStore, Limits
 from unmasq.model.filter import FlowFilter
 
