@@ -56,6 +56,7 @@ WAYS = {
 def test_a_connection_is_seen_from_its_first_packet_to_its_end(lab: Lab, way: Way) -> None:
     lab.network.switches(on=True)
     lab.network.nat(way.nat)
+    lab.network.forget()
     counters = Counters()
     with witness_of(lab, counters, Listener(*address(way.proxy), 80)) as witness:
         with lab.connect("c1", way.to, way.port) as connection:

@@ -15,6 +15,7 @@ from unmasq.keep.protocol import FlowPage, RoleSpan
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
+from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.live import Keeper, LiveNode, Watch
 from unmasq.unwind.trust import TrustEntry
 
@@ -41,7 +42,7 @@ class Watched:
         self._store = DuckStore(folder)
         if trust:
             self._store.control.trust_add(trust, clock.now_us())
-        self.live = LiveStore(self._store, clock, self._node.pipeline.snapshot)
+        self.live = LiveStore(self._store, clock, self._open_flows)
         watch = Watch(
             node="lab-node",
             logs=[str(lab.nginx.log(log))],
@@ -77,6 +78,9 @@ class Watched:
         logged = [flow for flow in page.flows if flow.unmasq.requests]
         joined = sum(flow.unmasq.requests for flow in logged if flow.unmasq.join != "unwitnessed")
         return logged if joined == requests else []
+
+    def _open_flows(self) -> FlowBatch | None:
+        return self._node.pipeline.snapshot()
 
     def _run(self) -> None:
         while not self._stop.is_set():

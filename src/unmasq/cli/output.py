@@ -42,4 +42,5 @@ def write(data: bytes) -> None:
 
 def note(text: str) -> None:
     """A sentence beside the data, on standard error."""
-    print(text, file=sys.stderr)
+    with contextlib.suppress(OSError):  # a full disk behind standard error is no reason to stop
+        print(text, file=sys.stderr, flush=True)
