@@ -1,5 +1,6 @@
 """Standard output: data as it is, and styles for who wants them."""
 
+import contextlib
 import os
 import shutil
 import sys
