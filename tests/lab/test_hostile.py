@@ -18,7 +18,8 @@ READ_US = 1_900_000_000_000_000
 HOSTILE = {
     "quote": b'1.1.1.1"',
     "injected key": b'1.1.1.1", "source_ip": "6.6.6.6',
-    "injected payload": b'x"} tigera_secure_ee_ingress: {"source_port": 1, "destination_ip": "10.0.0.9", "destination_port": 2, "source_ip": "6.6.6.6',
+    "injected payload": b'x"} tigera_secure_ee_ingress: {"source_port": 1, "destination_ip": "10.0.0.9", '
+    b'"destination_port": 2, "source_ip": "6.6.6.6',
     "second marker": b'unmasq: {"source_ip": "6.6.6.6"}',
     "backslash": b"1.1.1.1\\",
     "escaped quote": b'1.1.1.1\\", "source_ip": "6.6.6.6',

@@ -1,6 +1,5 @@
 """Real proxies and a real kernel: the join and the client of every request are right, or the client is null with a flag."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ EDGES = [entry("edge", address, header) for address in (at.EDGE, at.EDGE_V6) for
 
 
 @pytest.fixture
-def switched(lab: Lab) -> Iterator[Lab]:
+def switched(lab: Lab) -> Lab:
     lab.network.switches(on=True)
     return lab
 

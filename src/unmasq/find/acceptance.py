@@ -96,10 +96,9 @@ def outcome(sent: Sent, match: tuple[Flow, Chain] | None, before: NodeStatus, af
     told = chain.headers.get("x-forwarded-for", []), chain.headers.get("x-real-ip", [])
     if told == ([sent.forwarded_for], [sent.real_ip] if sent.real_ip else []):
         return _told(Result.AS_SENT, match, None, "the headers arrived as they were sent", "")
-    return _told(
-        Result.REWRITTEN, match, None, "a proxy on the way appends to or overwrites these headers, as a good one does",
-        f"declare it, so that the client behind it is known: unmasq config trust add NAME {flow.unmasq.nat_source_ip or flow.source_ip}",
-    )  # fmt: skip
+    proxy = flow.unmasq.nat_source_ip or flow.source_ip
+    next_step = "" if chain.evidence == "forwarded" else f"declare it, so that the client is known: unmasq config trust add NAME {proxy}"
+    return _told(Result.REWRITTEN, match, None, "a proxy on the way appends to or overwrites these headers, as a good one does", next_step)
 
 
 def _told(result: Result, match: tuple[Flow, Chain] | None, link: str | None, why: str, next_step: str) -> Outcome:
@@ -109,8 +108,17 @@ def _told(result: Result, match: tuple[Flow, Chain] | None, link: str | None, wh
     kernel = flow.unmasq.connection
     connection = f"conntrack {kernel.id}, {flow.source_ip}:{flow.source_port}" if kernel else None
     return Outcome(
-        result, link, why, next_step, flow.original_source_ips or [], chain.headers, chain.client, chain.evidence, connection, flow.unmasq.join
-    )  # fmt: skip
+        result=result,
+        link=link,
+        why=why,
+        next=next_step,
+        original_source_ips=flow.original_source_ips or [],
+        arrived=chain.headers,
+        client=chain.client,
+        evidence=chain.evidence,
+        connection=connection,
+        join=flow.unmasq.join,
+    )
 
 
 Link = tuple[str, str, str]
