@@ -7,7 +7,7 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import UsageError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d|w)")
 _UNITS_US = {
     "ms": 1000,
     "s": MICROSECONDS,
@@ -41,14 +41,19 @@ def parse_duration(words: str) -> int:
     return int(match[1]) * _UNITS_US[match[2]]
 
 
+def ago(words: str, now_us: int) -> int:
+    """The moment that lies a length of time before now, not before 1970. Raises UsageError."""
+    return max(now_us - parse_duration(words), 0)
+
+
 def parse(words: str, now_us: int) -> int:
     """Microseconds since 1970 of an RFC 3339 time, or of so long before now (`10m`). Raises UsageError.
 
-    A time without a zone is UTC, a date alone its first moment.
+    A time without a zone is UTC, a date alone its first moment; a length that goes back behind 1970 ends there.
     """
     words = words.strip()
     if _DURATION.fullmatch(words.lower()):
-        return now_us - parse_duration(words)
+        return ago(words, now_us)
     try:
         found = datetime.fromisoformat(words)
     except ValueError:

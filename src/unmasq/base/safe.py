@@ -6,6 +6,9 @@ Whoever writes a header writes these bytes, so each exit has its own escaping an
 import re
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_CONTROL_BYTES = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf"  # as _CONTROL, of what JSON leaves as it is
+)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 
 
@@ -33,3 +36,8 @@ def cell(text: str) -> str:
     """A cell of a CSV that no spreadsheet takes for a formula."""
     shown = terminal(text)
     return f"'{shown}" if len(shown) > 1 and shown.startswith(("=", "+", "-", "@")) else shown
+
+
+def json(document: bytes) -> bytes:
+    r"""A JSON document in UTF-8 that means the same, but holds no character that could steer a terminal: those are \uNNNN."""
+    return _CONTROL_BYTES.sub(lambda match: b"\\u%04x" % ord(match.group().decode()), document)

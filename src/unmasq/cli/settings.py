@@ -28,7 +28,7 @@ _sources: list[Any] = []
 
 def use(path: Path | None, verbs: Iterable[str]) -> list[Any]:
     """What is asked in turn for a setting that no flag gives. Raises UsageError for a file that cannot be understood."""
-    _sources[:] = [Env(PREFIX, command=False), *([File(path, verbs)] if path else [])]
+    _sources[:] = [Env(PREFIX, command=False, show=False), *([File(path, verbs)] if path else [])]
     return _sources
 
 
@@ -54,7 +54,9 @@ class File:
         table: Any = self._tables
         for command in commands:
             table = table.get(command, {}) if isinstance(table, dict) else {}
-        own |= {k: v for k, v in table.items() if k not in app}
+        section = {key: value for key, value in table.items() if key not in app}
+        self._check(section, [name.removeprefix("--") for name in sorted(names) if name.startswith("--")])
+        own |= section
         Dict(own, source=str(self.path), use_commands_as_keys=False)(app, commands, arguments)
 
     def _check(self, keys: Iterable[str], known: Iterable[str]) -> None:
@@ -63,7 +65,7 @@ class File:
             if key not in known:
                 close = difflib.get_close_matches(key, known, 1)
                 hint = f"did you mean {close[0]}?" if close else "known are " + ", ".join(known)
-                raise UsageError(f"unknown key {key!r} in {self.path}", "no verb and no shared setting is called that", hint)
+                raise UsageError(f"unknown key {key!r} in {self.path}", "nothing is set by that name", hint)
 
 
 def _read(path: Path) -> dict[str, Any]:

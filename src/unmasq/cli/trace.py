@@ -19,7 +19,7 @@ def trace(
     *,
     store: StoreFlag,
     output: Annotated[Output, Parameter(alias="-o")] = "table",
-    from_file: str | None = None,
+    from_file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     window: Annotated[Window, Parameter(name="*")] = ALWAYS,
     exit_code: ExitCodeFlag = False,
     utc: UtcFlag = False,

@@ -93,10 +93,16 @@ class Teller:
     def next(self, trace: Trace) -> str:
         """The command that goes on from here."""
         if not trace.found:
-            return self.command("trace", trace.near.range) if trace.near and trace.near.clients else self.command("flows")
+            return self._nearest(trace)
         role = _leading(trace)
         flag = "--client" if role is not None and role.role == "client" else "--any"
         return self.command("flows", flag, trace.address)
+
+    def _nearest(self, trace: Trace) -> str:
+        """Where something is known: outside of the window, else around the address, else anywhere."""
+        if trace.last_seen is not None:
+            return self.command("trace", trace.address)
+        return self.command("trace", trace.near.range) if trace.near and trace.near.clients else self.command("flows")
 
     def command(self, *parts: str) -> str:
         """A command line that asks the same store."""
@@ -104,18 +110,28 @@ class Teller:
 
 
 def _leading(trace: Trace) -> Seen | None:
-    """The role that says most of the address."""
+    """The role that says most of the address: client, unless it mostly carries others."""
     roles = {seen.role: seen for seen in trace.roles}
-    return next((roles[name] for name in ("client", "nat_source", "source", "claim") if name in roles), None)
+    order = ["client", "nat_source", "source", "claim"]
+    if "client" in roles and sum(part.requests for part in trace.carried) > roles["client"].requests:
+        order.append(order.pop(0))
+    return next((roles[name] for name in order if name in roles), None)
 
 
 def _what(trace: Trace, seen: Seen) -> str:
     figures = f"{words.counted(seen.requests, 'request')} on {words.counted(seen.connections, 'connection')}"
+    own = _own_name(trace)
     if seen.role == "client":
         return f"client of {figures}"
-    if seen.role == "claim":
-        return f"proxy in the middle of {figures}" if trace.carried else f"only claimed, in {figures}"
-    return f"source of {figures}, for others"
+    if seen.role == "claim" and not trace.carried:
+        return f"only claimed, in {figures}"
+    kind = f"your proxy {own}, source" if own else "source"
+    return f"{kind} of {figures}, mostly for others" if seen.role != "claim" else f"proxy on the way of {figures}"
+
+
+def _own_name(trace: Trace) -> str | None:
+    """What the trust list calls the address itself."""
+    return next((part.name for part in trace.carried if part.name), None)
 
 
 def parts(trace: Trace) -> list[Part]:
@@ -168,9 +184,13 @@ def _called(ip: str, name: str | None) -> str:
 def ways(trace: Trace) -> list[Way]:
     """The paths with most requests: `==>` was seen, `-->` a trusted proxy says so, `..>` somebody claims."""
     return [
-        Way(_picture(path), path.requests, words.statuses(path.statuses), " ".join(map(words.written, path.paths)))
+        Way(_picture(path), path.requests, words.statuses(path.statuses), " ".join([*_flags(path), *map(words.written, path.paths)]))
         for path in trace.paths[:LISTED_PATHS]
     ]
+
+
+def _flags(path: Walked) -> list[str]:
+    return [f"[{', '.join(path.flags)}]"] if path.flags else []
 
 
 def more_ways(trace: Trace) -> str:
@@ -206,9 +226,11 @@ def clients(trace: Trace) -> str:
 
 def stop(trace: Trace) -> list[str]:
     """Where it can be stopped, or why it must not be."""
-    own = next((part.name for part in trace.carried if part.name), None)
+    own = _own_name(trace)
     if own:
         return [f"do not block it: it is {own}, a proxy of yours, and everybody behind it would be hit"]
+    if any(part.how == "translation" for part in trace.carried):
+        return ["do not block it: a node translates others to this address; block the client"]
     if trace.undeclared:
         return list(map(_undeclared, trace.undeclared[:LISTED_PARTS]))
     return list(_where(trace))

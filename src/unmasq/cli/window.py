@@ -8,7 +8,7 @@ from cyclopts import Parameter, Token
 
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import UsageError
-from unmasq.base.moments import parse, parse_duration
+from unmasq.base.moments import ago, parse
 from unmasq.model.filter import FlowFilter
 
 
@@ -19,7 +19,7 @@ def moment(_type: Any, tokens: Sequence[Token]) -> int:
 
 def past(_type: Any, tokens: Sequence[Token]) -> int:
     """The moment that lies so long ago."""
-    return SystemClock().now_us() - parse_duration(tokens[0].value)
+    return ago(tokens[0].value, SystemClock().now_us())
 
 
 @dataclass(frozen=True, kw_only=True)

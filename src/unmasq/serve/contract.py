@@ -7,8 +7,9 @@ from typing import Any
 
 from msgspec import Struct, json
 
+from unmasq.base import safe
 from unmasq.base.errors import UnmasqError, UsageError
-from unmasq.base.moments import parse, parse_duration, text
+from unmasq.base.moments import ago, parse, text
 from unmasq.keep.predicate import compiled
 from unmasq.model.filter import FlowFilter
 
@@ -45,8 +46,8 @@ class InvalidRequest(UsageError):
 
 
 def body_of(answer: object) -> bytes:
-    """An answer as everybody gets it, over HTTP and from `-o json`."""
-    return json.encode(answer) + b"\n"
+    """An answer as everybody gets it, over HTTP and from `-o json`; also on a terminal it does no harm."""
+    return safe.json(json.encode(answer)) + b"\n"
 
 
 def problem(error: UnmasqError) -> ErrorBody:
@@ -107,7 +108,7 @@ def _window(times: dict[str, str], now_us: int) -> dict[str, int]:
     found = {}
     for name, value in times.items():
         try:
-            us = now_us - parse_duration(value) if name == "last" else parse(value, now_us)
+            us = ago(value, now_us) if name == "last" else parse(value, now_us)
         except UsageError as error:
             raise InvalidRequest(error, f"query.{name}") from None
         found["until_us" if name == "until" else "since_us"] = us

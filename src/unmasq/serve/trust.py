@@ -1,17 +1,16 @@
 """The trust list as it is asked for and changed from outside, with what speaks against an entry."""
 
 import ipaddress
-from collections.abc import Callable
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.keep.control import Control
-from unmasq.model.address import Range
+from unmasq.model.address import Range, parse_range
 from unmasq.serve.protocol import Trusted, TrustedProxy
 from unmasq.unwind.trust import TrustEntry, entry
 
 _WIDEST = {4: 16, 6: 32}
-_PRIVATE = [ipaddress.ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")]
+_PRIVATE = [parse_range(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")]
 
 
 class TrustDesk:
@@ -39,21 +38,20 @@ class TrustDesk:
 
 def concerns(added: TrustEntry) -> list[str]:
     """What speaks against trusting a range, in sentences: it is done all the same."""
-    network = ipaddress.ip_network(added.range.text)
-    checks: tuple[Callable[[], str | None], ...] = (lambda: _wide(network), lambda: _private(network, added.range))
+    found = [what for what in (_wide(added.range), _private(added.range)) if what]
     must = f"these machines must write {added.header} on every request, or whoever reaches one of them can name any client"
-    return [f"{found}: {must}" for check in checks if (found := check())]
+    return [f"{what}: {must}" for what in found]
 
 
-def _wide(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str | None:
+def _wide(trusted: Range) -> str | None:
+    network = ipaddress.ip_network(trusted.text)
     if network.prefixlen >= _WIDEST[network.version]:
         return None
-    return f"{network} is very wide, with many machines that are no proxies"
+    return f"{trusted.text} is very wide, with many machines that are no proxies"
 
 
-def _private(network: ipaddress.IPv4Network | ipaddress.IPv6Network, whole: Range) -> str | None:
+def _private(trusted: Range) -> str | None:
     """Nodes and pods live in private ranges; a single address there is as good as any other."""
-    inside = any(network.version == p.version and network.overlaps(p) for p in _PRIVATE)
-    if whole.is_single or not inside:
+    if trusted.is_single or not any(p.first <= trusted.first and trusted.last <= p.last for p in _PRIVATE):
         return None
-    return f"{network} is private space, where nodes, pods and layer-4 balancers live that write no header at all"
+    return f"{trusted.text} is private space, where nodes, pods and layer-4 balancers live that write no header at all"

@@ -78,7 +78,7 @@ def statuses(counts: Mapping[str, int]) -> str:
 def written(text: str) -> str:
     """What somebody wrote into a header or URL, on one line and in quotes where it could be taken for our words."""
     shown = terminal(text)
-    return f'"{shown}"' if not shown or any(mark in shown for mark in ' "') else shown
+    return f'"{shown}"' if not shown or shown.startswith("[") or any(mark in shown for mark in ' "') else shown
 
 
 def endpoint(ip: str | None, port: int | None) -> str:

@@ -1,0 +1,152 @@
+"""`unmasq config`: settings with their origin, safe templates, and a trust list that warns and never asks."""
+
+import json
+
+import pytest
+
+from unmasq.cli.templates import TEMPLATES
+from unmasq.read.formats.payload import read_payload
+
+EXTENDED = (
+    "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts duration connection_time connection "
+    "connection_requests proxy_protocol_ip proxy_protocol_port forwarded method host uri status bytes_in bytes_out user_agent upstream "
+    "request_id namespace ingress service route"
+)
+
+
+def payload_of(name):
+    line = next(line for line in TEMPLATES[name].splitlines() if "tigera_secure_ee_ingress: " in line)
+    return line[line.index("tigera_secure_ee_ingress: ") :].rpartition("}")[0] + "}"
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_has_every_key_in_order_and_every_value_quoted(unmasq, name):
+    assert unmasq("config", "template", name).out == TEMPLATES[name]
+    pairs = json.loads(payload_of(name).partition(": ")[2], object_pairs_hook=list)
+    assert [key for key, _ in pairs] == EXTENDED.split()
+    assert all(isinstance(value, str) for _, value in pairs)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_escapes_and_says_what_it_does(name):
+    assert "escape=json" in TEMPLATES[name] or 'log-format-escape-json: "true"' in TEMPLATES[name]
+    assert TEMPLATES[name].startswith("# ")
+    assert not read_payload(payload_of(name).encode()).reject
+
+
+def test_an_unknown_template_is_wrong_use(unmasq):
+    ended = unmasq("config", "template", "iis")
+    assert ended.code == 2
+    assert 'Choose from: "nginx", "ingress-nginx"' in ended.err
+
+
+@pytest.fixture
+def toml(tmp_path):
+    def written(text):
+        (tmp_path / "unmasq.toml").write_text(text)
+        return tmp_path / "unmasq.toml"
+
+    return written
+
+
+def effective(unmasq, *tokens):
+    ended = unmasq("config", "view", *tokens, "-o", "json")
+    assert ended.code == 0, ended.err
+    return {row["setting"]: (row["value"], row["from"]) for row in json.loads(ended.out)}
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(unmasq, toml, monkeypatch):
+    path = toml('store = "/a"\noutput = "json"\n[flows]\nlimit = 5\n')
+    monkeypatch.setenv("UNMASQ_LIMIT", "7")
+    seen = effective(unmasq, "flows", "--config", path)
+    assert seen["store"] == ("/a", str(path))
+    assert seen["limit"] == ("7", "UNMASQ_LIMIT of the environment")
+    assert seen["after"] == (None, "default")
+
+
+def test_flags_win_over_everything(unmasq, at_rest, toml, monkeypatch):
+    path = toml(f'store = "{at_rest}"\noutput = "json"\n')
+    monkeypatch.setenv("UNMASQ_LIMIT", "1")
+    assert len(json.loads(unmasq("flows", "--config", path).out)["flows"]) == 1
+    assert len(json.loads(unmasq("flows", "--config", path, "--limit", "3").out)["flows"]) == 3
+
+
+def test_the_file_itself_may_come_from_the_environment(unmasq, at_rest, toml, monkeypatch):
+    monkeypatch.setenv("UNMASQ_CONFIG", str(toml(f'[flows]\nstore = "{at_rest}"\noutput = "csv"\n')))
+    assert unmasq("flows").out.startswith("time,source,client")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('stroe = "x"', "did you mean store?"),
+        ("[flwos]\nlimit = 1", "did you mean flows?"),
+        ("[flows]\nlimti = 1", "did you mean limit?"),
+        ("[flows", "is no TOML"),
+        ("[flows]\nlimit = 'many'", 'unable to convert "many" into int'),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_with_what_was_perhaps_meant(unmasq, at_rest, toml, text, sentence):
+    ended = unmasq("flows", "--store", at_rest, "--config", toml(text))
+    assert (ended.code, ended.out) == (2, "")
+    assert sentence in ended.err
+
+
+def test_a_missing_file_is_wrong_use(unmasq, at_rest, tmp_path):
+    ended = unmasq("flows", "--store", at_rest, "--config", tmp_path / "none")
+    assert (ended.code, "cannot read the settings" in ended.err) == (2, True)
+
+
+def test_the_trust_list_is_added_to_listed_and_cut(unmasq, tmp_path):
+    store = tmp_path / "store"
+    added = unmasq("config", "trust", "add", "edge-lb", "203.0.113.20", "--store", store)
+    assert (added.code, added.out.split()) == (0, ["edge-lb", "203.0.113.20", "x-forwarded-for"])
+    assert "warning" not in added.err
+    assert f"unmasq rejudge --store {store}" in added.err
+    unmasq("config", "trust", "add", "cdn", "2001:db8:cd::/48", "--header", "CF-Connecting-IP", "--store", store)
+    listed = json.loads(unmasq("config", "trust", "list", "--store", store, "-o", "json").out)
+    assert listed["version"] == 2
+    assert [tuple(proxy.values()) for proxy in listed["proxies"]] == [
+        ("edge-lb", "203.0.113.20", "x-forwarded-for"),
+        ("cdn", "2001:db8:cd::/48", "cf-connecting-ip"),
+    ]
+    removed = unmasq("config", "trust", "remove", "cdn", "--store", store)
+    assert removed.out.split() == ["edge-lb", "203.0.113.20", "x-forwarded-for"]
+
+
+@pytest.mark.parametrize(
+    ("range_", "warnings"),
+    [("203.0.113.0/24", 0), ("10.0.0.7", 0), ("10.0.0.0/24", 1), ("8.0.0.0/9", 1), ("10.0.0.0/8", 2), ("0.0.0.0/0", 1), ("2001::/16", 1),
+     ("fd00::/64", 1)],
+)  # fmt: skip
+def test_wide_and_private_ranges_are_warned_of_and_added(unmasq, tmp_path, range_, warnings):
+    ended = unmasq("config", "trust", "add", "x", range_, "--store", tmp_path / "store")
+    assert ended.code == 0
+    assert ended.err.count("warning: ") == warnings
+    assert ended.err.count("these machines must write x-forwarded-for on every request") == warnings
+    assert ended.out
+
+
+@pytest.mark.parametrize(
+    ("tokens", "sentence"),
+    [
+        (("add", "x", "10.0.0.0/33"), "not an address or range"),
+        (("add", "x", "10.0.0.1", "--header", "x-foo"), "unknown header 'x-foo'"),
+        (("add", " ", "10.0.0.1"), "a trusted proxy needs a name"),
+        (("remove", "nobody"), "no trusted proxy is called 'nobody'"),
+    ],
+)
+def test_what_cannot_be_trusted(unmasq, tmp_path, tokens, sentence):
+    ended = unmasq("config", "trust", *tokens, "--store", tmp_path / "store")
+    assert (ended.code, ended.out) == (2, "")
+    assert sentence in ended.err
+
+
+def test_a_list_of_no_store_is_an_error(unmasq, tmp_path):
+    ended = unmasq("config", "trust", "list", "--store", tmp_path / "none")
+    assert (ended.code, "there is no store" in ended.err) == (1, True)
+
+
+def test_settings_of_no_verb(unmasq):
+    ended = unmasq("config", "view", "nothing")
+    assert (ended.code, "no settings of 'nothing'" in ended.err) == (2, True)
