@@ -52,11 +52,13 @@ def flows(
     """
     from unmasq.cli.flows_output import printer_of
     from unmasq.cli.follow import follow_flows
+    from unmasq.keep.predicate import compiled
     from unmasq.serve.backend import open_backend
 
     if follow and look.output == "json":
         raise UsageError("json is one document", "what is followed has no end", "use -o jsonl")
     clock, filtered = SystemClock(), wanted.filter()
+    compiled(filtered)  # a filter that cannot be is refused before any store is looked for
     printer = printer_of(look.output, look.columns, headers=look.headers, utc=look.utc)
     with open_backend(store, clock) as backend:
         if follow:

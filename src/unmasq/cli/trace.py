@@ -38,10 +38,13 @@ def trace(
     from unmasq.cli.trace_list import read_list
     from unmasq.cli.trace_output import Printer
     from unmasq.cli.trace_words import teller_of
+    from unmasq.model.address import parse_range
     from unmasq.serve.backend import open_backend
 
     if (address is None) == (from_file is None):
         raise UsageError("trace which address?", "it takes one address, or a list of them", "unmasq trace 203.0.113.9, or --from-file LIST")
+    if address is not None:
+        parse_range(address)  # what is no address is said before any store is looked for
     clock, wanted = SystemClock(), window.filter()
     listed = None if from_file is None else read_list(from_file)
     printer = Printer(output, teller_of(clock.now_us(), store, utc=utc), several=listed is not None)

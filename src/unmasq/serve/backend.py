@@ -46,6 +46,7 @@ def _files(folder: Path, clock: Clock, *, writing: bool) -> Iterator[Backend]:
     from unmasq.keep.duck import DuckStore  # noqa: PLC0415
     from unmasq.serve.questions import of_files  # noqa: PLC0415
 
+    Lock(folder, exclusive=False).close()  # writing would make a store where there is none
     with DuckStore(folder, read_only=not writing) as store:
         yield of_files(store, clock)
 
