@@ -8,12 +8,14 @@ generations: the file was seen to be truncated and began with the same N bytes a
 latest is meant. The device is preferred but not required to be equal: its number may change with a reboot.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 from unmasq.model.ingress import FileIdentity
 
 HEAD_BYTES = 256
+_FINGERPRINT = re.compile(r"(?P<beginning>(?P<length>[1-9]\d{0,2})-[0-9a-f]{32})(-(?P<generation>[1-9]\d{0,9}))?")
 
 Key = tuple[int, int]
 """Device and inode: what tells open files apart."""
@@ -59,7 +61,7 @@ class Coverage:
     def find(self, key: Key, head: bytes, size: int) -> FileIdentity | None:
         """The identity under which a file was read that had this key, first bytes and size; None if there was none."""
         fitting = [i for i in self._matching(head) if i.inode == key[1] and self._end(i) <= size]
-        return max(fitting, key=lambda i: (i.device == key[0], _generation(i.fingerprint)), default=None)
+        return max(fitting, key=lambda i: (i.device == key[0], _generation(i)), default=None)
 
     def find_copy(self, head: bytes, taken: Collection[FileIdentity | None]) -> FileIdentity | None:
         """The identity of a file that is gone, or was truncated, and whose copy begins with `head`; none of the taken.
@@ -78,17 +80,16 @@ class Coverage:
 
     def mint(self, key: Key, head: bytes, began: int) -> FileIdentity:
         """A new identity for a file that begins with `head` (whole lines if short), read from the offset `began` on."""
-        earlier = [_generation(i.fingerprint) for i in self._matching(head) if (i.device, i.inode) == key]
+        earlier = [_generation(i) for i in self._matching(head) if (i.device, i.inode) == key]
         identity = FileIdentity(*key, _beginning(head) + (f"-{max(earlier) + 1}" if earlier else ""))
         self._note(identity)
         self.begun[identity] = began
         return identity
 
     def _note(self, identity: FileIdentity) -> None:
-        length, _, digest = identity.fingerprint.partition("-")
-        if length.isdecimal():
-            self._lengths.add(int(length))
-            self._alike.setdefault(f"{length}-{digest.partition('-')[0]}", []).append(identity)
+        if match := _FINGERPRINT.fullmatch(identity.fingerprint):  # a stream's is none
+            self._lengths.add(int(match["length"]))
+            self._alike.setdefault(match["beginning"], []).append(identity)
 
     def _end(self, identity: FileIdentity) -> int:
         return max((end for _, end in self._covered.get(identity, ())), default=0)
@@ -96,7 +97,8 @@ class Coverage:
     def _matching(self, head: bytes, *, whole: bool = False) -> Iterator[FileIdentity]:
         """Identities whose first bytes these are; if `whole`, not those of a file that ended in its first line."""
         for length in self._lengths:
-            if length <= len(head) and not (whole and length < HEAD_BYTES and b"\n" not in head[:length]):
+            ended = length == HEAD_BYTES or b"\n" in head[:length]
+            if length <= len(head) and (ended or not whole):
                 yield from self._alike.get(_beginning(head[:length]), ())
 
 
@@ -104,5 +106,6 @@ def _beginning(head: bytes) -> str:
     return f"{len(head)}-{blake2b(head, digest_size=16).hexdigest()}"
 
 
-def _generation(fingerprint: str) -> int:
-    return int([*fingerprint.split("-"), "1"][2])
+def _generation(identity: FileIdentity) -> int:
+    match = _FINGERPRINT.fullmatch(identity.fingerprint)
+    return int(match["generation"] or 1) if match else 0

@@ -1,6 +1,7 @@
 """Where lines end. Only a newline ends one: a carriage return, U+2028 or NUL is a byte like any other."""
 
 from dataclasses import dataclass
+from typing import Self
 
 CHUNK_BYTES = 4 << 20
 LONGEST_LINE = 1 << 20
@@ -14,7 +15,7 @@ class Window:
     longest: int
 
     @classmethod
-    def of(cls, chunk_bytes: int, longest_line: int) -> "Window":
+    def of(cls, chunk_bytes: int, longest_line: int) -> Self:
         """A window that can tell an over-long line from a whole one."""
         return cls(bytearray(max(chunk_bytes, longest_line + 1)), longest_line)
 

@@ -1,7 +1,7 @@
 """One open log file: the whole lines that are left to read of it, and whether it is still the file that it was."""
 
+import errno
 import os
-import stat
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from unmasq.base.errors import InputError
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.read.coverage import HEAD_BYTES, Coverage, Key, Run
 from unmasq.read.lines import Window
+from unmasq.read.opening import open_log
 
 _MARK_BYTES = 64
 
@@ -22,6 +23,11 @@ class Place:
     mark: bytes
     identity: FileIdentity | None
     runs: list[Run] | None
+
+    @property
+    def position(self) -> int:
+        """Offset of the next byte to be read."""
+        return self.runs[0][0] if self.runs else 0
 
 
 class LogFile:
@@ -36,14 +42,18 @@ class LogFile:
         self.path = path
         self._window = window
         self._coverage = coverage
-        self._fd = _open(path, follow=follow)
+        self._fd = open_log(path, follow=follow)
         self._closed = False
         status = os.fstat(self._fd)
         self.key: Key = (status.st_dev, status.st_ino)
         self.changed_ns = status.st_mtime_ns
         self.active_us: int | None = None
         self.size = status.st_size
-        self.head = self.head_now()
+        try:
+            self.head = self.head_now()
+        except OSError as error:
+            self.close()
+            raise InputError(f"cannot read the log {path}", error.strerror or str(error)) from error
         self.resume(None, [(0, None)])
 
     def resume(self, identity: FileIdentity | None, runs: list[Run]) -> None:
@@ -75,15 +85,18 @@ class LogFile:
         return Place(self.head, self._mark, self.identity, list(self.runs))
 
     def continues(self, place: Place) -> bool:
-        """Whether this file is a copy of the one that was read up to there, or would be if it were long enough."""
-        at = place.runs[0][0] if place.runs else 0
-        mark = os.pread(self._fd, len(place.mark), at - len(place.mark))
-        return agree(self.head, place.head) and (mark == place.mark or self.size < at)
+        """Whether this file is a copy of the one that was read up to there, and reaches as far."""
+        mark = os.pread(self._fd, len(place.mark), place.position - len(place.mark))
+        return agree(self.head, place.head) and mark == place.mark and self.size >= place.position
+
+    def precedes(self, place: Place) -> bool:
+        """Whether this file is a copy that was made when less was written than was read in the end."""
+        return agree(self.head, place.head) and self.size < place.position
 
     def chunks(self, *, live: bool, final: bool = False) -> Iterator[Chunk]:
         """What is left up to the present end, whole lines only; if `final`, also a last line without its newline."""
-        if self.identity is None and self.runs[0] == (0, None):
-            self.resume(None, [(self._hole(), None)])
+        if self.identity is None and (hole := self._hole()) != self.runs[0][0]:
+            self.resume(None, [(hole, None)])
         end = os.fstat(self._fd).st_size
         while True:
             piece = self._piece(end, final=final)
@@ -119,7 +132,10 @@ class LogFile:
         """How many NULs come first: after a truncation, a writer without O_APPEND goes on at its old offset."""
         if not self.head_now().startswith(b"\0"):
             return 0
-        at = os.lseek(self._fd, 0, os.SEEK_DATA)
+        try:
+            at = os.lseek(self._fd, 0, os.SEEK_DATA)
+        except OSError as error:
+            return os.fstat(self._fd).st_size if error.errno == errno.ENXIO else 0
         while block := os.pread(self._fd, 1 << 16, at):
             if text := block.lstrip(b"\0"):
                 return at + len(block) - len(text)
@@ -184,24 +200,3 @@ class LogFile:
 def agree(head: bytes, other: bytes) -> bool:
     """Whether two files may begin alike: one may have been copied while it was shorter than HEAD_BYTES."""
     return bool(head) and (head.startswith(other) or other.startswith(head))
-
-
-def _open(path: str, *, follow: bool) -> int:
-    """A descriptor to read a regular file. Raises InputError."""
-    try:
-        # Without O_NONBLOCK, opening a named pipe waits until somebody writes to it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW))
-    except FileNotFoundError as error:
-        raise InputError(f"cannot read the log {path}", "there is no such file", "check the path") from error
-    except PermissionError as error:
-        next_step = "run as root, or as a member of the group that may read it"
-        raise InputError(f"cannot read the log {path}", "this user may not read it", next_step) from error
-    except OSError as error:
-        raise InputError(f"cannot read the log {path}", error.strerror or str(error)) from error
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode):
-        return descriptor
-    os.close(descriptor)
-    if stat.S_ISDIR(mode):
-        raise InputError(f"cannot read the log {path}", "it is a directory", "name a file in it")
-    raise InputError(f"cannot read the log {path}", "it is a pipe or a device", "give its text to standard input, and - as the path")

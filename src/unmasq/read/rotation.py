@@ -4,6 +4,7 @@ Two files that begin with the same 256 bytes are taken for copies of one another
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from unmasq.base.errors import InputError
 from unmasq.model.ingress import FileIdentity
@@ -122,7 +123,7 @@ class Rotated:
         place = self._place(file)
         if place is None and self._unclear(file, named):
             file.close()
-        elif place := place or next(filter(file.continues, self._cut_off), None):
+        elif place := place or self._original(file):
             self._continue(file, place)
         else:
             self.files.append(file)
@@ -131,6 +132,10 @@ class Rotated:
         """Where this file was left; None if it never was, or if its inode is used again."""
         place = self._left.get(file.key)
         return place if place and agree(file.head, place.head) else None
+
+    def _original(self, file: LogFile) -> Place | None:
+        """Where reading stopped in the truncated file whose copy this is."""
+        return next(chain(filter(file.continues, self._cut_off), filter(file.precedes, self._cut_off)), None)
 
     def _continue(self, file: LogFile, place: Place) -> None:
         if place.runs is None or not missing(place.runs, 0, file.size):

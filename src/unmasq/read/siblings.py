@@ -8,11 +8,11 @@ _DATE = r"\d{4}[._-]?\d\d[._-]?\d\d[\dTZ._:+-]*"
 
 
 def siblings(path: str) -> list[str]:
-    """Paths of the uncompressed regular files that look like `path` rotated, the one written last at the end.
+    """Paths of the uncompressed regular files that look like `path` (no symlink) rotated, the one written last at the end.
 
     access.log.1, access.log.old, access.log-20261122 and access-20261122.log, but not access-2.log, a log of its own.
     """
-    folder, name = os.path.split(os.path.realpath(path))
+    folder, name = os.path.split(path)
     stem, dot, extension = name.rpartition(".")
     looks = re.compile(rf"{re.escape(name)}[._-]({_NUMBER}|{_DATE}|old|prev)|{re.escape(stem)}[._-]{_DATE}{re.escape(dot + extension)}")
     with os.scandir(folder) as entries:

@@ -30,7 +30,8 @@ class Tail:
 
     Every byte that is not covered is read, of this file and of its rotated siblings that `covered` knows or that are newer
     than those. With nothing covered at all, reading starts at the end, or with `from_start` at the first line. `wait` for a
-    log that does not exist yet. Raises InputError if the log can never be read.
+    log that does not exist yet. A chunk is live if a poll had come to the end of everything no more than 10 s before, so that
+    its lines are no older. Raises InputError if the log can never be read.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class Tail:
                 named.resume(identity, self._coverage.left(identity))
             elif not from_start and not self._coverage:
                 named.start_at_end()
-        self._rotated.resume(self.path, named)
+        self._rotated.resume(self._real[0], named)
         files = [*self._rotated.files, *([named] if named else [])]
         runs = [run for file in files for run in file.runs]
         self._counters.add("tail_reread_bytes", sum(behind - start for start, behind in runs if behind is not None))
@@ -122,7 +123,13 @@ class Tail:
         if self._folder_changed() or self._rotated.unsettled:
             self._scan_until_us = now_us + _SETTLE_US
         if now_us <= self._scan_until_us:
+            self._scan()
+
+    def _scan(self) -> None:
+        try:
             self._rotated.scan(self._real, self._current)
+        except OSError as error:
+            self._unreadable(error)
 
     def _switch(self, opened: LogFile, now_us: int) -> None:
         if self._current is not None and opened.key == self._current.key:
@@ -174,11 +181,14 @@ class Tail:
 
     def _give_up(self, file: LogFile, error: OSError) -> None:
         """A file that cannot be read now: the next poll opens it again."""
-        self._counters.add("tail_unreadable", reason=errno.errorcode.get(error.errno or 0, "unknown"))
+        self._unreadable(error)
         if file is self._current:
             self._current = None
         self._rotated.leave(file)
         self._folder_ns = -1
+
+    def _unreadable(self, error: OSError) -> None:
+        self._counters.add("tail_unreadable", reason=errno.errorcode.get(error.errno or 0, "unknown"))
 
     def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:

@@ -64,6 +64,14 @@ def test_what_is_there_at_first_is_not_live_and_what_is_written_since_is(log):
     assert [chunk.live for chunk in log.chunks] == [True]
 
 
+def test_what_is_written_before_the_first_poll_is_live_if_all_before_was_left_out(log):
+    log.write(b"old\n")
+    log.start(from_start=False)
+    log.write(b"new\n")
+    assert log.poll() == [b"new"]
+    assert log.chunks[0].live
+
+
 def test_after_a_long_pause_nothing_is_live(log):
     log.write(b"old\n")
     log.start()
@@ -78,6 +86,10 @@ def test_a_poll_that_was_left_early_is_taken_up(log):
     log.start(chunk_bytes=20, longest_line=10)
     first = next(log.tail.poll(1))
     assert len(log.poll()) == 100 - len(first.data) // 2
+    assert not any(chunk.live for chunk in log.chunks)
+    log.write(b"x\n" * 100)
+    assert next(log.tail.poll(log.now_us)).live
+    assert len(log.poll()) == 90
     assert not any(chunk.live for chunk in log.chunks)
 
 
@@ -168,7 +180,13 @@ def test_a_log_that_vanishes_is_counted_and_awaited(log):
     log.path.unlink()
     log.path.mkdir()
     assert log.poll() == []
-    assert log.counted()["tail_missing", "unreadable"] == 1
+    assert log.counted() == {("tail_missing", "missing"): 1, ("tail_missing", "unreadable"): 1, ("tail_rotations", "replaced"): 1}
+    log.path.rmdir()
+    log.write(b"three\n")
+    assert log.poll() == [b"three"]
+    log.path.unlink()
+    log.poll()
+    assert log.counted()["tail_missing", "missing"] == 2
 
 
 def test_a_file_that_cannot_be_read_now_is_opened_again_where_it_was_left(log, monkeypatch):
@@ -183,7 +201,30 @@ def test_a_file_that_cannot_be_read_now_is_opened_again_where_it_was_left(log, m
         broken.setattr(os, "preadv", fail)
         assert log.poll() == []
     assert log.counted() == {("tail_unreadable", "EIO"): 1}
+    opened, really_open = [], os.open
+    monkeypatch.setattr(os, "open", lambda *arguments: opened.append(arguments[0]) or really_open(*arguments))
     assert log.poll() == [b"two"]
+    assert opened[0] == str(log.path)  # a stale handle does not recover
+
+
+@pytest.mark.parametrize("call", ["pread", "preadv"])
+def test_no_poll_fails_because_a_file_cannot_be_read(log, monkeypatch, call):
+    def stale(*_):
+        raise OSError(116, "Stale file handle")
+
+    log.write(b"one\n")
+    log.start().poll()
+    log.write(b"half")
+    log.path.rename(log.folder / "access.log.1")
+    log.write(b"two\n")
+    (log.folder / "access.log.1").unlink()
+    log.poll()
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, stale)
+        assert log.poll(seconds=61) == []
+    assert log.counted()["tail_unreadable", "ESTALE"] >= 1
+    log.write(b"three\n")
+    assert log.poll() == [b"three"]
 
 
 def descriptors():

@@ -1,5 +1,6 @@
 """Lines longer than the bound: exact offsets, bounded memory."""
 
+import os
 import tracemalloc
 
 import pytest
@@ -20,7 +21,7 @@ def pieces(log):
     return [(chunk.start, chunk.data, chunk.skipped) for chunk in log.chunks]
 
 
-@pytest.mark.parametrize("chunk_bytes", [11, 12, 20, 100])
+@pytest.mark.parametrize("chunk_bytes", [1, 11, 12, 20, 100])
 def test_an_overlong_line_is_a_chunk_of_its_own(log, chunk_bytes):
     log.write(b"one\n" + b"x" * 11 + b"\n" + b"y" * 10 + b"\ntwo\n")
     log.start(chunk_bytes=chunk_bytes, longest_line=10).poll()
@@ -39,6 +40,16 @@ def test_it_is_awaited_to_its_newline_over_many_polls(log):
     log.write(b"\ntwo\n")
     log.poll()
     assert pieces(log) == [(0, b"x" * 10 + b"\n", 130), (141, b"two\n", 0)]
+
+
+def test_what_was_looked_through_is_not_read_again(log, monkeypatch):
+    asked, preadv = [], os.preadv
+    log.write(b"x" * 10_000)
+    log.start(chunk_bytes=1000, longest_line=10).poll()
+    monkeypatch.setattr(os, "preadv", lambda fd, buffers, at: asked.append(at) or preadv(fd, buffers, at))
+    log.write(b"x")
+    log.poll()
+    assert asked == [10_000]
 
 
 def test_at_the_end_of_a_finished_file(log):

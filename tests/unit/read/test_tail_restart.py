@@ -33,7 +33,7 @@ def test_nothing_is_read_twice(log):
 def test_gaps_are_read_again_and_nothing_else(log):
     log.write(b"".join(b"%d\n" % n for n in range(10)))
     log.start().poll()
-    covered = {log.chunks[0].file: [(4, 6), (0, 2), (10, 14), (12, 16)]}
+    covered = {log.chunks[0].file: [(4, 6), (0, 2), (10, 16), (12, 14)]}
     assert log.start(covered).poll() == [b"1", b"3", b"4", b"8", b"9"]
     assert [chunk.start for chunk in log.chunks] == [2, 6, 16]
     assert log.counted() == {("tail_reread_bytes", ""): 6}
@@ -170,6 +170,38 @@ def test_an_inode_that_was_used_again_is_another_file(log):
     log.write(b"the new file, in the same inode\n")
     assert log.start({identity: [(0, 13)]}).poll() == [b"the new file, in the same inode"]
     assert log.chunks[0].file.inode == identity.inode
+
+
+def test_a_new_file_that_begins_like_one_that_is_gone_is_another_file(log):
+    log.write(b"x" * 300 + b"\n")
+    log.start().poll()
+    covered = runs_of(log.chunks)
+    with log.path.open():  # so that the inode is not used again
+        log.path.unlink()
+        log.write(b"x" * 300 + b"\nmore\n")
+        assert log.start(covered).poll() == [b"x" * 300, b"more"]
+
+
+def test_a_file_that_was_truncated_and_then_renamed_while_nobody_read(log):
+    log.write(b"x" * 300 + b"\n")
+    log.start().poll()
+    covered = runs_of(log.chunks)
+    log.truncate()
+    log.write(b"one\n")
+    log.rename()
+    log.write(b"two\n")
+    assert log.start(covered).poll() == [b"one", b"two"]
+
+
+def test_rotations_of_what_a_link_points_to_while_nobody_reads(log):
+    log.write(b"one\n", "0.log")
+    log.path.symlink_to("0.log")
+    log.start().poll()
+    covered = runs_of(log.chunks)
+    log.write(b"two\n", "0.log")
+    (log.folder / "0.log").rename(log.folder / "0.log.20261124-120000")
+    log.write(b"three\n", "0.log")
+    assert log.start(covered).poll() == [b"two", b"three"]
 
 
 def test_a_device_number_may_change_with_a_reboot(log):

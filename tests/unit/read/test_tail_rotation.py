@@ -69,6 +69,36 @@ def test_the_inode_of_a_removed_file_that_is_used_again_is_a_new_file(log):
     assert len(set(log.tail.begun)) == 3
 
 
+def test_looking_around_stops_when_nothing_happens(log, monkeypatch):
+    log.rename()
+    log.write(b"new\n")
+    for _ in range(10):
+        log.poll()
+    monkeypatch.setattr(os, "scandir", lambda _: pytest.fail("looked around"))
+    log.write(b"more\n")
+    assert log.poll() == [b"more"]
+
+
+def test_the_newest_rotated_files_are_followed_however_long_nobody_writes(log):
+    log.rename()
+    log.write(b"new\n")
+    log.poll()
+    for _ in range(5):
+        log.poll(seconds=1000)
+    log.write(b"late\n", "access.log.1")
+    assert log.poll() == [b"late"]
+
+
+def test_a_removed_file_that_is_still_written_is_followed(log):
+    with log.path.open("ab", buffering=0) as writer:
+        log.path.unlink()
+        log.write(b"new\n")
+        log.poll()
+        for _ in range(10):
+            writer.write(b"late\n")
+            assert log.poll(seconds=50) == [b"late"]
+
+
 def test_three_rotations_between_two_polls(log):
     log.write(b"a\n")
     for number in (4, 3, 2):
@@ -102,6 +132,17 @@ def test_rotated_files_of_others_are_left_alone(tmp_path):
     log.tail.close()
 
 
+def test_a_foreign_file_whose_inode_holds_something_else_now_is_ours(tmp_path):
+    log = Log(tmp_path)
+    log.write(b"not ours\n", "access.log.7")
+    log.write(b"ours\n")
+    log.start().poll()
+    (tmp_path / "access.log.7").write_bytes(b"between\n")
+    (tmp_path / "access.log.7").rename(tmp_path / "access.log.1")
+    assert log.poll() == [b"between"]
+    log.tail.close()
+
+
 def test_a_removed_foreign_file_whose_inode_comes_back_between_two_rotations_is_ours(log):
     log.write(b"not ours\n", "access.log.7")
     log.start().poll()
@@ -123,6 +164,29 @@ def test_a_file_that_is_moved_back_goes_on_where_it_was(log):
     (log.folder / "access.log.1").rename(log.path)
     log.write(b"again\n")
     assert log.poll() == [b"again"]
+
+
+def test_a_file_that_was_moved_back_is_not_let_go(log):
+    log.rename()
+    log.write(b"short-lived\n")
+    log.poll()
+    (log.folder / "access.log.1").rename(log.path)
+    with log.path.open("ab", buffering=0) as writer:
+        log.poll()
+        log.path.unlink()
+        log.poll(seconds=61)
+        writer.write(b"again\n")
+        assert log.poll() == [b"again"]
+
+
+def test_the_name_may_change_between_looking_and_opening(log, monkeypatch):
+    log.write(b"", "elsewhere")
+    other = (log.folder / "elsewhere").stat()
+    with monkeypatch.context() as lying:
+        lying.setattr(Path, "stat", lambda _: other)
+        log.write(b"more\n")
+        assert log.poll() == [b"more"]
+    assert log.counted() == {}
 
 
 def test_a_file_that_was_let_go_and_is_moved_back_goes_on_where_it_was(log):
@@ -185,6 +249,22 @@ def test_rotations_of_what_a_link_points_to(tmp_path):
         (tmp_path / "0.log").rename(tmp_path / f"0.log.20261124-{hour}0000")
         log.write(b"after %d\n" % hour, "0.log")
     assert log.poll() == [b"after 12", b"after 13"]
+    log.tail.close()
+
+
+def test_rotations_of_what_a_link_pointed_to_before(tmp_path):
+    log = Log(tmp_path)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    log.write(b"one\n", "a/0.log")
+    log.path.symlink_to("a/0.log")
+    log.start().poll()
+    (tmp_path / "a/0.log").rename(tmp_path / "a/0.log.20261124-120000")
+    log.write(b"two\n", "a/0.log.20261124-130000")
+    log.write(b"three\n", "b/0.log")
+    log.path.unlink()
+    log.path.symlink_to("b/0.log")
+    assert log.poll() == [b"two", b"three"]
     log.tail.close()
 
 

@@ -128,6 +128,40 @@ def test_a_file_that_begins_alike_after_the_truncation_is_told_by_what_was_read_
     assert len(log.tail.begun) == 2
 
 
+def test_a_file_with_another_beginning_is_told_by_it_though_what_was_read_last_is_the_same(log):
+    log.write(b"x" * 100 + b"\n")
+    log.poll()
+    log.truncate()
+    log.write(b"FIRST\n" + b"x" * 100 + b"\nmore\n")
+    assert log.poll() == [b"FIRST", b"x" * 100, b"more"]
+
+
+def test_the_copy_is_told_from_other_files_that_begin_alike(log):
+    header = b"#" * 300 + b"\n"
+    log.truncate()
+    log.write(header + b"one\n")
+    log.poll()
+    (log.folder / "access.log.2").write_bytes(header + b"other lines, and longer ones\n")
+    log.write(b"unread\n")
+    log.copytruncate()
+    assert log.poll() == [b"unread"]
+
+
+def test_a_file_of_which_no_line_was_read_has_no_copy(log):
+    """Whatever begins with the few bytes that were seen is a file of its own."""
+    log.path.unlink()
+    with log.path.open("ab", buffering=0) as writer:
+        writer.write(b"0")
+        log.poll()
+        log.path.unlink()
+        writer.truncate(0)
+    log.write(b"01 line\n")
+    log.write(b"01", "access.log.1")
+    assert log.poll() == [b"01 line"]
+    log.write(b" line\n", "access.log.1")
+    assert log.poll() == []
+
+
 def test_generations_that_begin_with_the_same_bytes_have_different_identities(log):
     same = b"x" * 300 + b"\n"
     log.truncate()
