@@ -32,7 +32,7 @@ class Payload(NamedTuple):
 
     fields: dict[str, bytes]
     reject: Reject
-    before: int  # length of the text before the marker; the whole line where there is none
+    before: int  # length of the text before the payload's marker; the whole line where there is no one payload
     marked: bool
 
 
@@ -40,11 +40,10 @@ def read_payload(line: bytes) -> Payload:
     """The payload of a line. Never raises; a line without a marker is not rejected here, it has no payload."""
     found = [match.span() for match in _PAYLOAD.finditer(line)]
     if not found:
-        marker = _MARKER.search(line)
-        reject = Reject.NO_PAYLOAD if marker else Reject.NONE
-        return Payload({}, reject, marker.start() if marker else len(line), marked=marker is not None)
+        marked = _MARKER.search(line) is not None
+        return Payload({}, Reject.NO_PAYLOAD if marked else Reject.NONE, len(line), marked=marked)
     if len(found) > 1:
-        return Payload({}, Reject.INJECTED, found[0][0], marked=True)
+        return Payload({}, Reject.INJECTED, len(line), marked=True)
     before, start = found[0]
     fields, reject = _decode(line[start:])
     if reject:
