@@ -17,9 +17,7 @@ from unmasq.join.table import Connection, ConnectionTable, Key
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
-from unmasq.model.ingress import IngressBatch, Reject
-
-_NO_FLOW = (Reject.BLANK, Reject.NO_ADDRESS, Reject.TOO_LONG)
+from unmasq.model.ingress import IngressBatch
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ class Window:
             room[:] = [next(replaced) for _ in room]
 
     def add_lines(self, batch: IngressBatch, file: int, now_us: int) -> None:
-        """Lines that were just read; those that name their own connection join it at once."""
+        """Lines that were just read; those that name their own connection join it at once, those that name nobody give no flow."""
         lines = from_batch(batch, file, now_us)
-        none = np.isin(lines.reject, _NO_FLOW)
+        none = (lines.reject > 0) & ((lines.source_hi | lines.source_lo) == 0) & (lines.headers == 0)
         if none.any():
             self._dropped.append(lines.take(none))
             lines = lines.take(~none)
