@@ -11,12 +11,8 @@ from unmasq.read.formats.lines import LineReader
 READ_US = 1_795_300_000_000_000
 SIX = ("source_port", "destination_ip", "destination_port", "source_ip", "x-forwarded-for", "x-real-ip")
 
-header = st.one_of(
-    st.sampled_from(
-        ["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10", "unknown, [2001:db8::5]:80", 'a"b', "tab\there", "é", "back\\slash", "{}", '": "']
-    ),
-    st.text(max_size=12),
-)
+ODD = ["unknown, [2001:db8::5]:80", 'a"b', "tab\there", "new\nline", "é", "back\\slash", "{}", '": "']
+header = st.one_of(st.sampled_from(["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10", *ODD]), st.text(max_size=12))
 address = st.sampled_from(["198.51.100.10", "2001:db8::7", "::ffff:192.0.2.1", "203.0.113.20"])
 agent = st.sampled_from(["curl/8", "Mozilla", 'tigera_secure_ee_ingress: {\\"', "unmasq: x", "unmasq-test/7"])
 PREFIX = '{} - - [23/Nov/2026:10:00:00 +0000] "GET /search?q=1 HTTP/1.1" 200 612 "-" "{}"'
@@ -28,13 +24,18 @@ def six(source: str, port: object, xff: str, real: str) -> str:
     return json.dumps(dict(zip(SIX, (port, "10.244.1.10", 80, source, xff, real), strict=True)), ensure_ascii=False)
 
 
+def front(kind: str, source: str, agent: str, size: str) -> str:
+    """What stands before the marker."""
+    prefix = {"bare": "", "combined": PREFIX, "upstream": PREFIX + UPSTREAM}[kind].format(source, agent)
+    return prefix.replace("612", size) + " " * bool(prefix)
+
+
 good = st.builds(
-    lambda source, port, xff, real, front, agent: (
-        {"bare": "", "combined": PREFIX.format(source, agent) + " ", "upstream": PREFIX.format(source, agent) + UPSTREAM + " "}[front]
-        + "tigera_secure_ee_ingress: "
-        + six(source, port, xff, real)
+    lambda source, port, xff, real, kind, agent, size: (
+        front(kind, source, agent, size) + "tigera_secure_ee_ingress: " + six(source, port, xff, real)
     ),
     address, st.integers(0, 70000), header, header, st.sampled_from(["bare", "combined", "upstream"]), agent,
+    st.sampled_from(["612", "-", "0612", "9" * 18, "9" * 19]),
 ).map(lambda line: line.replace("\n", "").encode("utf-8", "surrogatepass"))  # fmt: skip
 plain_log = st.builds(lambda source, who: PREFIX.format(source, who).encode(), address, agent)
 broken = st.one_of(st.binary(max_size=60), st.just(b""), st.just(b"  "), st.builds(lambda line, cut: line[:cut], good, st.integers(0, 400)))
@@ -60,11 +61,19 @@ def values(reader: LineReader, batch: IngressBatch) -> list[dict[str, object]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-@given(lines)
-def test_the_fast_path_says_what_the_plain_one_says(some: list[bytes]) -> None:
+@given(lines, st.sampled_from([1, 500, 1 << 19]))
+def test_the_fast_path_says_what_the_plain_one_says(some: list[bytes], piece_bytes: int) -> None:
     data = b"".join(line + b"\n" for line in some)
-    fast, plain = LineReader(), PlainReader()
+    fast, plain = LineReader(piece_bytes), PlainReader()
     assert values(fast, fast.read(chunk(data), READ_US)) == values(plain, plain.read(chunk(data), READ_US))
+
+
+@given(st.lists(st.tuples(header, header), min_size=1, max_size=8))
+def test_headers_are_kept_as_they_were_sent(sent: list[tuple[str, str]]) -> None:
+    reader = LineReader()
+    data = "".join(f"unmasq: {six('198.51.100.10', 4711, *both)}\n" for both in sent).encode()
+    texts = reader.vocabulary.texts(reader.read(chunk(data), READ_US).headers.tolist())
+    assert [json.loads(text) for text in texts] == [dict(zip(SIX[4:], both, strict=True)) for both in sent]
 
 
 @given(st.lists(st.binary(max_size=80), max_size=20))
@@ -84,3 +93,12 @@ def test_a_header_cannot_choose_the_source(line: bytes, forged: bytes) -> None:
     batch = reader.read(chunk(b"unmasq: " + payload.encode() + b"\n"), READ_US)
     assert batch.source_lo.tolist() == [0xFFFF_C633_640A]
     assert batch.reject.tolist() == [Reject.NONE]
+
+
+@given(good, st.integers(1, 400))
+def test_a_value_never_runs_over_the_end_of_a_cut_line(line: bytes, cut: int) -> None:
+    data = b"\n".join([line, line[:cut], line[cut:], line])
+    fast, plain = LineReader(), PlainReader()
+    batch = fast.read(chunk(data), READ_US)
+    assert len(batch) == 4
+    assert values(fast, batch) == values(plain, plain.read(chunk(data), READ_US))

@@ -1,51 +1,30 @@
 """Raw bytes of each key, column by column, to the columns of an IngressBatch.
 
-Most values of a log come again and again, so each column is looked up in a memory that fills itself: one dictionary look-up
-a value, and the real conversion only for what was never met. Clients choose many of the values, so a memory that has grown
-is emptied.
+Digits are converted at once; of everything else only what the memory has not met (`unmasq.read.formats.memory`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 
-from unmasq.model.address import NONE, parse
 from unmasq.model.columns import Array
 from unmasq.model.connection import TCP, UDP
 from unmasq.model.flowbatch import Flag
 from unmasq.model.ingress import TEXTS, IngressBatch, Reject, TimeSource
 from unmasq.model.vocabulary import Vocabulary
+from unmasq.read.formats.headers import header_texts
+from unmasq.read.formats.memory import Addresses, Memory
 from unmasq.read.formats.record import HEADER_KEYS
 from unmasq.read.formats.times import local_time_us, seconds_us
 
-_MEMORY = 1 << 17
 _LONGEST_TEXT = 256
 _FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
 _NO_PORT = -1
+_MOST_DIGITS = 18  # of a number that fits its column
 
 Values = Sequence[bytes]
-
-
-class _Memory(dict[Any, Any]):
-    """Converts what it has not met."""
-
-    def __init__(self, convert: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._convert = convert
-
-    def __missing__(self, raw: Any) -> Any:
-        value = self[raw] = self._convert(raw)
-        return value
-
-    def column(self, values: Sequence[Any], dtype: str) -> Array:
-        """The converted values; empties the memory first where it has grown."""
-        if len(self) > _MEMORY:
-            self.clear()
-        return np.fromiter(map(self.__getitem__, values), dtype, len(values))
 
 
 class Converter:
@@ -53,37 +32,31 @@ class Converter:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._pairs: list[tuple[int, int]] = [NONE]
-        self._pair_numbers: dict[tuple[int, int], int] = {NONE: 0}
-        self._ports = _Memory(_port)
-        self._counts = _Memory(_count)
-        self._seconds = _Memory(seconds_us)
-        self._local_times = _Memory(local_time_us)
-        self._protocols = _Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
-        self._tests = _Memory(lambda raw: raw.startswith(TEST_AGENT))
+        self._addresses = Addresses()
+        self._ports = Memory(_port)
+        self._counts = Memory(_count)
+        self._seconds = Memory(seconds_us)
+        self._local_times = Memory(local_time_us)
+        self._protocols = Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
         self.replaced_times: Counter[str] = Counter()
         """How many lines named a time that cannot be, by reason: `future` or `unreadable`."""
         self.forget()
 
     def forget(self) -> None:
         """Forget what refers to the vocabulary: it was renumbered."""
-        self._texts = _Memory(lambda raw: self._number(_shown(raw)))
-        self._paths = _Memory(lambda raw: self._number(_shown(raw.partition(b"?")[0])))
-        self._services = _Memory(lambda parts: self._number(_shown(b"/".join(filter(None, parts)))))
-        self._headers: dict[tuple[str, ...], _Memory] = {}
-        self._addresses = _Memory(self._address)
+        self._texts = Memory(lambda raw: self._number(_shown(raw)))
+        self._paths = Memory(lambda raw: self._number(_shown(raw.partition(b"?")[0])))
+        self._services = Memory(lambda parts: self._number(_shown(b"/".join(filter(None, parts)))))
 
     def __call__(self, values: Mapping[str, Values], length: int, reject: Reject, *, live: bool, read_us: int) -> IngressBatch:
         """A batch of `length` rows; a key that is missing was not in the lines."""
-        self._trim()
-        source = self._address_column(values.get("source_ip"), length)
+        hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
         ports = self._port_column(values.get("source_port"), length), self._port_column(values.get("destination_port"), length)
         rejects = np.full(length, reject, "u1")
         if "source_ip" in values:
-            rejects[(rejects == 0) & (source == 0)] = Reject.NO_SOURCE
+            rejects[(rejects == 0) & ((hi | lo) == 0)] = Reject.NO_SOURCE
         rejects[(rejects == 0) & ((ports[0] == _NO_PORT) | (ports[1] == _NO_PORT))] = Reject.BAD_VALUE
-        hi, lo = self._halves(source)
-        dest_hi, dest_lo = self._halves(self._address_column(values.get("destination_ip"), length))
+        dest_hi, dest_lo = self._addresses.columns(values.get("destination_ip"), length)
         return IngressBatch.filled(
             length, reject=rejects, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0), dest_hi=dest_hi, dest_lo=dest_lo,
             dest_port=np.maximum(ports[1], 0), headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
@@ -94,41 +67,29 @@ class Converter:
     def _number(self, text: str) -> int:
         return self._vocabulary.number(text)
 
-    def _trim(self) -> None:
-        if len(self._pairs) > _MEMORY:
-            self._pairs, self._pair_numbers = [NONE], {NONE: 0}
-            self._addresses.clear()
-
-    def _address(self, raw: bytes) -> int:
-        pair = parse(raw.decode("ascii", "replace")) or NONE
-        number = self._pair_numbers.get(pair)
-        if number is None:
-            number = self._pair_numbers[pair] = len(self._pairs)
-            self._pairs.append(pair)
-        return number
-
-    def _address_column(self, values: Values | None, length: int) -> Array:
-        return np.zeros(length, "i8") if values is None else self._addresses.column(values, "i8")
-
-    def _halves(self, numbers: Array) -> tuple[Array, Array]:
-        pairs = np.array(self._pairs, "u8")
-        return pairs[numbers, 0], pairs[numbers, 1]
-
     def _port_column(self, values: Values | None, length: int) -> Array:
-        return np.zeros(length, "i4") if values is None else self._ports.column(values, "i4")
+        if values is None:
+            return np.zeros(length, "i4")
+        numbers = _whole_numbers(values)
+        return self._ports.column(values, "i4") if numbers is None else np.where(numbers < 1 << 16, numbers, _NO_PORT)
 
-    def _header_column(self, values: Mapping[str, Values], length: int, source: Array, reject: Reject) -> Array:
+    def _header_column(self, values: Mapping[str, Values], length: int, source: tuple[Array, Array], reject: Reject) -> Array:
         """Numbers of header texts. A rejected payload recorded no header; a prefix that names the source itself says nothing."""
         names = () if reject else tuple(key for key in HEADER_KEYS if key in values)
-        columns: list[Sequence[Any]] = [values[key] for key in names]
-        if "prefix" in values:
-            prefix = self._address_column(values["prefix"], length)
-            tells = ((prefix != source) & (prefix != 0)).tolist()
-            if any(tells):
-                names = (*names, "prefix" if reject or "source_ip" in values else "logged")
-                columns.append([raw if tell else None for raw, tell in zip(values["prefix"], tells, strict=True)])
-        memory = self._headers.setdefault(names, _Memory(lambda row: self._number(_header_text(names, row))))
-        return memory.column(list(zip(*columns, strict=True)) if columns else [()] * length, "u4")
+        columns = [values[key] for key in names]
+        if "prefix" not in values or values["prefix"] == values.get("source_ip"):
+            return self._header_numbers(names, columns, length)
+        hi, lo = self._addresses.columns(values["prefix"], length)
+        tells = ((hi != source[0]) | (lo != source[1])) & ((hi | lo) > 0)
+        numbers = np.zeros(length, "u4")
+        told = (*names, "prefix" if reject or "source_ip" in values else "logged")
+        for keys, rows in ((names, np.flatnonzero(~tells)), (told, np.flatnonzero(tells))):
+            some = [_at(column, rows) for column in (*columns, values["prefix"])[: len(keys)]]
+            numbers[rows] = self._header_numbers(keys, some, len(rows))
+        return numbers
+
+    def _header_numbers(self, names: Sequence[str], columns: Sequence[Values], length: int) -> Array:
+        return self._vocabulary.numbers(header_texts(names, columns, length), length)
 
     def _times(self, values: Mapping[str, Values], length: int, *, live: bool, read_us: int) -> dict[str, Array]:
         own = np.zeros(length, "i8")
@@ -151,7 +112,8 @@ class Converter:
         found: dict[str, Array | int] = {"bytes_in": -1, "bytes_out": -1}
         for name in ("bytes_in", "bytes_out"):
             if name in values:
-                found[name] = self._counts.column(values[name], "i8")
+                numbers = _whole_numbers(values[name])
+                found[name] = self._counts.column(values[name], "i8") if numbers is None else numbers
         if "uri" in values:
             found["path"] = self._paths.column(values["uri"], "u4")
         if "namespace" in values and "service" in values:
@@ -162,27 +124,35 @@ class Converter:
         return found
 
     def _flags(self, values: Mapping[str, Values], rejects: Array) -> Array:
-        test = self._tests.column(values["user_agent"], "?") if "user_agent" in values else np.zeros(len(rejects), "?")
-        return np.where(rejects > 0, int(Flag.REJECTED), 0) | np.where(test, int(Flag.TEST), 0)
+        flags = np.where(rejects > 0, int(Flag.REJECTED), 0)
+        agents = values.get("user_agent", ())
+        if TEST_AGENT in b"\n".join(agents):  # else none of them needs a look
+            flags[[row for row, agent in enumerate(agents) if agent.startswith(TEST_AGENT)]] |= int(Flag.TEST)
+        return flags
+
+
+def _at(values: Values, rows: Array) -> Values:
+    return values if len(rows) == len(values) else [values[row] for row in rows.tolist()]
+
+
+def _whole_numbers(values: Values) -> Array | None:
+    """Counts and ports as they mostly are, digits only; None where one of them is anything else."""
+    if not (all(values) and b"".join(values).isdigit() and max(map(len, values)) <= _MOST_DIGITS):
+        return None
+    return np.fromiter(map(int, values), "i8", len(values))
 
 
 def _port(raw: bytes) -> int:
     if raw in (b"", b"-"):
         return 0
-    return int(raw) if raw.isdigit() and len(raw) <= 5 and int(raw) < 1 << 16 else _NO_PORT
+    return int(raw) if raw.isdigit() and len(raw) <= _MOST_DIGITS and int(raw) < 1 << 16 else _NO_PORT
 
 
 def _count(raw: bytes) -> int:
-    return int(raw) if raw.isdigit() and len(raw) < 19 else -1
+    return int(raw) if raw.isdigit() and len(raw) <= _MOST_DIGITS else -1
 
 
 def _shown(raw: bytes) -> str:
     r"""A header's or variable's bytes as text, bounded; bytes that are no UTF-8 appear as \\xNN, `-` as nothing."""
     text = raw[: 4 * _LONGEST_TEXT].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
     return "" if text == "-" else text[:_LONGEST_TEXT]
-
-
-def _header_text(names: tuple[str, ...], row: tuple[bytes | None, ...]) -> str:
-    values = {HEADER_KEYS.get(name, name): raw for name, raw in zip(names, row, strict=True)}
-    shown = {name: raw.decode("utf-8", "backslashreplace") for name, raw in values.items() if raw is not None}
-    return msgspec.json.encode(shown).decode() if shown else ""

@@ -5,7 +5,7 @@ Its address may have been rewritten by realip, so with a marker behind it it is 
 
 import re
 
-_STRICT = rb'[^"\\]*+'  # a value without quotes and escapes: what the fast path takes
+_STRICT = rb'[^"]*+'  # all of a value that has no escape: what the fast path takes
 _LOOSE = rb'(?:[^"\\]|\\.)*+'
 
 KEYS = ("prefix", "time", "method", "uri", "status", "bytes_out", "user_agent")
@@ -19,14 +19,14 @@ def _combined(value: bytes, user: bytes) -> bytes:
     )
 
 
-_TRIES = rb'[^ ,"\\]++(?:(?:,| :) [^ ,"\\]++)*+'  # one value for each upstream that nginx tried
+_TRIES = rb'[^ ,"]++(?:(?:,| :) [^ ,"]++)*+'  # one value for each upstream that nginx tried
 _UPSTREAM = rb' (\d++) [\d.]++ \[([^] "]*+)\] \[[^] "]*+\] (' + _TRIES + rb")" + (b" " + _TRIES) * 3 + rb" [0-9A-Fa-f-]++"
 
 STRICT = {
-    KEYS: _combined(_STRICT, rb'[^" \\]++'),
-    KEYS + UPSTREAM_KEYS: _combined(_STRICT, rb'[^" \\]++') + _UPSTREAM,
+    KEYS: _combined(_STRICT, rb'[^" ]++'),
+    KEYS + UPSTREAM_KEYS: _combined(_STRICT, rb'[^" ]++') + _UPSTREAM,
 }
-"""Keys -> pattern, for values without quotes and escapes."""
+"""Keys -> pattern, for lines without a backslash."""
 
 _LINE = re.compile(_combined(_LOOSE, rb"[^\[\n]*?") + rb"(?:" + _UPSTREAM + rb")?")
 
