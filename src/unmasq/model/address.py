@@ -6,6 +6,7 @@ the unspecified address `::`, stands for "no address": it can be nobody's source
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from unmasq.base.errors import UsageError
 NONE: tuple[int, int] = (0, 0)
 V4_PREFIX = 0xFFFF << 32
 _LOW = (1 << 64) - 1
+_MAPPED = (V4_PREFIX >> 32).to_bytes(12, "big")
 _LONGEST = 128  # an IPv6 address with zone, brackets, quotes and port is shorter; anything longer is no address
 
 
@@ -41,7 +43,7 @@ def _packed(text: str) -> bytes | None:
     try:
         if ":" in text:
             return socket.inet_pton(socket.AF_INET6, text)
-        return b"\x00" * 10 + b"\xff\xff" + socket.inet_pton(socket.AF_INET, text)
+        return _MAPPED + socket.inet_pton(socket.AF_INET, text)
     except (OSError, ValueError):  # ValueError: an embedded NUL or a character outside ASCII
         return None
 
@@ -70,6 +72,18 @@ def parse(text: str) -> tuple[int, int] | None:
             return None
     number = int.from_bytes(packed, "big")
     return (number >> 64, number & _LOW) if number else None
+
+
+def packed(texts: Iterable[str]) -> bytes:
+    """`parse` of many texts, plain IPv4 several times as fast: 16 bytes each, network order, zeros where none is named."""
+    found = []
+    for text in texts:
+        try:
+            found.append(_MAPPED + socket.inet_pton(socket.AF_INET, text))
+        except (OSError, ValueError):  # most texts are plain IPv4, and a try that succeeds costs nothing
+            hi, lo = parse(text) or NONE
+            found.append((hi << 64 | lo).to_bytes(16, "big"))
+    return b"".join(found)
 
 
 def to_text(hi: int, lo: int) -> str:

@@ -9,16 +9,18 @@ more names come from the line itself: `prefix` (an address before the marker, wh
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.model.address import NONE, parse
+from unmasq.model.address import packed, parse
 from unmasq.unwind.trust import HEADERS, LISTS
 
 KINDS = (*HEADERS, "prefix", "logged")
 _KIND = {name: kind for kind, name in enumerate(KINDS)}
 CUT = "cut"
+_ABSENT = ("", "-")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Claims:
 
 def elements(name: str, value: str) -> list[str]:
     """The raw elements of one header value, left to right; none for an absent or empty one."""
-    if value in ("", "-"):
+    if value in _ABSENT:
         return []
     if name not in LISTS:
         return [value]
@@ -49,7 +51,11 @@ def elements(name: str, value: str) -> list[str]:
 
 def named(name: str, element: str) -> tuple[int, int] | None:
     """The address that one raw element names."""
-    return parse(_for_parameter(element) if name == "forwarded" else element)
+    return parse(_address_text(name, element))
+
+
+def _address_text(name: str, element: str) -> str:
+    return _for_parameter(element) if name == "forwarded" else element.strip(" \t")
 
 
 def _for_parameter(element: str) -> str:
@@ -75,18 +81,48 @@ def raw_claims(text: str) -> Iterator[tuple[str, str]]:
 
 
 def claims_of(texts: Sequence[str]) -> Claims:
-    """The claims of many header texts, in their order."""
-    flat: list[tuple[int, int, int, int]] = []
-    first, count = np.zeros((2, len(texts), len(KINDS)), "i8")
-    recorded = np.zeros((len(texts), len(KINDS)), "?")
-    for row, text in enumerate(texts):
-        values = header_values(text)
-        cut = values.pop(CUT, "").split(",")
-        for name, value in values.items():
-            kind = _KIND[name]
-            first[row, kind] = len(flat)
-            flat += [(*(named(name, element) or NONE), kind, row) for element in elements(name, value)]
-            count[row, kind] = len(flat) - first[row, kind]
-            recorded[row, kind] = name not in cut
-    hi, lo, kinds, rows = zip(*flat, strict=True) if flat else ((), (), (), ())
-    return Claims(np.array(hi, "u8"), np.array(lo, "u8"), np.array(kinds, "u1"), np.array(rows, "i8"), first, count, recorded)
+    """The claims of many header texts, in their order: `header_values`, `elements` and `named` for whole columns."""
+    rows: list[dict[str, str]] = json.loads("[" + ",".join(text or "{}" for text in texts) + "]")
+    named_here = [name for name in KINDS if any(name in row for row in rows)]
+    recorded = np.zeros((len(rows), len(KINDS)), "?")
+    for name in named_here:
+        recorded[:, _KIND[name]] = [name in row for row in rows]
+    for text, row in enumerate(rows):
+        if CUT in row:
+            recorded[text, [_KIND[name] for name in row[CUT].split(",") if name in _KIND]] = False
+    return _in_order([_elements_of(name, rows) for name in named_here], recorded)
+
+
+class _Elements(NamedTuple):
+    """The elements of one header in many texts, flat."""
+
+    text: NDArray[np.int64]
+    kind: NDArray[np.uint8]
+    hi: NDArray[np.uint64]
+    lo: NDArray[np.uint64]
+
+
+def _elements_of(name: str, rows: Sequence[dict[str, str]]) -> _Elements:
+    text = [at for at, row in enumerate(rows) if row.get(name, "") not in _ABSENT]
+    raw = [rows[at][name] for at in text]
+    counts = np.ones(len(raw), "i8")
+    if name in LISTS and raw:
+        counts += np.array([value.count(",") for value in raw])
+        raw = ",".join(raw).split(",")
+    numbers = {element: number for number, element in enumerate(dict.fromkeys(raw))}
+    pairs = np.frombuffer(packed(_address_text(name, element) for element in numbers), ">u8").astype("u8").reshape(-1, 2)
+    at = np.fromiter(map(numbers.__getitem__, raw), "i8", len(raw))
+    return _Elements(np.repeat(np.array(text, "i8"), counts), np.full(len(raw), _KIND[name], "u1"), pairs[at, 0], pairs[at, 1])
+
+
+def _in_order(parts: Sequence[_Elements], recorded: NDArray[np.bool_]) -> Claims:
+    """The elements of all headers, those of one text together."""
+    text, kind, hi, lo = (np.concatenate(each) for each in zip(_NOTHING, *parts, strict=True))
+    order = np.argsort(text, kind="stable")
+    text, kind, hi, lo = text[order], kind[order], hi[order], lo[order]
+    count = np.bincount(text * len(KINDS) + kind, minlength=recorded.size).astype("i8")
+    first = (np.cumsum(count) - count).reshape(recorded.shape)
+    return Claims(hi, lo, kind, text, first, count.reshape(recorded.shape), recorded)
+
+
+_NOTHING = _Elements(np.zeros(0, "i8"), np.zeros(0, "u1"), np.zeros(0, "u8"), np.zeros(0, "u8"))
