@@ -23,7 +23,8 @@ gives. Text that clients wrote is shown so that it can do no harm in that form: 
 A flag that is not given is looked for as `{PREFIX}NAME` in the environment (`{PREFIX}STORE=/var/lib/unmasq`), then in the
 TOML file of `--config` or `{PREFIX}CONFIG`, which has a table for each verb with the names of its flags;
 {SHARED_NAMES} may stand above the tables, for all verbs. Unknown keys are refused.
-`unmasq config view VERB` shows what is in effect, and why. `{PREFIX}DEBUG=1` prints tracebacks. Times are `2026-11-24T08:00:00Z`, `2026-11-24`, or a length before now: 30s, 10m, 2h, 2d, 1w.
+`unmasq config view VERB` shows what is in effect, and why. `{PREFIX}DEBUG=1` prints tracebacks.
+Times are `2026-11-24T08:00:00Z`, `2026-11-24`, or a length before now: 30s, 10m, 2h, 2d, 1w.
 """
 
 

@@ -52,8 +52,10 @@ def follow_flows(backend: Backend, wanted: FlowFilter, printer: Printer, clock: 
     if not isinstance(backend, Owner):
         raise UsageError("nothing to follow", "nobody writes to this store", "start `unmasq run`, or leave out --follow")
     news = News(tells_changes=printer.tells_changes)
-    printer.page(FlowPage(news.of(backend.flows(wanted, limit).flows), None))
-    news.of(_recent(backend, wanted, clock))
+    news.of(_recent(backend, wanted, clock))  # before the page: what comes between the two is on the page, or still news
+    newest = backend.flows(wanted, limit).flows
+    news.of(newest)
+    printer.page(FlowPage(newest[::-1], None))
     while True:
         sys.stdout.flush()
         time.sleep(EVERY_SECONDS)

@@ -36,7 +36,7 @@ class Parts:
     def forwarded(self) -> list[Forwarded]:
         """By the proxy that names the client, and the header in which it does."""
         forwarded = (g for g in self.clients if g.evidence == "forwarded")
-        sums = _summed(forwarded, lambda g: (g.hops[1].ip or "", g.hops[0].by))
+        sums = _summed(forwarded, _forwarder)
         return [Forwarded(requests, ip, name_of(ip, self._trust), header) for (ip, header), requests in sums]
 
     def logged(self) -> int:
@@ -76,6 +76,12 @@ def name_of(ip: str | None, trust: TrustList) -> str | None:
     pair = parse(ip) if ip else None
     entries = trust.find(*pair) if pair else []
     return entries[-1].name if entries else None  # the last name that somebody gave it
+
+
+def _forwarder(group: ChainGroup) -> tuple[str, str]:
+    """Who names the client, and in which header; the observed end where the list that judged it is lost."""
+    named, by = group.hops[0], group.hops[1] if len(group.hops) > 1 else group.hops[0]
+    return by.ip or "", named.by
 
 
 def is_walked(group: ChainGroup) -> bool:

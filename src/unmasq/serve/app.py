@@ -34,8 +34,7 @@ def app_of(routes: Routes) -> Starlette:
             Route("/api/v1/status", _answering(routes.status)),
             Route("/healthz", _answering(lambda _request, _body: {"status": "ok"})),
         ],
-        exception_handlers={HTTPException: _no_route},
-        max_body_size=MOST_BODY_BYTES,
+        exception_handlers={HTTPException: _refused},
     )
 
 
@@ -43,10 +42,19 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint in a thread of its own, since a store waits for disks."""
 
     async def answer(request: Request) -> Response:
-        body = await request.body()
+        body = await _body(request)
         return await run_in_threadpool(_answered, endpoint, request, body)
 
     return answer
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise HTTPException(413, f"its body is longer than {MOST_BODY_BYTES} bytes")
+    return body
 
 
 def _answered(endpoint: Endpoint, request: Request, body: bytes) -> Response:
@@ -66,9 +74,9 @@ def _status(error: UnmasqError) -> int:
     return 503 if isinstance(error, StoreBusy) else 500
 
 
-async def _no_route(request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # Starlette's types cannot say which handler gets which error
-    what = f"{request.method} {request.url.path} is no question of this API"
+    what = f"{request.method} {request.url.path} is refused"
     body = ErrorBody(Problem(what, str(error.detail), "GET /api/v1/flows, /api/v1/trace/ADDRESS, /api/v1/health or /api/v1/trust"))
     return _json(error.status_code, body)
 

@@ -1,5 +1,6 @@
 """The asking end of the socket: the questions of `Backend`, put to the owner of a store."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,19 +75,22 @@ class Owner:
 def owner_of(folder: Path) -> Iterator[Owner | None]:
     """Whoever answers on DIR/api.sock; None where its process is gone."""
     with short_path(folder) as path:
+        if not _listens(path):
+            yield None
+            return
         # No proxy of the environment comes between two processes of one machine.
         transport = httpx2.HTTPTransport(uds=path)
         with httpx2.Client(transport=transport, base_url="http://unmasq", timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-            yield Owner(client, folder) if _listens(client) else None
+            yield Owner(client, folder)
 
 
-def _listens(client: httpx2.Client) -> bool:
-    try:
-        client.get("/healthz")
-    except httpx2.ConnectError:  # the socket of a process that is gone
-        return False
-    except httpx2.TransportError:
-        return True
+def _listens(path: str) -> bool:
+    """Whether somebody accepts connections there: the socket of a process that is gone refuses them."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as attempt:
+        try:
+            attempt.connect(path)
+        except OSError:
+            return False
     return True
 
 

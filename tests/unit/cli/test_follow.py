@@ -4,9 +4,7 @@ import msgspec
 import pytest
 
 from tests.contract import shop
-from unmasq.base.clock import ManualClock
-from unmasq.base.errors import UsageError
-from unmasq.cli.follow import News, follow_flows
+from unmasq.cli.follow import News
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
 
@@ -47,8 +45,3 @@ def test_what_no_look_brings_back_is_forgotten(flows):
     news.of(flows)
     news.forget(max(flow.end_time for flow in flows) * 1_000_000 + 1)
     assert news.of(flows[:1]) == flows[:1]
-
-
-def test_files_at_rest_cannot_be_followed():
-    with pytest.raises(UsageError, match="nothing to follow"):
-        follow_flows(object(), FlowFilter(), None, ManualClock(0), 10)

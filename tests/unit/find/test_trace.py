@@ -91,3 +91,10 @@ def test_a_range_lists_its_clients_instead_of_its_neighbours(ask):
 
 def test_ipv6_has_its_64_as_neighbourhood(ask):
     assert ask(shop.LONG).near.range == "2001:db8:9:1::/64"
+
+
+def test_a_verdict_whose_trust_list_is_lost_is_still_told(tmp_path):
+    with DuckStore(tmp_path) as store:
+        store.append(shop.shop())
+        found = trace(store, store.control.trust_list(), parse_range(shop.CLIENT), FlowFilter())
+    assert [(part.requests, part.proxy, part.name) for part in found.forwarded] == [(300, shop.EDGE, None)]

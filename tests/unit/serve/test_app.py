@@ -1,0 +1,147 @@
+"""The API: every answer and every error is JSON of one shape."""
+
+import json
+import threading
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.contract import shop
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import StoreBusy, StoreError
+from unmasq.keep.duck import DuckStore
+from unmasq.serve.app import MOST_BODY_BYTES, app_of
+from unmasq.serve.questions import of_files
+from unmasq.serve.routes import Routes
+
+
+@pytest.fixture
+def store(tmp_path):
+    with DuckStore(shop.make_store(tmp_path / "store")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def backend(store):
+    return of_files(store, SystemClock())
+
+
+@pytest.fixture
+def api(backend):
+    with TestClient(app_of(Routes(backend, SystemClock()))) as client:
+        yield client
+
+
+def test_flows(api):
+    first = api.get("/api/v1/flows", params={"client": shop.CLIENT, "limit": 10}).json()
+    rest = api.get("/api/v1/flows", params={"client": shop.CLIENT, "after": first["next"]}).json()
+    assert (len(first["flows"]), len(rest["flows"]), rest["next"]) == (10, 1, None)
+
+
+@pytest.mark.parametrize("address", [shop.CLIENT, "198.51.100.0%2F24", "198.51.100.0/24", "%5B2001:db8::1%5D:443", "2001:db8::%2F32"])
+def test_an_address_or_range_is_traced(api, address):
+    answer = api.get(f"/api/v1/trace/{address}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.content.endswith(b"}\n")
+
+
+def test_trace_takes_the_filter_too(api):
+    assert api.get(f"/api/v1/trace/{shop.CLIENT}").json()["found"]
+    assert not api.get(f"/api/v1/trace/{shop.CLIENT}", params={"last": "1h"}).json()["found"]
+
+
+def test_health_and_status(api):
+    assert api.get("/api/v1/health").json()["flows"] == 16
+    assert api.get("/api/v1/status").json() is None
+    assert api.get("/healthz").json() == {"status": "ok"}
+
+
+def test_trust_is_read_added_and_removed(api):
+    assert api.get("/api/v1/trust").json() == {
+        "version": 1,
+        "proxies": [{"name": "edge-lb", "range": "203.0.113.0/24", "header": "x-forwarded-for"}],
+        "warnings": [],
+    }
+    added = api.post("/api/v1/trust", json={"name": "all", "range": "0.0.0.0/0", "header": "X-Real-IP"}).json()
+    assert (added["version"], len(added["proxies"]), len(added["warnings"])) == (2, 2, 1)
+    removed = api.delete("/api/v1/trust", params={"name": "0.0.0.0/0"}).json()
+    assert (removed["version"], len(removed["proxies"]), removed["warnings"]) == (3, 1, [])
+
+
+def test_rejudge(api):
+    api.post("/api/v1/trust", json={"name": "late", "range": shop.UNDECLARED})
+    assert api.post("/api/v1/rejudge").json() == {"flows": 16, "days": 1, "trust_version": 2}
+    assert api.get("/api/v1/trace/100.64.0.7").json()["forwarded"][0]["name"] == "late"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "where"),
+    [
+        ("GET", "/api/v1/flows?clint=x", b"", 422, "query.clint"),
+        ("GET", "/api/v1/flows?client=x", b"", 422, "query.client"),
+        ("GET", "/api/v1/flows?limit=x", b"", 422, "query.limit"),
+        ("GET", "/api/v1/flows?limit=0", b"", 422, None),
+        ("GET", "/api/v1/flows?limit=100000", b"", 422, None),
+        ("GET", "/api/v1/flows?after=x", b"", 422, None),
+        ("GET", "/api/v1/trace/x", b"", 422, "path.address"),
+        ("GET", "/api/v1/trace/10.0.0.0/33", b"", 422, "path.address"),
+        ("GET", "/api/v1/trace/%00", b"", 422, "path.address"),
+        ("POST", "/api/v1/trust", b"{", 422, "body"),
+        ("POST", "/api/v1/trust", b'{"name": 1}', 422, "body"),
+        ("POST", "/api/v1/trust", b'{"name": "x", "range": "y"}', 422, None),
+        ("DELETE", "/api/v1/trust", b"", 422, "query.name"),
+        ("DELETE", "/api/v1/trust?name=nobody", b"", 422, None),
+        ("POST", "/api/v1/rejudge?since=x", b"", 422, None),
+        ("GET", "/api/v1/nothing", b"", 404, None),
+        ("DELETE", "/api/v1/flows", b"", 405, None),
+        ("POST", "/api/v1/trust", b" " * (MOST_BODY_BYTES + 1), 413, None),
+    ],
+)
+def test_every_error_has_one_shape(api, method, path, body, status, where):
+    answer = api.request(method, path, content=body)
+    assert answer.status_code == status
+    error = answer.json()["error"]
+    assert set(error) == {"what", "why", "next", "path"}
+    assert error["path"] == where
+    assert error["what"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "what"),
+    [
+        (StoreBusy("busy"), 503, "busy"),
+        (StoreError("damaged"), 500, "damaged"),
+        (ZeroDivisionError("inside"), 500, "unmasq failed on this question"),
+    ],
+)
+def test_what_a_store_raises_is_told_without_a_traceback(api, backend, monkeypatch, capsys, raised, status, what):
+    def fail(*_args, **_kwargs):
+        raise raised
+
+    monkeypatch.setattr(backend, "flows", fail)
+    answer = api.get("/api/v1/flows")
+    assert (answer.status_code, answer.json()["error"]["what"]) == (status, what)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_traceback_is_for_who_asks_for_it(api, backend, monkeypatch, capsys):
+    monkeypatch.setattr(backend, "flows", lambda *_: 1 / 0)
+    monkeypatch.setenv("UNMASQ_DEBUG", "1")
+    assert api.get("/api/v1/flows").status_code == 500
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_many_may_ask_at_once_while_flows_come(api, store):
+    answers = []
+
+    def ask():
+        answers.append(json.loads(api.get(f"/api/v1/trace/{shop.CLIENT}").content)["found"])
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    store.append(shop.shop())
+    for thread in threads:
+        thread.join()
+    assert answers == [True] * 8
