@@ -28,6 +28,9 @@ class Look:
 
 USUAL = Look()
 
+_FOLLOWED = "Go on and show each flow when it is first seen, in JSON lines again when it is closed. Ends with Ctrl-C."
+FollowFlag = Annotated[bool, Parameter(name=("--follow", "-f"), help=_FOLLOWED)]
+
 
 def flows(
     *,
@@ -36,7 +39,7 @@ def flows(
     look: Annotated[Look, Parameter(name="*")] = USUAL,
     limit: int = 100,
     after: str | None = None,
-    follow: Annotated[bool, Parameter(alias="-f")] = False,
+    follow: FollowFlag = False,
     exit_code: ExitCodeFlag = False,
 ) -> int:
     """List flows, newest first; or follow them as they come.
@@ -47,8 +50,6 @@ def flows(
         Flows on one page.
     after:
         The key of the page before: its `next`.
-    follow:
-        Go on and show each flow when it is first seen, in JSON lines again when it is closed. Ends with Ctrl-C.
     """
     from unmasq.cli.flows_output import printer_of
     from unmasq.cli.follow import follow_flows

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from unmasq.base.safe import markdown, shortened
-from unmasq.cli import trace_words
-from unmasq.cli.trace_words import Teller
+from unmasq.cli import trace_evidence
+from unmasq.cli.trace_words import Teller, rest
 from unmasq.find.answer import Trace
 from unmasq.show import words
 
@@ -16,13 +16,13 @@ def lines(trace: Trace, teller: Teller) -> Iterator[str]:
     yield f"### {markdown(trace.address)}"
     yield ""
     yield markdown(teller.headline(trace)) + "."
-    yield from _table(("evidence", "requests", ""), [(p.kind, words.count(p.requests), p.detail) for p in trace_words.parts(trace)])
-    ways = [(w.picture, words.count(w.requests), w.statuses, shortened(w.asked, _ASKED)) for w in trace_words.ways(trace)]
+    yield from _table(("evidence", "requests", ""), [(p.kind, words.count(p.requests), p.detail) for p in trace_evidence.parts(trace)])
+    ways = [(w.picture, words.count(w.requests), w.statuses, shortened(w.asked, _ASKED)) for w in trace_evidence.ways(trace)]
     yield from _table(("path", "requests", "status", "asked for"), ways)
     yield ""
-    if more := trace_words.more_ways(trace):
+    if more := trace_evidence.more_ways(trace):
         yield f"- {markdown(more)}"
-    for label, sentences in trace_words.rest(trace, teller):
+    for label, sentences in rest(trace, teller):
         for sentence in sentences:
             yield f"- {label}: {markdown(sentence)}"
 

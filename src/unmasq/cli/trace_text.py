@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from unmasq.base.safe import shortened, terminal
-from unmasq.cli import trace_words
+from unmasq.cli import trace_evidence
 from unmasq.cli.output import Style, styled
-from unmasq.cli.trace_words import Teller
+from unmasq.cli.trace_words import Teller, rest
 from unmasq.find.answer import Trace
 from unmasq.show import words
 from unmasq.show.columns import Kind, aligned
@@ -21,7 +21,7 @@ def lines(trace: Trace, teller: Teller) -> Iterator[str]:
     yield f"{styled(trace.address, 'bold')}   {terminal(teller.headline(trace))}"
     yield from _parts(trace)
     yield from _ways(trace)
-    for label, sentences in trace_words.rest(trace, teller):
+    for label, sentences in rest(trace, teller):
         for number, sentence in enumerate(sentences):
             yield styled(("" if number else label).ljust(_LABEL), "bold") + terminal(sentence)
 
@@ -33,7 +33,7 @@ def short(trace: Trace, teller: Teller) -> Iterator[str]:
 
 
 def _parts(trace: Trace) -> Iterator[str]:
-    found = trace_words.parts(trace)
+    found = trace_evidence.parts(trace)
     width = max((len(words.count(part.requests)) for part in found), default=0)
     for part in found:
         noun = "request " if part.requests == 1 else "requests"
@@ -44,10 +44,10 @@ def _parts(trace: Trace) -> Iterator[str]:
 
 def _ways(trace: Trace) -> Iterator[str]:
     rows = [
-        (way.picture, words.count(way.requests), way.statuses, terminal(shortened(way.asked, _ASKED))) for way in trace_words.ways(trace)
+        (way.picture, words.count(way.requests), way.statuses, terminal(shortened(way.asked, _ASKED))) for way in trace_evidence.ways(trace)
     ]
     if rows:
         yield styled("paths", "bold")
     yield from (f"  {line}" for line in aligned(rows, (Kind(), Kind(is_number=True), Kind(), Kind())))
-    if more := trace_words.more_ways(trace):
+    if more := trace_evidence.more_ways(trace):
         yield f"  {more}"

@@ -107,7 +107,7 @@ def test_markdown_has_no_markup_but_ours(unmasq, at_rest):
     ended = unmasq("trace", "198.51.100.77", "--store", at_rest, "-o", "md")
     row = next(line for line in ended.out.splitlines() if line.startswith("| 198.51.100.77"))
     assert row.replace("\\|", "").count("|") == 5
-    assert "\\<b\\>\\`\\[a\\]\\(b\\)" in row
+    assert "\\<b\\>\\`\\[a\\](b)" in row
 
 
 def test_a_list_has_one_line_for_each_address_found_or_not(unmasq, at_rest, tmp_path):

@@ -66,6 +66,8 @@ def test_every_error_has_one_shape():
 
 
 def test_every_field_is_a_parameter():
-    every: dict[str, Any] = {f.name: (1,) if f.name == "port" else ("10.0.0.0/8",) for f in fields(FlowFilter) if not f.name.endswith("_us")}
+    every: dict[str, Any] = {
+        f.name: (1,) if f.name == "port" else ("10.0.0.0/8",) for f in fields(FlowFilter) if not f.name.endswith("_us")
+    }
     sent = {name for name, _ in query_of(FlowFilter(**every, since_us=1, until_us=2))}
     assert sent == {*every, "since", "until"}

@@ -1,0 +1,159 @@
+"""The evidence of one address in sentences: by whom, which way, who else, and where to stop it. Not yet escaped."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Path, Trace, Undeclared
+from unmasq.show import words
+
+Kind = TypeVar("Kind", Direct, Forwarded, Carried, Claimed)
+
+LISTED_PARTS = 5
+LISTED_PATHS = 10
+
+
+class Part(NamedTuple):
+    """So many requests of one kind of evidence, and who vouches for it."""
+
+    kind: str
+    requests: int
+    detail: str
+
+
+class Way(NamedTuple):
+    """One path: its picture, and what was asked for on it."""
+
+    picture: str
+    requests: int
+    statuses: str
+    asked: str
+
+
+def parts(trace: Trace) -> list[Part]:
+    """The requests by evidence, the surest first."""
+    found = [*_few("direct", trace.direct, _direct), *_few("forwarded", trace.forwarded, _forwarded)]
+    if trace.logged:
+        found.append(Part("logged", trace.logged, "in a log without our marker: nothing of it can be checked"))
+    return [*found, *_few("carried", trace.carried, _carried), *_few("only claimed", trace.claimed, _claimed)]
+
+
+def _few(kind: str, all_of_it: Sequence[Kind], told: Callable[[Kind], str]) -> Iterator[Part]:
+    for each in all_of_it[:LISTED_PARTS]:
+        yield Part(kind, each.requests, told(each))
+    if rest := all_of_it[LISTED_PARTS:]:
+        yield Part(kind, sum(each.requests for each in rest), f"in {words.count(len(rest))} more ways (-o json lists them)")
+
+
+def _direct(part: Direct) -> str:
+    seen = "seen by the kernel" if part.seen_by == "kernel" else "seen by the proxy's socket"
+    return f"{seen} (the proxy logged {part.source}, a translation on {part.node})" if part.source else seen
+
+
+def _forwarded(part: Forwarded) -> str:
+    return f"by {_called(part.proxy, part.name)}, trusted for {part.header}"
+
+
+def _carried(part: Carried) -> str:
+    whose = f"for {words.counted(part.clients, 'client')}" if part.clients else "for nobody who can be known"
+    if part.how == "translation":
+        return f"{whose}: a node translated them to this address"
+    if part.name:
+        return f"{whose}, as {part.name}" + (f", trusted for {part.header}" if part.header else "")
+    return whose
+
+
+def _claimed(part: Claimed) -> str:
+    where = f", in {' and '.join(part.headers)}" if part.headers else ""
+    if part.writer is None:
+        return f"written by somebody who cannot be known{where}"
+    if part.name:
+        return f"came by {_called(part.writer, part.name)}, which does not vouch for it{where}"
+    return f"written by {part.writer}, which is no proxy of yours{where}"
+
+
+def _called(ip: str, name: str | None) -> str:
+    """The name in front of the address; a proxy that was declared without a name goes by its address."""
+    return f"{name} {ip}" if name and name != ip else ip
+
+
+def ways(trace: Trace) -> list[Way]:
+    """The paths with most requests: `==>` was seen, `-->` a trusted proxy says so, `..>` somebody claims."""
+    return [
+        Way(_picture(path), path.requests, words.statuses(path.statuses), " ".join([*_flags(path), *map(words.written, path.paths)]))
+        for path in trace.paths[:LISTED_PATHS]
+    ]
+
+
+def _flags(path: Path) -> list[str]:
+    return [f"[{', '.join(path.flags)}]"] if path.flags else []
+
+
+def more_ways(trace: Trace) -> str:
+    """How many paths are not listed; the empty text for none."""
+    left = len(trace.paths) - LISTED_PATHS
+    if left <= 0:
+        return ""
+    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', or even more'} (-o json lists them)"
+
+
+def _picture(path: Path) -> str:
+    hops = [_called(hop.ip or "?", hop.name) for hop in path.hops]
+    claimed = f"{path.claimed} ..> " if path.claimed else ""
+    return f"{claimed}{' --> '.join(hops) or '?'} ==> {words.endpoint(path.dest, path.dest_port)}"
+
+
+def near(trace: Trace) -> str:
+    """Who else comes from around there; the empty text for a range."""
+    if trace.near is None:
+        return ""
+    more = "at least " if trace.near.at_least else ""
+    others = f"{more}{words.counted(trace.near.clients, 'other client')}" if trace.near.clients else "no other client"
+    return f"same /{trace.near.range.rpartition('/')[2]}: {others}"
+
+
+def clients(trace: Trace) -> str:
+    """The clients of a range, most requests first; the empty text for an address."""
+    if not trace.clients:
+        return ""
+    most = ", ".join(f"{client.ip} ({words.counted(client.requests, 'request')})" for client in trace.clients[:LISTED_PARTS])
+    return f"{words.count(len(trace.clients))}, most of them {most}" if len(trace.clients) > LISTED_PARTS else most
+
+
+def stop(trace: Trace) -> list[str]:
+    """Where it can be stopped, or why it must not be."""
+    own = own_name(trace)
+    if own and trace.near is None:
+        return [f"do not block all of it: {own}, a proxy of yours, is in it, and everybody behind that would be hit"]
+    if own:
+        return [f"do not block it: it is {own}, a proxy of yours, and everybody behind it would be hit"]
+    if any(part.how == "translation" for part in trace.carried):
+        return ["do not block it: a node translates others to this address; block the client"]
+    if trace.undeclared:
+        return list(map(_undeclared, trace.undeclared[:LISTED_PARTS]))
+    return list(_where(trace))
+
+
+def _undeclared(each: Undeclared) -> str:
+    return (
+        f"{each.ip} looks like a proxy that you have not declared ({words.counted(each.claims, 'claim')}); do not block it;"
+        f" if it is yours: unmasq config trust add NAME {each.ip}"
+    )
+
+
+def _where(trace: Trace) -> Iterator[str]:
+    own_paths = [path for path in trace.paths if path.role == "client"]
+    if own_paths and all("all_trusted" in path.flags for path in own_paths):
+        yield "do not block it: these requests are of a proxy of yours itself, health checks mostly"
+        return
+    if trace.direct:
+        yield "direct: network policy or the node"
+    if trace.forwarded:
+        first = ", ".join(dict.fromkeys(_called(part.proxy, part.name) for part in trace.forwarded[:LISTED_PARTS]))
+        yield f"forwarded: at or before {first}, or in the proxy; network policy would stop everybody behind it"
+    if trace.claimed and not (trace.direct or trace.forwarded or trace.logged):
+        yield "nowhere: a claim may be a lie, and blocking it punishes the innocent; look at who wrote it"
+
+
+def own_name(trace: Trace) -> str | None:
+    """What the trust list calls the address itself."""
+    return next((part.name for part in trace.carried if part.name), None)
