@@ -130,7 +130,7 @@ def _drawn(row: Row, trust_of: TrustOf) -> ChainGroup:
         node=row["node"],
         hops=hops(row | {"flags": row["flow_flags"]}, row["header_text"], trust_of(row["trust_version"])),
         headers=_naming(row) if row["role"] == Role.CLAIM else [],
-        flags=Flag(row["flags"] | row["flow_flags"]).labels(),
+        flags=Flag(row["flags"]).labels(),
         requests=0,
         connections=0,
         first_us=0,
