@@ -1,0 +1,44 @@
+"""`python -m bench [NAME]`: measure, and print one table. Fails only if something could not be run, not if it was slow."""
+
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from bench import flood, latency, parse, path, span, start
+from bench.figure import Figure, Measure, table
+from bench.logs import Logs
+
+FIGURES: dict[str, Measure] = {
+    "parse": parse.figures,
+    "path": path.figures,
+    "flood": flood.figures,
+    "latency": latency.figures,
+    "start": start.figures,
+    "span": span.figures,
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure the named figures, or all; 1 if one of them failed to run, 2 for a name that does not exist."""
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        print(f"no figure is called {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    found: list[Figure] = []
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="unmasq-bench-") as folder:
+        logs = Logs(Path(folder))
+        for name in names or FIGURES:
+            print(f"measuring {name} ...", file=sys.stderr, flush=True)
+            try:
+                found += FIGURES[name](logs)
+            except Exception:  # noqa: BLE001  # one figure that cannot be taken must not cost the others
+                traceback.print_exc()
+                failed = True
+    print(table(found, logs.lines))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

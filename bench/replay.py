@@ -1,0 +1,71 @@
+"""Logs and kernel events that were recorded, given to the pipeline in the time at which they happened."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from unmasq.base.clock import MICROSECONDS, ManualClock
+from unmasq.base.telemetry import Counters
+from unmasq.model.connection import ConnectionBatch
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.read.stream import read_stream
+
+READ_US = 1_795_300_000_000_000
+CHUNK_BYTES = 4 << 20
+
+
+def chunks(path: str) -> Iterator[Chunk]:
+    """A log as the program reads it: 4 MB of whole lines at a time."""
+    with Path(path).open("rb") as file:
+        yield from read_stream(file, Counters(), "bench", chunk_bytes=CHUNK_BYTES)
+
+
+class Paced:
+    """A log as a source of the pipeline: each poll gives what was written since the last one."""
+
+    def __init__(self, path: str, bytes_a_step: int) -> None:
+        self._data = Path(path).read_bytes()
+        self._file = FileIdentity(1, 1, "bench")
+        self._bytes_a_step = bytes_a_step
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes that were not given yet."""
+        return len(self._data) - self._at
+
+    def poll(self, now_us: int) -> Iterable[Chunk]:  # noqa: ARG002  # a log at rest does not know the time
+        start = self._at
+        self._at = self._data.rfind(b"\n", start, start + self._bytes_a_step) + 1 or len(self._data)
+        if self._at > start:
+            yield Chunk(self._file, "bench.log", start, self._data[start : self._at], live=True)
+
+
+class Recorded:
+    """A witness that saw what is in a file of `bench.kernel.events`; nothing needs a dump."""
+
+    def __init__(self, path: str, clock: ManualClock) -> None:
+        with np.load(path) as columns:
+            self._batch = ConnectionBatch.of(columns)
+        self._clock = clock
+        self._at = 0
+
+    def read(self) -> ConnectionBatch:
+        """The events up to now."""
+        end = int(np.searchsorted(self._batch.seen_us, self._clock.now_us(), "right"))
+        rows = np.arange(self._at, end)
+        self._at = end
+        return self._batch.take(rows)
+
+    def dump_due(self, now_us: int) -> bool:  # noqa: ARG002  # as above
+        return False
+
+    def dump(self) -> ConnectionBatch:
+        """Nothing that `read` does not give."""
+        return ConnectionBatch.empty()
+
+    @property
+    def span_us(self) -> tuple[int, int]:
+        """When the first event was seen, and when the last."""
+        return int(self._batch.seen_us[0]), int(self._batch.seen_us[-1]) + MICROSECONDS

@@ -1,0 +1,71 @@
+"""What an address was over some days: the address index against a plain scan of the tables that hold the same."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+from bench.figure import Figure
+from bench.logs import Logs
+from bench.path_work import AROUND
+from tests.truth.log import generate
+from tests.truth.traffic import Shape
+from tests.truth.world import client
+from unmasq.base.telemetry import Counters
+from unmasq.join.settings import WindowSettings
+from unmasq.keep.ageing import close_days
+from unmasq.keep.duck import DuckStore
+from unmasq.model.address import parse_range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.node.desk import Desk
+from unmasq.node.once import read_once
+
+DAYS = 4
+_TIMES = 15
+_SCAN = """
+SELECT sum(c.requests)::BIGINT, count(DISTINCT f.connection), min(c.first_us), max(c.last_us)
+FROM {day}.chains c JOIN {day}.flows f ON f.flow = c.flow WHERE c.client_hi = $hi::UBIGINT AND c.client_lo = $lo::UBIGINT
+"""
+
+
+def figures(logs: Logs) -> Iterator[Figure]:
+    """Medians by the clock on the wall, another address each time."""
+    folder = logs.folder / "span"
+    with DuckStore(folder) as store:
+        _fill(store, logs.lines // DAYS)
+        flows = store.health().flows
+        for _ in close_days(store):
+            pass
+    with DuckStore(folder, read_only=True) as store:
+        addresses = [client(number) for number in range(1, 2 * _TIMES, 2)]
+        ours = _milliseconds(lambda address: store.span(parse_range(address), FlowFilter()), addresses)
+        scan = _milliseconds(lambda address: _scanned(store, address), addresses)
+    told = f"scan of chains and flows {scan:.1f} ms"
+    yield Figure(f"an address over {DAYS} days, {flows:,} flows", f"{ours:.1f} ms", told, f"{scan / ours:.2f}")
+
+
+def _fill(store: DuckStore, lines: int) -> None:
+    """The same traffic on each of the days."""
+    log = generate(3, lines, Shape(pool=max(1000, lines // 4), lines_per_second=lines / 80_000))
+    for day in range(DAYS):
+        data = log.data.replace(b"[21/Nov/", b"[%d/Nov/" % (21 + day)).replace(b"[22/Nov/", b"[%d/Nov/" % (22 + day))
+        desk = Desk(WindowSettings(), Counters(), lambda: AROUND, witnessed=False, began_us=0)
+        chunk = Chunk(FileIdentity(1, day, "bench"), "log", 0, data)
+        read_once([chunk], desk, store.append, 1_795_900_000_000_000)
+
+
+def _milliseconds(asked: Callable[[str], object], addresses: list[str]) -> float:
+    taken = []
+    for address in addresses:
+        began = time.perf_counter()
+        asked(address)
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+def _scanned(store: DuckStore, address: str) -> list[tuple[object, ...]]:
+    """The totals of a client without the index, one day after the other."""
+    hi, lo = parse_range(address).first
+    with store.view(FlowFilter()) as view:
+        selects = [_SCAN.format(day=source.database) for source in view.sources]
+        return [row for select in selects for row in view.ask(select, {"hi": hi, "lo": lo})]
