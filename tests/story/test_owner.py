@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 
+import httpx2
+
 from tests.contract import shop
 from tests.contract.traffic import MINUTE_US, MadeChain, MadeFlow, batch
 from unmasq.base.clock import SystemClock
@@ -13,6 +15,7 @@ from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.serve.owner import Owner
+from unmasq.serve.socket import short_path
 
 CLOCK = SystemClock()
 
@@ -70,3 +73,23 @@ def test_an_open_flow_is_found_while_it_waits(tmp_path, capsys):
             assert json.loads(capsys.readouterr().out)["flows"][0]["unmasq"]["provisional"]
             assert run(["trace", "198.51.100.9", "--store", str(folder)]) == 0
             assert "client of 1 request on 1 connection" in capsys.readouterr().out
+
+
+def test_what_is_printed_is_the_body_of_the_api_whoever_answers(tmp_path, capsys):
+    folder = shop.make_store(tmp_path / "store")
+    asked = {
+        "/api/v1/trace/198.51.100.0%2F24": ["trace", "198.51.100.0/24"],
+        "/api/v1/flows?client=198.51.100.10&limit=5": ["flows", "--client", "198.51.100.10", "--limit", "5"],
+        "/api/v1/trust": ["config", "trust", "list"],
+    }
+
+    def printed():
+        ended = [(run([*tokens, "--store", str(folder), "-o", "json"]), capsys.readouterr().out) for tokens in asked.values()]
+        assert {code for code, _ in ended} == {0}
+        return [out for _, out in ended]
+
+    at_rest = printed()
+    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK), short_path(folder) as path:
+        with httpx2.Client(transport=httpx2.HTTPTransport(uds=path), base_url="http://unmasq", trust_env=False) as client:
+            bodies = [client.get(url).text for url in asked]
+        assert printed() == at_rest == bodies

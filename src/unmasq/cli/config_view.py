@@ -34,7 +34,7 @@ def view(verb: str = "run", /, *, output: Annotated[Literal["table", "json"], Pa
         return
     width = max(len(name) for name, _, _ in rows)
     for name, value, source in rows:
-        print(terminal(f"{name:<{width}}  {'-' if value is None else value}  ({source})"))
+        print(terminal(f"{name:<{width}}  {'-' if value in (None, '') else value}  ({source})"))
 
 
 def _row(argument: Argument) -> tuple[str, Any, str]:
