@@ -2,12 +2,15 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Self
 
 from unmasq.base.errors import StoreBusy, StoreError
 
 NAME = "lock"
+_PATIENCE_SECONDS = 2.0
+_PAUSE_SECONDS = 0.05
 
 
 class Lock:
@@ -16,12 +19,10 @@ class Lock:
     def __init__(self, folder: Path, *, exclusive: bool) -> None:
         """Raises StoreBusy where another process holds it, StoreError where there is no store to read."""
         self._file = _opened(folder, exclusive=exclusive)
-        try:
-            fcntl.flock(self._file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(self._file, exclusive=exclusive):
             owner = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
             os.close(self._file)
-            raise _busy(folder, owner) from None
+            raise _busy(folder, owner)
         if exclusive:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
@@ -38,6 +39,20 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _taken(file: int, *, exclusive: bool) -> bool:
+    """Whether we have it; an owner waits a moment for readers to be done."""
+    deadline = time.monotonic() + (_PATIENCE_SECONDS if exclusive else 0)
+    while True:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
 
 
 def _opened(folder: Path, *, exclusive: bool) -> int:
