@@ -42,7 +42,8 @@ class LogStory(RuleBasedStateMachine):
         self.covered = {}
         self.written, self.kept, self.seen, self.gone, self.fragments = set(), set(), {}, set(), set()
         self.failed = False
-        self.ever = set()
+        self.before_failure = set()
+        self.ever, self.doubtful = set(), set()
         self.old = []
         self.siblings = []
         self.tail = None
@@ -122,7 +123,11 @@ class LogStory(RuleBasedStateMachine):
     @precondition(lambda self: self.old and self.tail)
     @rule(paddings=paddings, which=st.integers(0, 5))
     def write_late(self, paddings, which):
-        self.append(self.old[which % len(self.old)], paddings)
+        model = self.old[which % len(self.old)]
+        was_empty = not model.lines
+        self.append(model, paddings)
+        if was_empty:  # who stops before it was seen, and comes back to newer files, takes it for an old file of others
+            self.poll()
 
     # The rotation
 
@@ -189,6 +194,18 @@ class LogStory(RuleBasedStateMachine):
         if "whole" in polls:
             self.poll()
 
+    @precondition(lambda self: self.tail is None and self.path.exists())
+    @rule(count=st.integers(1, 3))
+    def fail_power(self, count):
+        """The log's last lines had not reached the disk; what the store keeps of them had. We start before the writer."""
+        self.end_half(self.current)
+        left = self.path.stat().st_size - sum(map(len, self.current.lines[-count:]))
+        if left >= HEAD_BYTES:
+            os.truncate(self.path, left)
+            del self.current.lines[-count:]
+            self.before_failure |= set(self.current.lines)
+            self.start()
+
     # The reader
 
     @precondition(lambda self: self.tail)
@@ -209,7 +226,7 @@ class LogStory(RuleBasedStateMachine):
             model.followed |= model.linked
 
     def take(self, line, run):
-        if line in self.fragments:
+        if line in self.fragments or (line in self.doubtful and line in self.kept | self.seen.keys()):
             return
         self.failed = True
         assert line in self.written, f"never written: {line!r}"
@@ -243,6 +260,7 @@ class LogStory(RuleBasedStateMachine):
                 file, start, end = self.seen[line]
                 self.covered.setdefault(file, []).append((start, end))
                 self.kept.add(line)
+        self.gone |= self.before_failure  # what is not kept of it by now is given up
         for file, offset in self.tail.begun.items():
             self.covered.setdefault(file, []).append((0, offset))
         self.tail.close()
@@ -258,7 +276,9 @@ class LogStory(RuleBasedStateMachine):
             for model in [*self.old, *self.siblings, *([] if self.path.exists() else [self.current])]:
                 model.foreign = True
         for model in self.siblings:  # a copy is known by its first bytes only if it has as many as the fingerprint
-            model.foreign |= sum(map(len, model.lines)) < HEAD_BYTES
+            if sum(map(len, model.lines)) < HEAD_BYTES:
+                model.foreign = True
+                self.doubtful |= set(model.lines)
         self.tail = Tail(str(self.path), self.counters, self.covered, from_start=True, wait=True, chunk_bytes=1000, longest_line=900)
 
     @invariant()

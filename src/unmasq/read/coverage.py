@@ -2,10 +2,11 @@
 
 **The fingerprint rule.** A file gets its identity with its first whole line, and keeps it. The fingerprint is `N-HASH`: the
 BLAKE2b of its first N bytes, N being 256 or, in a shorter file, the length of the whole lines that were there. A file is the
-same as long as its inode is, its first N bytes still hash to HASH, and it is no shorter than what was read of it; so
-growing never changes an identity, and the N in it says how much must be compared. `N-HASH-2`, `-3`, ... are later
-generations: the file was seen to be truncated and began with the same N bytes again. Where several generations fit, the
-latest is meant. The device is preferred but not required to be equal: its number may change with a reboot.
+same as long as its inode is and its first N bytes still hash to HASH; so growing never changes an identity, and the N in it
+says how much must be compared. `N-HASH-2`, `-3`, ... are later generations: the file was seen to be truncated and began
+with the same N bytes again, or a power failure took bytes from its end that were read. Where several generations fit, the
+latest is meant. The device need not be equal: its number may change with a reboot. A copy is known after a restart by its
+first bytes, if it has N of them.
 """
 
 import re
@@ -58,17 +59,21 @@ class Coverage:
         """What is still to be read of a file."""
         return gaps(self._covered.get(identity, ()))
 
-    def find(self, key: Key, head: bytes, size: int) -> FileIdentity | None:
-        """The identity under which a file was read that had this key, first bytes and size; None if there was none."""
-        fitting = [i for i in self._matching(head) if i.inode == key[1] and self._end(i) <= size]
-        return max(fitting, key=lambda i: (i.device == key[0], _generation(i)), default=None)
+    def end(self, identity: FileIdentity) -> int:
+        """Offset behind the last byte that is kept of a file."""
+        return max((end for _, end in self._covered.get(identity, ())), default=0)
+
+    def find(self, key: Key, head: bytes) -> FileIdentity | None:
+        """The identity under which the file with this key and these first bytes was read last; None if it never was."""
+        fitting = [i for i in self._matching(head) if i.inode == key[1]]
+        return max(fitting, key=lambda i: (_generation(i), i.device == key[0]), default=None)
 
     def find_copy(self, head: bytes, taken: Collection[FileIdentity | None]) -> FileIdentity | None:
         """The identity of a file that is gone, or was truncated, and whose copy begins with `head`; none of the taken.
 
         A copy may be shorter than what was read: the file was still written between copying and truncating.
         """
-        return max((i for i in self._matching(head, whole=True) if i not in taken), key=self._end, default=None)
+        return max((i for i in self._matching(head, whole=True) if i not in taken), key=self.end, default=None)
 
     def reused(self, key: Key) -> bool:
         """Whether a file with this inode was read, so that another beginning means: truncated since, or newer."""
@@ -80,7 +85,7 @@ class Coverage:
 
     def mint(self, key: Key, head: bytes, began: int) -> FileIdentity:
         """A new identity for a file that begins with `head` (whole lines if short), read from the offset `began` on."""
-        earlier = [_generation(i) for i in self._matching(head) if (i.device, i.inode) == key]
+        earlier = [_generation(i) for i in self._matching(head) if i.inode == key[1]]
         identity = FileIdentity(*key, _beginning(head) + (f"-{max(earlier) + 1}" if earlier else ""))
         self._note(identity)
         self.begun[identity] = began
@@ -90,9 +95,6 @@ class Coverage:
         if match := _FINGERPRINT.fullmatch(identity.fingerprint):  # a stream's is none
             self._lengths.add(int(match["length"]))
             self._alike.setdefault(match["beginning"], []).append(identity)
-
-    def _end(self, identity: FileIdentity) -> int:
-        return max((end for _, end in self._covered.get(identity, ())), default=0)
 
     def _matching(self, head: bytes, *, whole: bool = False) -> Iterator[FileIdentity]:
         """Identities whose first bytes these are; if `whole`, not those of a file that ended in its first line."""

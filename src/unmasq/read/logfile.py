@@ -60,10 +60,20 @@ class LogFile:
         """Read these runs, of a file that was read before under an identity, or of a new one."""
         self.identity = identity
         self.runs = deque(runs)
-        self._began = runs[0][0]
         self._mark = self._before(runs[0][0])
         self._scanned = 0
+        self._next: FileIdentity | None = None
         self.truncated = False
+
+    def resume_kept(self, identity: FileIdentity) -> None:
+        """Read what is not kept of a file. If more is kept than there is, what comes at its end is a new generation."""
+        runs, size = self._coverage.left(identity), self.size
+        if runs[-1][0] <= size:
+            self.resume(identity, runs)
+            return
+        self.resume(identity, [*((start, min(behind, size)) for start, behind in runs if behind and start < size), (size, None)])
+        self._next = self._coverage.mint(self.key, self.head[:size], size)
+        self._leave_behind()
 
     def begin_again(self) -> None:
         """Read what the file holds after it was truncated."""
@@ -87,7 +97,7 @@ class LogFile:
     def continues(self, place: Place) -> bool:
         """Whether this file is a copy of the one that was read up to there, and reaches as far."""
         mark = os.pread(self._fd, len(place.mark), place.position - len(place.mark))
-        return agree(self.head, place.head) and mark == place.mark and self.size >= place.position
+        return agree(self.head, place.head) and mark == place.mark
 
     def precedes(self, place: Place) -> bool:
         """Whether this file is a copy that was made when less was written than was read in the end."""
@@ -160,12 +170,12 @@ class LogFile:
         while size := self._read(at, stop):
             newline = self._window.buffer.find(b"\n", 0, size)
             if newline >= 0:
-                return self._shortened(start, at + newline + 1, b"\n")
+                return self._abridged(start, at + newline + 1, b"\n")
             at += size
         self._scanned = at
-        return self._shortened(start, at, b"") if complete and at == stop else None
+        return self._abridged(start, at, b"") if complete and at == stop else None
 
-    def _shortened(self, start: int, behind: int, newline: bytes) -> tuple[bytes, int]:
+    def _abridged(self, start: int, behind: int, newline: bytes) -> tuple[bytes, int]:
         data = self._window.taken(self._read(start, start + self._window.longest)) + newline
         return data, behind - start - len(data)
 
@@ -177,7 +187,7 @@ class LogFile:
 
     def _intact(self) -> bool:
         size, head = os.fstat(self._fd).st_size, self.head_now()
-        if size < self.size or not head.startswith(self.head) or self._before(self.runs[0][0]) != self._mark:
+        if not head.startswith(self.head) or self._before(self.runs[0][0]) != self._mark:
             return False
         self.size, self.head = size, head
         return True
@@ -189,12 +199,17 @@ class LogFile:
     def _advance(self, data: bytes, skipped: int, *, live: bool) -> Chunk:
         start, behind = self.runs[0]
         end = start + len(data) + skipped
-        self.identity = self.identity or self._coverage.mint(self.key, self.head[:end], self._began)
+        identity = self.identity = self.identity or self._coverage.mint(self.key, self.head[:end], start)
         self.runs[0] = (end, behind)
         if end == behind:
             self.runs.popleft()
+            self._leave_behind()
         self._mark = self._before(self.runs[0][0]) if skipped or end == behind else (self._mark + data)[-_MARK_BYTES:]
-        return Chunk(self.identity, self.path, start, data, live, skipped)
+        return Chunk(identity, self.path, start, data, live, skipped)
+
+    def _leave_behind(self) -> None:
+        if self._next and len(self.runs) == 1:
+            self.identity = self._next
 
 
 def agree(head: bytes, other: bytes) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from unmasq.base.errors import InputError
-from unmasq.model.ingress import FileIdentity
 from unmasq.read.coverage import Coverage, Key, missing
 from unmasq.read.logfile import LogFile, Place, agree
 from unmasq.read.siblings import rotated_later, siblings
@@ -29,8 +28,8 @@ class Rotated:
 
     def resume(self, path: str, named: LogFile | None) -> None:
         """Take up the files of an earlier run and those that are newer; the others were there before us and are not ours."""
-        unknown = self._resumed(self._open_all(path, named), lambda file: self._coverage.find(file.key, file.head, file.size))
-        unknown = self._resumed(unknown, lambda file: self._coverage.find_copy(file.head, self._identities(named)))
+        unknown = [file for file in self._open_all(path, named) if not self._resume_same(file)]
+        unknown = [file for file in unknown if not self._resume_copy(file, named)]
         known = list(self.files)
         for file in unknown:
             if named is not None and named.may_be_copied(file.head):
@@ -40,20 +39,20 @@ class Rotated:
             else:
                 self._leave(file, Place(file.head, b"", None, None))
 
-    def _identities(self, named: LogFile | None) -> set[FileIdentity | None]:
-        return {file.identity for file in [*self.files, *([named] if named else [])]}
+    def _resume_same(self, file: LogFile) -> bool:
+        identity = self._coverage.find(file.key, file.head)
+        if identity is not None:
+            file.resume_kept(identity)
+            self.files.append(file)
+        return identity is not None
 
-    def _resumed(self, files: Iterable[LogFile], identify: Callable[[LogFile], FileIdentity | None]) -> list[LogFile]:
-        """Follow the files that can be identified, and return the others."""
-        unknown = []
-        for file in files:
-            identity = identify(file)
-            if identity is None:
-                unknown.append(file)
-            else:
-                file.resume(identity, self._coverage.left(identity))
-                self.files.append(file)
-        return unknown
+    def _resume_copy(self, file: LogFile, named: LogFile | None) -> bool:
+        taken = {other.identity for other in [*self.files, *([named] if named else [])]}
+        identity = self._coverage.find_copy(file.head, taken)
+        if identity is not None:
+            file.resume(identity, self._coverage.left(identity))
+            self.files.append(file)
+        return identity is not None
 
     def scan(self, paths: Iterable[str], named: LogFile | None) -> None:
         """Find files that appeared since: what had the name between two polls, or the late copy of a truncated file."""
@@ -74,6 +73,14 @@ class Rotated:
         self._cut_off = [*self._cut_off, place][-_KEPT_OPEN:]
         return 0
 
+    def has_copy(self, path: str, named: LogFile) -> bool:
+        """Whether a file beside it begins in the same way and is longer: then it was truncated, not cut by a power failure."""
+        copied = False
+        for file in self._open_all(path, named):
+            copied |= file.size > named.size and agree(file.head, named.head)
+            file.close()
+        return copied
+
     def again(self, file: LogFile) -> LogFile:
         """The same file, but as it is followed already or placed where it was left."""
         for followed in self.files:
@@ -82,7 +89,7 @@ class Rotated:
                 self.files.remove(followed)
                 return followed
         place = self._left.get(file.key)
-        if place and place.runs is not None and file.head.startswith(place.head):
+        if place and place.runs is not None and file.continues(place):
             file.resume(place.identity, place.runs)
         return file
 

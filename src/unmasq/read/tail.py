@@ -101,9 +101,9 @@ class Tail:
     def _start(self, *, from_start: bool) -> None:
         named = self._current
         if named is not None:
-            identity = self._coverage.find(named.key, named.head, named.size)
-            if identity is not None:
-                named.resume(identity, self._coverage.left(identity))
+            identity = self._coverage.find(named.key, named.head)
+            if identity is not None and not (self._coverage.end(identity) > named.size and self._rotated.has_copy(self._real[0], named)):
+                named.resume_kept(identity)
             elif not from_start and not self._coverage:
                 named.start_at_end()
         self._rotated.resume(self._real[0], named)
@@ -160,6 +160,7 @@ class Tail:
         size = file.size
         try:
             yield from self._counted(file.chunks(live=live, final=final))
+            self._counters.add("tail_lost_bytes", max(0, size - file.size), "truncated")
             while file.truncated:
                 followed = len(self._rotated.files)
                 self._take_up(file)

@@ -178,15 +178,14 @@ def test_a_log_that_vanishes_is_counted_and_awaited(log):
     log.write(b"two\n")
     assert log.poll() == [b"two"]
     log.path.unlink()
+    log.poll()
+    assert log.counted()["tail_missing", "missing"] == 2
     log.path.mkdir()
     assert log.poll() == []
-    assert log.counted() == {("tail_missing", "missing"): 1, ("tail_missing", "unreadable"): 1, ("tail_rotations", "replaced"): 1}
+    assert log.counted()["tail_missing", "unreadable"] == 1
     log.path.rmdir()
     log.write(b"three\n")
     assert log.poll() == [b"three"]
-    log.path.unlink()
-    log.poll()
-    assert log.counted()["tail_missing", "missing"] == 2
 
 
 def test_a_file_that_cannot_be_read_now_is_opened_again_where_it_was_left(log, monkeypatch):
@@ -237,6 +236,9 @@ def test_no_descriptor_is_left_behind(log):
         log.write(b"%d\n" % number, f"access.log.{number}")
     log.write(b"one\n")
     log.start()
+    log.poll()
+    log.rename("access.log.10")
+    log.write(b"two\n")
     log.poll()
     log.tail.close()
     log.tail.close()

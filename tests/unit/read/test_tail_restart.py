@@ -71,6 +71,23 @@ def test_a_file_of_which_nothing_is_kept_yet_is_ours_all_the_same(log):
     assert log.start(covered, from_start=False).poll() == [b"one", b"two"]
 
 
+def test_the_identity_is_made_of_whole_lines(log):
+    log.write(b"one\ntwo\nhal")
+    log.start().poll()
+    assert log.chunks[0].file.fingerprint.startswith("8-")
+
+
+def test_of_files_without_numbers_the_later_is_taken_by_its_time(log):
+    log.write(b"one\n")
+    log.start().poll()
+    covered = runs_of(log.chunks)
+    log.rename("access.log.prev")
+    log.write(b"two\n")
+    log.rename("access.log.old")
+    log.write(b"three\n")
+    assert log.start(covered).poll() == [b"two", b"three"]
+
+
 def test_the_log_is_rotated_while_nobody_reads(log):
     log.write(b"one\n")
     log.start().poll()
@@ -143,10 +160,42 @@ def test_truncated_to_the_same_beginning_while_nobody_reads(log):
     log.write(b"x" * 300 + b"\nsecond\n")
     log.start().poll()
     covered = runs_of(log.chunks)
-    log.truncate()
+    log.write(b"unread\n")
+    log.copytruncate()
     log.write(b"x" * 300 + b"\n")
     log.start(covered).poll()
-    assert [(chunk.start, chunk.file.fingerprint[-2:]) for chunk in log.chunks] == [(0, "-2")]
+    assert [(chunk.start, chunk.data[:6], chunk.file.fingerprint[-2:]) for chunk in log.chunks][1:] == [(0, b"xxxxxx", "-2")]
+    assert log.chunks[0].data == b"unread\n"
+
+
+@pytest.mark.parametrize("lost", [1, 3, 7, 10])
+def test_a_power_failure_took_bytes_that_are_kept(log, lost):
+    """The store writes to the disk at once, the log some seconds later."""
+    log.write(b"x" * 300 + b"\n" + b"second\n" + b"third\n")
+    log.start().poll()
+    size = log.path.stat().st_size
+    covered = {log.chunks[0].file: [(0, 301), (308, size)]}
+    os.truncate(log.path, size - lost)
+    left = [b"second"[: 14 - 1 - lost]] if lost > 6 else [b"second"]
+    assert log.start(covered).poll() == left
+    log.write(b"after the boot, and longer than what was lost\n")
+    assert log.poll() == [b"after the boot, and longer than what was lost"]
+    assert [(chunk.start, chunk.file.fingerprint[-2:]) for chunk in log.chunks] == [(size - lost, "-2")]
+    assert log.tail.begun[log.chunks[0].file] == size - lost
+
+
+def test_a_file_that_was_shortened_is_followed_as_its_new_generation(log):
+    log.write(b"x" * 300 + b"\n" + b"second\n")
+    log.start().poll()
+    covered = runs_of(log.chunks)
+    os.truncate(log.path, 301)
+    log.start(covered).poll()
+    log.write(b"after the boot\n")
+    log.poll()
+    for identity, offset in log.tail.begun.items():
+        covered[identity] = [(0, offset)] + runs_of(log.chunks)[identity]
+    log.write(b"more\n")
+    assert log.start(covered).poll() == [b"more"]
 
 
 def test_of_generations_that_begin_alike_the_latest_is_meant(log):

@@ -119,6 +119,20 @@ def test_bytes_behind_the_end_of_the_copy_are_counted(log):
     assert log.counted()["tail_lost_bytes", "truncated"] == len(b"written after the copy was made")
 
 
+def test_losing_only_the_beginning_of_a_line_is_no_new_generation(log):
+    log.write(b"x" * 300 + b"\nhalf of a li")
+    log.poll()
+    os.truncate(log.path, log.path.stat().st_size - 8)
+    log.write(b" is better\n")
+    assert log.poll() == [b"half is better"]
+    assert log.counted() == {}
+    log.write(b"half of a li")
+    log.poll()
+    os.truncate(log.path, log.path.stat().st_size - 8)
+    assert log.poll() == []
+    assert log.counted() == {("tail_lost_bytes", "truncated"): 8}
+
+
 def test_a_file_that_begins_alike_after_the_truncation_is_told_by_what_was_read_last(log):
     log.write(b"x" * 300 + b"\n" + b"second\n")
     log.poll()
