@@ -139,7 +139,7 @@ def _picture(role: Role, pair: tuple[int, int], chain: Chain, flow: Flow) -> byt
     naming = [name for name in KINDS for element in chain.headers.get(name, []) if named(name, element) == pair]
     return json.encode([
         role.label, to_text(*pair), chain.client, chain.evidence, chain.observed, flow.source_ip, flow.dest_ip, flow.dest_port,
-        flow.unmasq.join, flow.host, chain.hops, list(dict.fromkeys(naming)) if role == Role.CLAIM else [], flow.unmasq.flags,
+        flow.unmasq.join, flow.host, chain.hops, list(dict.fromkeys(naming)) if role == Role.CLAIM else [], chain.flags,
     ])  # fmt: skip
 
 

@@ -17,7 +17,7 @@ SELECT * FROM ({union}) LIMIT {most}
 """
 _ROWS = """
 SELECT PLACE AS place, a.role, a.hi, a.lo, a.flow, a.chain, a.requests, a.first_us, a.last_us
-FROM day.addresses a WHERE a.flow < BELOW AND {address} AND {roles}
+FROM day.addresses a WHERE {address} AND {roles}
 """
 _ALL = 1 << 60
 
