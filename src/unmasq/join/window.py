@@ -12,21 +12,16 @@ import numpy as np
 from unmasq.base.telemetry import Counters
 from unmasq.join.keys import mixed
 from unmasq.join.lines import JoinedLines, from_batch, is_exact, with_intervals
+from unmasq.join.parts import EVER_US, Part, parts
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import Connection, ConnectionTable, Key
+from unmasq.join.table import ConnectionTable, Key
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
 from unmasq.model.ingress import IngressBatch
 
-
-@dataclass(frozen=True)
-class Part:
-    """A connection's share in one interval: what the kernel counted there, and whether any line names it."""
-
-    connection: Connection
-    interval_us: int
-    counts: tuple[int, int, int, int] | None
+LOOK_US = 1_000_000
+"""How often the room is looked through for what is complete."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +31,9 @@ class Closed:
     lines: JoinedLines
     parts: list[Part]
     dropped: JoinedLines
+
+
+NOTHING = Closed(JoinedLines.empty(), [], JoinedLines.empty())
 
 
 class Window:
@@ -49,6 +47,7 @@ class Window:
         self._dropped: list[JoinedLines] = []
         self._waiting_keys: set[Key] = set()
         self._closed_keys = np.zeros(0, "u8")
+        self._looked_us = -EVER_US
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting)) + sum(map(len, self._joined))
@@ -115,19 +114,35 @@ class Window:
             self._joined.append(with_intervals(given_up, self._settings.interval_us))
 
     def close(self, now_us: int, *, everything: bool = False) -> Closed:
-        """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line."""
+        """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
+
+        Looks at most once a second, unless there are too many lines or `everything` is to go.
+        """
+        crowded = len(self) > self._settings.most_lines
+        if not (everything or crowded or abs(now_us - self._looked_us) >= LOOK_US):
+            return NOTHING
+        self._looked_us = now_us
         self._give_up(now_us, everything=everything)
-        before_us = (1 << 62) if everything else now_us - self._settings.linger_us - self._settings.interval_us
-        if len(self) > self._settings.most_lines:
-            before_us = 1 << 62
-        lines = JoinedLines.concat(self._joined)
-        ready = lines.interval_us <= before_us
-        self._joined = [lines.take(~ready)] if not ready.all() else []
-        lines = lines.take(ready)
+        before_us = EVER_US if everything or crowded else now_us - self._settings.linger_us - self._settings.interval_us
+        lines = self._take_before(before_us)
         self._note_closed(lines)
-        parts = [*self._parts(now_us, before_us, everything=everything)]
+        ended = parts(self.table, self._settings, now_us, before_us, everything=everything)
         dropped, self._dropped = JoinedLines.concat(self._dropped), []
-        return Closed(self._flag_late(lines), parts, dropped)
+        return Closed(self._flag_late(lines), ended, dropped)
+
+    def _take_before(self, before_us: int) -> JoinedLines:
+        """The joined lines of all intervals that began then or before."""
+        taken: list[JoinedLines] = []
+        kept: list[JoinedLines] = []
+        for lines in self._joined:
+            ready = lines.interval_us <= before_us
+            if ready.any():
+                taken.append(lines if ready.all() else lines.take(ready))
+                _append(kept, lines.take(~ready))
+            else:
+                kept.append(lines)
+        self._joined = kept
+        return JoinedLines.concat(taken)
 
     def _note_closed(self, lines: JoinedLines) -> None:
         """Tell connections which of their intervals are closed, so that later counts go to a later one."""
@@ -143,30 +158,12 @@ class Window:
 
     def _give_up(self, now_us: int, *, everything: bool) -> None:
         """Lines that waited too long become lines without a connection."""
-        kept: list[JoinedLines] = []
-        for lines in self._waiting:
-            old = (lines.arrived_us + self._settings.wait_us <= now_us) | everything
-            _append(self._joined, with_intervals(lines.take(old), self._settings.interval_us))
-            _append(kept, lines.take(~old))
-        self._waiting = kept
-        self._waiting_keys = {key for lines in kept for key in _keys(lines)}
-
-    def _parts(self, now_us: int, before_us: int, *, everything: bool) -> Iterable[Part]:
-        """Connections with something to tell about closed intervals; those that are over leave the table."""
-        over = []
-        for connection in self.table:
-            old = connection.end_us > 0 or now_us - connection.start_us >= self._settings.wait_us or everything
-            if connection.requests or old:
-                ready = [interval for interval in connection.deltas if interval <= before_us]
-                yield from (Part(connection, interval, connection.deltas.pop(interval)) for interval in ready)
-                start = connection.start_us // self._settings.interval_us * self._settings.interval_us
-                if not (connection.requests or ready or connection.closed or connection.is_inherited) and start <= before_us:
-                    yield Part(connection, start, None)
-                    ready = [start]
-                connection.closed.update(ready)
-            if everything or (connection.end_us and now_us - connection.end_us >= self._settings.wait_us and not connection.deltas):
-                over.append(connection)
-        self.table.forget(over)
+        patient_us = EVER_US if everything else now_us - self._settings.wait_us
+        impatient = [lines for lines in self._waiting if int(lines.arrived_us[0]) <= patient_us]
+        if impatient:
+            self._waiting = [lines for lines in self._waiting if int(lines.arrived_us[0]) > patient_us]
+            self._joined += [with_intervals(lines, self._settings.interval_us) for lines in impatient]
+            self._waiting_keys = {key for lines in self._waiting for key in _keys(lines)}
 
     def _flag_late(self, lines: JoinedLines) -> JoinedLines:
         """Mark lines whose flow was closed before they came."""

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from unmasq.join.keys import UNKNOWN, mixed
+from unmasq.join.parts import Part
 from unmasq.join.table import Connection
-from unmasq.join.window import Part
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import FlowColumns, Join
+
+_ENDS = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
+_COUNTS = ("bytes_in", "bytes_out", "packets_in", "packets_out")
 
 
 def with_connections(
@@ -16,42 +19,40 @@ def with_connections(
 ) -> tuple[FlowColumns, list[Part]]:
     """The flows with what the kernel knows of their connections; and the parts that no flow of lines has."""
     left = {(part.connection.serial, part.interval_us): part for part in parts}
+    rows = np.flatnonzero(serials)
+    keys = zip(serials[rows].tolist(), flows.interval_start_us[rows].tolist(), strict=True)
+    known = [left.pop(key) if key in left else Part(connections[key[0]], key[1], None) for key in keys]
     columns = {name: column.copy() for name, column in flows.as_dict().items()}
-    for row in np.flatnonzero(serials).tolist():
-        serial, interval = int(serials[row]), int(flows.interval_start_us[row])
-        part = left.pop((serial, interval), Part(connections[serial], interval, None))
-        for name, value in _kernel_columns(part).items():
-            columns[name][row] = value
+    for name, values in _kernel_columns(known).items():
+        columns[name][rows] = values
     return FlowColumns(**columns), list(left.values())
 
 
 def flows_of_parts(parts: Sequence[Part], interval_us: int) -> FlowColumns:
     """Flows of connections without a line in their interval."""
-    rows = [_kernel_columns(part) | _bare_columns(part, interval_us) for part in parts]
+    columns = _kernel_columns(parts)
+    start = np.array([part.interval_us for part in parts], "i8")
+    end = start + interval_us
+    last = np.where(columns["closed_us"] > 0, np.minimum(columns["closed_us"], end), end)
+    first = np.minimum(np.maximum(columns["opened_us"], start), last)
+    return FlowColumns.filled(len(parts), **columns, interval_start_us=start, interval_end_us=end, first_us=first, last_us=last)
+
+
+def _kernel_columns(parts: Sequence[Part]) -> dict[str, Array]:
+    """What the kernel's records say of flows, by column."""
+    connections = [part.connection for part in parts]
+    ends = np.array([c.key for c in connections], "u8").reshape(-1, 7).T
+    original = np.array([c.original for c in connections], "u8").reshape(-1, 7).T
+    counts = np.array([part.counts or (UNKNOWN,) * 4 for part in parts], "i8").reshape(-1, 4).T
+    facts = np.array([(c.id, c.start_us, c.end_us, c.requests) for c in connections], "i8").reshape(-1, 4).T
+    translated = (ends[1:4] != original[1:4]).any(axis=0)
+    join = np.where(facts[3] == 0, int(Join.UNLOGGED), np.where(translated, int(Join.NAT), int(Join.EXACT)))
+    source = original[1:4] * translated
     return (
-        FlowColumns.filled(len(rows), **{name: np.array([row[name] for row in rows]) for name in rows[0]}) if rows else FlowColumns.empty()
+        dict(zip(_ENDS, ends, strict=True))
+        | dict(zip(_COUNTS, counts, strict=True))
+        | dict(zip(("nat_hi", "nat_lo", "nat_port"), source, strict=True))
+        | dict(zip(("orig_dest_hi", "orig_dest_lo", "orig_dest_port"), original[4:], strict=True))
+        | dict(zip(("conntrack_id", "opened_us", "closed_us"), facts[:3], strict=True))
+        | {"join": join, "connection": mixed([*ends, facts[1]])}
     )
-
-
-def _kernel_columns(part: Part) -> dict[str, int]:
-    """What the kernel's record says of a flow, by column."""
-    c, (_, *source), (_, *nat) = part.connection, part.connection.key, part.connection.original
-    translated = c.is_translated
-    bytes_in, bytes_out, packets_in, packets_out = part.counts or (UNKNOWN,) * 4
-    return {
-        "connection": int(mixed([np.array([value], "u8") for value in (*c.key, c.start_us)])[0]),
-        "protocol": c.key[0], "source_hi": source[0], "source_lo": source[1], "source_port": source[2],
-        "dest_hi": source[3], "dest_lo": source[4], "dest_port": source[5],
-        "nat_hi": nat[0] * translated, "nat_lo": nat[1] * translated, "nat_port": nat[2] * translated,
-        "orig_dest_hi": nat[3], "orig_dest_lo": nat[4], "orig_dest_port": nat[5],
-        "join": Join.UNLOGGED if not c.requests else Join.NAT if translated else Join.EXACT,
-        "conntrack_id": c.id, "opened_us": c.start_us, "closed_us": c.end_us,
-        "bytes_in": bytes_in, "bytes_out": bytes_out, "packets_in": packets_in, "packets_out": packets_out,
-    }  # fmt: skip
-
-
-def _bare_columns(part: Part, interval_us: int) -> dict[str, int]:
-    end_us = part.interval_us + interval_us
-    last = min(part.connection.end_us or end_us, end_us)
-    first = min(max(part.connection.start_us, part.interval_us), last)
-    return {"interval_start_us": part.interval_us, "interval_end_us": end_us, "first_us": first, "last_us": last}

@@ -1,0 +1,50 @@
+"""What connections have to tell about intervals that are over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unmasq.join.settings import WindowSettings
+from unmasq.join.table import Connection, ConnectionTable
+
+EVER_US = 1 << 62
+"""Later than any time."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A connection's share in one interval: what the kernel counted there, and whether any line names it."""
+
+    connection: Connection
+    interval_us: int
+    counts: tuple[int, int, int, int] | None
+
+
+def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_us: int, *, everything: bool) -> list[Part]:
+    """The shares of all connections in intervals that began at `before_us` or earlier; who is over leaves the table.
+
+    A connection without any line tells of itself only when it has ended or is old: its first line may still come.
+    """
+    found: list[Part] = []
+    over: list[Connection] = []
+    for connection in table:
+        age_us = now_us - connection.start_us
+        if connection.requests or connection.end_us or age_us >= settings.wait_us or everything:
+            found += _told(connection, before_us, settings.interval_us)
+        forgotten = connection.end_us and now_us - connection.end_us >= settings.wait_us and not connection.deltas
+        if everything or forgotten:
+            over.append(connection)
+    table.forget(over)
+    return found
+
+
+def _told(connection: Connection, before_us: int, interval_us: int) -> Iterator[Part]:
+    ready = [interval for interval in connection.deltas if interval <= before_us]
+    for interval in ready:
+        connection.closed.add(interval)
+        yield Part(connection, interval, connection.deltas.pop(interval))
+    if connection.requests or connection.closed or connection.is_inherited:
+        return
+    start_us = connection.start_us // interval_us * interval_us
+    if start_us <= before_us:  # never counted, never logged: it was there all the same
+        connection.closed.add(start_us)
+        yield Part(connection, start_us, None)
