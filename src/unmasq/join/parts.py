@@ -27,9 +27,12 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
     found: list[Part] = []
     over: list[Connection] = []
     for connection in table:
-        age_us = now_us - connection.start_us
-        if connection.requests or connection.end_us or age_us >= settings.wait_us or everything:
-            found += _told(connection, before_us, settings.interval_us)
+        silent = not (connection.requests or connection.closed or connection.is_inherited)
+        is_old = connection.end_us > 0 or now_us - connection.start_us >= settings.wait_us or everything
+        if connection.deltas and (connection.requests or is_old):
+            found += _counted(connection, before_us)
+        elif silent and is_old:
+            found += _silent(connection, before_us, settings.interval_us)
         forgotten = connection.end_us and now_us - connection.end_us >= settings.wait_us and not connection.deltas
         if everything or forgotten:
             over.append(connection)
@@ -37,14 +40,15 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
     return found
 
 
-def _told(connection: Connection, before_us: int, interval_us: int) -> Iterator[Part]:
-    ready = [interval for interval in connection.deltas if interval <= before_us]
-    for interval in ready:
+def _counted(connection: Connection, before_us: int) -> Iterator[Part]:
+    for interval in [interval for interval in connection.deltas if interval <= before_us]:
         connection.closed.add(interval)
         yield Part(connection, interval, connection.deltas.pop(interval))
-    if connection.requests or connection.closed or connection.is_inherited:
-        return
+
+
+def _silent(connection: Connection, before_us: int, interval_us: int) -> Iterator[Part]:
+    """A connection that was never counted and never logged: it was there all the same."""
     start_us = connection.start_us // interval_us * interval_us
-    if start_us <= before_us:  # never counted, never logged: it was there all the same
+    if start_us <= before_us:
         connection.closed.add(start_us)
         yield Part(connection, start_us, None)
