@@ -33,7 +33,7 @@ class Rotated:
         known = list(self.files)
         for file in unknown:
             if named is not None and named.may_be_copied(file.head):
-                file.close()  # perhaps still in the making
+                file.on_disk.close()  # perhaps still in the making
             elif not self._coverage.seen(file.head) and (self._coverage.reused(file.key) or any(_after(file, other) for other in known)):
                 self.files.append(file)
             else:
@@ -69,7 +69,7 @@ class Rotated:
             if self._place(file) is None and file.continues(place):
                 self._continue(file, place)
                 return file.size
-            file.close()
+            file.on_disk.close()
         self._cut_off = [*self._cut_off, place][-_KEPT_OPEN:]
         return 0
 
@@ -78,14 +78,14 @@ class Rotated:
         copied = False
         for file in self._open_all(path, named):
             copied |= file.size > named.size and agree(file.head, named.head)
-            file.close()
+            file.on_disk.close()
         return copied
 
     def again(self, file: LogFile) -> LogFile:
         """The same file, but as it is followed already or placed where it was left."""
         for followed in self.files:
             if followed.key == file.key:
-                file.close()
+                file.on_disk.close()
                 self.files.remove(followed)
                 return followed
         place = self._left.get(file.key)
@@ -96,7 +96,7 @@ class Rotated:
     def quiet(self, now_us: int, grace_us: int) -> list[LogFile]:
         """Files that nobody wrote to for longer than this, if they have no name any more or are not among the newest few."""
         silent = [file for file in self.files if file.active_us is not None and now_us - file.active_us > grace_us]
-        return [file for file in silent if file.unlinked() or file not in self.files[-_KEPT_OPEN:]]
+        return [file for file in silent if file.on_disk.unlinked() or file not in self.files[-_KEPT_OPEN:]]
 
     def leave(self, file: LogFile) -> None:
         """Close a file and remember where reading stopped."""
@@ -107,7 +107,7 @@ class Rotated:
     def close(self) -> None:
         """Close all files."""
         for file in self.files:
-            file.close()
+            file.on_disk.close()
 
     def _open_all(self, path: str, named: LogFile | None) -> Iterator[LogFile]:
         """The siblings that are not followed yet. What vanishes meanwhile, or cannot be read, is left out."""
@@ -121,7 +121,7 @@ class Rotated:
             except InputError:
                 continue
             if any(file.key == other.key for other in [*self.files, *([named] if named else [])]):
-                file.close()
+                file.on_disk.close()
             else:
                 yield file
 
@@ -129,7 +129,7 @@ class Rotated:
         """Follow a file from where it was left, or from its beginning if it is new; close it if it is not ours to read."""
         place = self._place(file)
         if place is None and self._unclear(file, named):
-            file.close()
+            file.on_disk.close()
         elif place := place or self._original(file):
             self._continue(file, place)
         else:
@@ -165,7 +165,7 @@ class Rotated:
             self._left[file.key] = place
         if len(self._left) > _REMEMBERED:
             del self._left[next(iter(self._left))]
-        file.close()
+        file.on_disk.close()
 
 
 def _after(file: LogFile, other: LogFile) -> bool:

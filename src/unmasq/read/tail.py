@@ -18,10 +18,10 @@ from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.read.coverage import Coverage, missing
 from unmasq.read.lines import CHUNK_BYTES, LONGEST_LINE, Window
 from unmasq.read.logfile import LogFile
+from unmasq.read.lookout import Lookout
 from unmasq.read.rotation import Rotated
 
 GRACE_US = 60_000_000
-_SETTLE_US = 2_000_000  # mtimes of directories advance in steps, and a rotation takes its time
 _LIVE_GAP_US = 10_000_000  # a line that is found after a longer pause may be as old as the pause
 
 
@@ -52,10 +52,9 @@ class Tail:
         self._window = Window.of(chunk_bytes, longest_line)
         self._grace_us = grace_us
         self._rotated = Rotated(self._coverage, lambda sibling: self._opened(sibling, follow=False))
+        self._lookout = Lookout()
         self._real = [os.path.realpath(path)]
         self._absent = ""
-        self._folder_ns = -1
-        self._scan_until_us = 0
         self._polled_us: int | None = None
         self._caught_up = not from_start and not covered
         self._current = None if wait and not os.path.lexists(path) else self._opened(path)
@@ -92,7 +91,7 @@ class Tail:
         """Let all files go."""
         self._rotated.close()
         if self._current is not None:
-            self._current.close()
+            self._current.on_disk.close()
             self._current = None
 
     def _opened(self, path: str, *, follow: bool = True) -> LogFile:
@@ -120,9 +119,7 @@ class Tail:
             self._absent = ""
         except (OSError, InputError) as error:
             self._away("missing" if isinstance(error, FileNotFoundError) else "unreadable")
-        if self._folder_changed() or self._rotated.unsettled:
-            self._scan_until_us = now_us + _SETTLE_US
-        if now_us <= self._scan_until_us:
+        if self._lookout.due(Path(self._real[0]).parent, now_us, unsettled=self._rotated.unsettled):
             self._scan()
 
     def _scan(self) -> None:
@@ -133,7 +130,7 @@ class Tail:
 
     def _switch(self, opened: LogFile, now_us: int) -> None:
         if self._current is not None and opened.key == self._current.key:
-            opened.close()
+            opened.on_disk.close()
             return
         file = self._rotated.again(opened)
         if self._current is not None:
@@ -147,14 +144,6 @@ class Tail:
         if self._absent != reason:
             self._counters.add("tail_missing", reason=reason)
         self._absent = reason
-
-    def _folder_changed(self) -> bool:
-        before = self._folder_ns
-        try:
-            self._folder_ns = Path(self._real[0]).parent.stat().st_mtime_ns
-        except OSError:
-            return False
-        return self._folder_ns != before
 
     def _drained(self, file: LogFile, now_us: int, *, live: bool, final: bool = False) -> Iterator[Chunk]:
         size = file.size
@@ -186,7 +175,7 @@ class Tail:
         if file is self._current:
             self._current = None
         self._rotated.leave(file)
-        self._folder_ns = -1
+        self._lookout.look_again()
 
     def _unreadable(self, error: OSError) -> None:
         self._counters.add("tail_unreadable", reason=errno.errorcode.get(error.errno or 0, "unknown"))

@@ -168,6 +168,19 @@ def test_truncated_to_the_same_beginning_while_nobody_reads(log):
     assert log.chunks[0].data == b"unread\n"
 
 
+def test_a_copy_that_is_shorter_than_what_is_kept_is_read_until_it_is_kept(log):
+    log.write(b"x" * 300 + b"\n")
+    log.start().poll()
+    log.copy()
+    log.write(b"late\n")
+    log.poll()
+    covered = runs_of(log.chunks)
+    log.truncate()
+    log.start(covered)
+    covered |= begun(log)
+    assert log.start(covered).poll() == [b"x" * 300]
+
+
 @pytest.mark.parametrize("lost", [1, 3, 7, 10])
 def test_a_power_failure_took_bytes_that_are_kept(log, lost):
     """The store writes to the disk at once, the log some seconds later."""

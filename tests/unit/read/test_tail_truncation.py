@@ -202,3 +202,12 @@ def test_a_writer_that_does_not_append_leaves_a_hole(log):
         os.write(writer, b"more\n")
         assert log.poll() == [b"more"]
     os.close(writer)
+
+
+def test_a_terabyte_that_nobody_wrote_is_not_read(log):
+    log.truncate()
+    os.truncate(log.path, 1 << 40)
+    assert log.poll() == []
+    log.write(b"new\n")
+    assert log.poll() == [b"new"]
+    assert log.chunks[0].start == 1 << 40
