@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Self
 
 from unmasq.base import moments
-from unmasq.base.clock import SystemClock
+from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.errors import StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import summary
+from unmasq.keep.ageing import close_days, expire
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
@@ -21,14 +22,15 @@ from unmasq.serve.owner import Owner
 from unmasq.unwind.trust import entries_of
 
 _PAUSE_SECONDS = 1.0  # between two tries to write what could not be written
+_AGEING_US = 3600 * MICROSECONDS  # closed days get their sorted index, and old ones go, this often
 
 
-def run(folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
+def run(folder: Path, watch: Watch, trust: str, flush_us: int, retention_days: int) -> None:
     """Watch until SIGTERM or SIGINT; then hand on and write everything."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Work(folder, watch, trust, flush_us) as work:
+    with Work(folder, watch, trust, flush_us, retention_days) as work:
         while not stop.is_set():
             work.turn(stop)
         work.finish()
@@ -38,10 +40,11 @@ def run(folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
 class Work:
     """The store, the node that fills it, and whoever answers questions about it."""
 
-    def __init__(self, folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
+    def __init__(self, folder: Path, watch: Watch, trust: str, flush_us: int, retention_days: int) -> None:
         self.counters, self._clock, self._stack = Counters(), SystemClock(), ExitStack()
         self._started = moments.text(self._clock.now_us())
         self._trouble: str | None = None
+        self._aged_us, self._retention_days = self._clock.now_us(), retention_days
         try:
             self._open(folder, watch, trust, flush_us)
         except BaseException:
@@ -66,10 +69,10 @@ class Work:
         self._stack.close()
 
     def turn(self, stop: threading.Event) -> None:
-        """One round. Flows that cannot be written go on waiting, and whoever asks is told."""
+        """One round. While flows cannot be written nothing more is read: the log keeps it, and whoever asks is told."""
         try:
+            self._write()
             self._node.turn()
-            self._live.flush_due(self._clock.now_us())
             self._trouble = None
         except StoreError as error:
             if self._trouble is None:
@@ -77,6 +80,17 @@ class Work:
             self._trouble = error.what
             self.counters.add("store_failed")
             stop.wait(_PAUSE_SECONDS)
+
+    def _write(self) -> None:
+        now_us = self._clock.now_us()
+        if self._trouble is None:
+            self._live.flush_due(now_us)
+        else:
+            self._live.flush()
+        if now_us - self._aged_us >= _AGEING_US:
+            self._aged_us = now_us
+            list(close_days(self._live.store))
+            expire(self._live.store, self._retention_days)
 
     def finish(self) -> None:
         """Read what is there, hand on everything, write it."""

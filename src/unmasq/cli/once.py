@@ -9,6 +9,7 @@ from typing import cast
 from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
+from unmasq.keep.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.model.ingress import Chunk
 from unmasq.node.desk import Desk
@@ -29,6 +30,7 @@ def run(folder: Path, watch: Watch, trust: str) -> None:
         desk = Desk(watch.window, counters, lambda: surroundings, witnessed=False, began_us=clock.now_us())
         covered = {file.file: file.runs for file in store.covered()}
         read_once(at_rest(watch.logs, counters, covered, clock.now_us()), desk, store.append, clock.now_us())
+        list(close_days(store))
     out.note(summary(counters))
 
 

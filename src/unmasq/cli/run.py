@@ -43,6 +43,8 @@ class RunOptions:
     """How long a line waits for its connection, and a connection for its first line."""
     flush_seconds: float = 30
     """How long closed flows may wait before they are written; they are searchable meanwhile."""
+    retention_days: int = 91
+    """Days to keep, counted back from the newest flow; not with --once."""
 
 
 def run(options: RunOptions) -> None:
@@ -73,7 +75,7 @@ def run(options: RunOptions) -> None:
     elif "-" in options.input:
         raise UsageError("standard input needs --once", "a stream cannot be followed after a restart", "add --once, or name a file")
     else:
-        live.run(options.store, watch, options.trust, _microseconds(options.flush_seconds))
+        live.run(options.store, watch, options.trust, _microseconds(options.flush_seconds), options.retention_days)
 
 
 def _microseconds(seconds: float) -> int:

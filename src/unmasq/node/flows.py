@@ -61,8 +61,9 @@ def flow_batch(
     if provisional:
         chains = _withheld(flows, chains, around.trust)
     addresses = address_rows(flows, chains, claims)
-    flows = _completed(flows, chains.flow, chains.flags, count_originals(len(flows), addresses), around.trust.version)
+    originals = count_originals(len(flows), addresses)
     gathered, moved = bounded(replace(gathered, chains=chains), MOST_CHAINS)
+    flows = _completed(flows, gathered.chains, originals, around.trust.version)
     return FlowBatch(
         node=around.node,
         flows=flows,
@@ -110,10 +111,10 @@ def _withheld(flows: FlowColumns, chains: ChainColumns, trust: TrustList) -> Cha
     )
 
 
-def _completed(flows: FlowColumns, chain_flow: Array, chain_flags: Array, originals: Array, trust_version: int) -> FlowColumns:
+def _completed(flows: FlowColumns, chains: ChainColumns, originals: Array, trust_version: int) -> FlowColumns:
     """The flows with their ids, and with what their chains add up to."""
     flags = flows.flags.copy()
-    np.bitwise_or.at(flags, chain_flow, chain_flags)
+    np.bitwise_or.at(flags, chains.flow, chains.flags)
     id_hi, id_lo = flow_ids(flows.interval_start_us)
     versions = np.full(len(flows), trust_version, "u4")
     started = (flows.opened_us >= flows.interval_start_us) & (flows.opened_us < flows.interval_end_us)
