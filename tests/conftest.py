@@ -9,6 +9,9 @@ import hypothesis
 import pytest
 
 from tests import needs
+from tests.lab.fixtures import _as_it_started, lab
+
+__all__ = ["_as_it_started", "lab"]  # one lab for all folders: a second one of the same process would be refused
 
 # A deadline would measure how busy the machine is, not the code.
 hypothesis.settings.register_profile("unmasq", deadline=None)
