@@ -92,9 +92,16 @@ def test_a_terminal_has_colours_unless_no_color_is_set(store, env, coloured):
 
 
 def test_an_interrupt_ends_with_130_and_no_words(store):
-    script = "from unmasq.cli import main; import unmasq.serve.backend as b, time; b.open_backend = lambda *_, **k: time.sleep(60); main()"
-    asked = subprocess.Popen([sys.executable, "-c", script, "trace", "9.9.9.9", "--store", str(store)], stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
+    script = (
+        "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where nobody is at a keyboard
+        "from unmasq.cli import main; import unmasq.serve.backend as b\n"
+        "b.open_backend = lambda *_, **__: print('asking', flush=True) or time.sleep(60)\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", script, "trace", "9.9.9.9", "--store", str(store)]
+    asked = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert asked.stdout is not None
+    assert asked.stdout.readline() == "asking\n"
     asked.send_signal(signal.SIGINT)
     assert asked.communicate(timeout=60)[1] == ""
     assert asked.returncode == 130
