@@ -80,6 +80,9 @@ class LogStory(RuleBasedStateMachine):
     def files(self):
         return [self.current, *self.old, *self.siblings]
 
+    def rotated(self):
+        return [*self.old, *self.siblings, *([] if self.path.exists() else [self.current])]
+
     # The writer
 
     @initialize()
@@ -268,12 +271,15 @@ class LogStory(RuleBasedStateMachine):
         self.seen = {}
         for model in self.files():
             model.followed = False
+        for model in self.rotated():
+            model.foreign |= not model.lines  # nothing of it can be known at the next start
 
     @precondition(lambda self: self.tail is None)
     @rule()
     def start(self):
-        if not any(name.open("rb").readline() in self.ever for name in self.folder.glob("access.log.*")):
-            for model in [*self.old, *self.siblings, *([] if self.path.exists() else [self.current])]:
+        heads = [data[: data.find(b"\n") + 1] for data in map(Path.read_bytes, self.folder.glob("access.log.*"))]
+        if not self.ever.intersection(heads):
+            for model in self.rotated():
                 model.foreign = True
         for model in self.siblings:  # a copy is known by its first bytes only if it has as many as the fingerprint
             if sum(map(len, model.lines)) < HEAD_BYTES:
