@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ class LogStory(RuleBasedStateMachine):
         self.ever, self.doubtful = set(), set()
         self.old = []
         self.siblings = []
-        self.tail = None
+        self.tail: Any = None
         self.current = self.created()
 
     def teardown(self):

@@ -73,7 +73,8 @@ class Coverage:
 
         A copy may be shorter than what was read: the file was still written between copying and truncating.
         """
-        return max((i for i in self._matching(head, whole=True) if i not in taken), key=self.end, default=None)
+        fitting = (i for i in self._matching(head, whole=True) if i not in taken)
+        return max(fitting, key=lambda i: (_generation(i), self.end(i)), default=None)
 
     def reused(self, key: Key) -> bool:
         """Whether a file with this inode was read, so that another beginning means: truncated since, or newer."""

@@ -63,14 +63,16 @@ class Rotated:
 
     def recover(self, place: Place, path: str, named: LogFile) -> int:
         """Follow the copy that was made of a file before it was truncated. Returns the copy's size, 0 if there is none yet."""
-        if place.identity is None:
-            return 0  # no line of it was read: its copy is a new file
         for file in self._open_all(path, named):
-            if self._place(file) is None and file.continues(place):
+            fits = file.continues(place)
+            if fits and place.identity is not None:
                 self._continue(file, place)
+            else:
+                file.on_disk.close()  # of a file of which no line was read, the next scan takes the copy for a new file
+            if fits:
                 return file.size
-            file.on_disk.close()
-        self._cut_off = [*self._cut_off, place][-_KEPT_OPEN:]
+        if place.identity is not None:
+            self._cut_off = [*self._cut_off, place][-_KEPT_OPEN:]
         return 0
 
     def has_copy(self, path: str, named: LogFile) -> bool:
@@ -148,7 +150,6 @@ class Rotated:
         if place.runs is None or not missing(place.runs, 0, file.size):
             self._leave(file, place)
         else:
-            self._cut_off = [other for other in self._cut_off if other is not place]
             file.resume(place.identity, place.runs)
             self.files.append(file)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import Any
 
 from unmasq.base.telemetry import Counters
 from unmasq.read.tail import Tail
@@ -15,7 +16,7 @@ class Log:
         self.path = folder / "access.log"
         self.counters = Counters()
         self.now_us = 0
-        self.tail = None
+        self.tail: Any = None
         self.chunks = []
 
     def write(self, data, name="access.log"):
@@ -59,7 +60,7 @@ class Log:
 
 def runs_of(chunks):
     """What a store would cover after keeping these chunks."""
-    covered = {}
+    covered: dict[Any, list[tuple[int, int]]] = {}
     for chunk in chunks:
         covered.setdefault(chunk.file, []).append((chunk.start, chunk.start + len(chunk.data) + chunk.skipped))
     return covered

@@ -201,7 +201,12 @@ def test_a_file_that_cannot_be_read_now_is_opened_again_where_it_was_left(log, m
         assert log.poll() == []
     assert log.counted() == {("tail_unreadable", "EIO"): 1}
     opened, really_open = [], os.open
-    monkeypatch.setattr(os, "open", lambda *arguments: opened.append(arguments[0]) or really_open(*arguments))
+
+    def noted(*arguments):
+        opened.append(arguments[0])
+        return really_open(*arguments)
+
+    monkeypatch.setattr(os, "open", noted)
     assert log.poll() == [b"two"]
     assert opened[0] == str(log.path)  # a stale handle does not recover
 

@@ -168,6 +168,18 @@ def test_truncated_to_the_same_beginning_while_nobody_reads(log):
     assert log.chunks[0].data == b"unread\n"
 
 
+def test_a_copy_that_was_being_made_when_we_started(log):
+    log.write(b"x" * 300 + b"\n" + b"kept\n" + b"unread\n")
+    log.start().poll()
+    covered = {log.chunks[0].file: [(0, 306)]}
+    data = log.path.read_bytes()
+    (log.folder / "access.log.1").write_bytes(data[:290])
+    log.start(covered)
+    (log.folder / "access.log.1").write_bytes(data)
+    log.truncate()
+    assert log.poll() == [b"unread"]
+
+
 def test_a_copy_that_is_shorter_than_what_is_kept_is_read_until_it_is_kept(log):
     log.write(b"x" * 300 + b"\n")
     log.start().poll()

@@ -166,6 +166,17 @@ def test_a_file_that_is_moved_back_goes_on_where_it_was(log):
     assert log.poll() == [b"again"]
 
 
+def test_a_copy_of_a_file_that_was_let_go_is_not_read(log):
+    for number in range(8, 1, -1):
+        log.rename(f"access.log.{number}")
+        log.write(b"%d\n" % number)
+        log.poll()
+    log.poll(seconds=61)
+    log.poll()
+    (log.folder / "access.log.9").write_bytes((log.folder / "access.log.8").read_bytes())
+    assert log.poll() == []
+
+
 def test_a_file_that_was_moved_back_is_not_let_go(log):
     log.rename()
     log.write(b"short-lived\n")
@@ -223,6 +234,18 @@ def test_unlinked_files_are_let_go_after_the_grace_and_give_their_unended_line(l
     assert log.poll(seconds=2) == [b"no newline"]
     held = {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
     assert [name for name in held if str(log.folder) in name] == [str(log.path)]
+
+
+def test_the_grace_begins_with_the_rotation(log):
+    log.write(b"half")
+    log.poll()
+    log.poll(seconds=200)
+    with log.path.open("ab", buffering=0) as writer:
+        log.path.unlink()
+        log.write(b"new\n")
+        assert log.poll() == [b"new"]
+        writer.write(b" done\n")
+        assert log.poll() == [b"half done"]
 
 
 def test_a_link_that_is_pointed_elsewhere(tmp_path):

@@ -42,6 +42,11 @@ def test_overlong_lines_are_cut_and_counted(size):
     assert counters.of("tail_skipped_bytes", "too_long") == 26
 
 
+def test_lines_that_come_together_with_the_end_of_an_overlong_one_are_chunks_of_their_own():
+    found, _ = pieces(b"x" * 30 + b"\na\nb\n", 10, chunk_bytes=10, longest_line=10)
+    assert found == [(0, b"x" * 10 + b"\n", 20), (31, b"a\nb\n", 0)]
+
+
 def test_lines_of_a_real_pipe_come_before_it_is_closed():
     reader, writer = os.pipe()
     with os.fdopen(reader, "rb") as stream:

@@ -91,6 +91,15 @@ def test_the_copy_of_a_log_that_was_empty_when_last_seen(log):
     assert log.poll() == [b"between two polls"]
 
 
+def test_the_copy_of_a_log_that_was_opened_but_not_read_yet(log):
+    log.write(b"x" * 300 + b"\n")
+    log.start()
+    log.copytruncate()
+    assert log.poll() == []
+    assert log.poll() == [b"first", b"x" * 300]
+    assert log.counted() == {("tail_rotations", "truncated"): 1}
+
+
 def test_two_copytruncates_between_two_polls(log):
     log.write(b"of the first\n")
     log.copytruncate("access.log.2")
