@@ -48,6 +48,8 @@ def joined(path: str, connections: str, steps: str) -> Told:
                 clock.move_to(first_us + step * step_us)
                 pipeline.step()
                 live.flush_due(clock.now_us())
+            while pipeline.step():
+                continue
             pipeline.finish()
             live.flush()
         return _told(Path(folder), counters)

@@ -3,7 +3,6 @@
 Vectorised throughout: a flood of requests costs array operations, not objects.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 
 from unmasq.join.keys import UNKNOWN, grouped, mixed, numbered, reduced, summed_known
 from unmasq.join.lines import JoinedLines
-from unmasq.join.table import Connection
 from unmasq.join.window import Closed
 from unmasq.join.witnessed import flows_of_parts, with_connections
 from unmasq.model.columns import Array
@@ -40,13 +38,13 @@ class Aggregated:
     """For each line the row of its flow."""
 
 
-def aggregate(closed: Closed, connections: Mapping[int, Connection], interval_us: int, seed: int = 0) -> Aggregated:
-    """The flows of what a window gave. `connections` are those that its lines and parts name."""
+def aggregate(closed: Closed, interval_us: int, seed: int = 0) -> Aggregated:
+    """The flows of what a window gave."""
     lines = closed.lines
     order, begin = grouped(_flow_key(lines), seed)
     line_flow = numbered(order, begin)
     flows = _flows_of_lines(lines, order, begin, interval_us)
-    flows, bare = with_connections(flows, lines.connection[order[begin]], closed.parts, connections)
+    flows, bare = with_connections(flows, lines.connection[order[begin]], closed.parts, closed.connections)
     chains, line_chain = _chains(lines, line_flow)
     alone = flows_of_parts(bare, interval_us)
     return Aggregated(

@@ -26,15 +26,15 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
     """
     found: list[Part] = []
     over: list[Connection] = []
-    for connection in table:
+    for connection in table if before_us == EVER_US else table.due(now_us):
         silent = not (connection.requests or connection.closed or connection.is_inherited)
         is_old = connection.end_us > 0 or now_us - connection.start_us >= settings.wait_us or everything
         if connection.deltas and (connection.requests or is_old):
             found += _counted(connection, before_us)
         elif silent and is_old:
             found += _silent(connection, before_us, settings.interval_us)
-        forgotten = connection.end_us and now_us - connection.end_us >= settings.wait_us and not connection.deltas
-        if everything or forgotten:
+        ended = 0 < connection.end_us <= now_us - settings.wait_us
+        if everything or (ended and not connection.deltas and not connection.held):
             over.append(connection)
     table.forget(over)
     return found

@@ -6,15 +6,19 @@ The key is the reversed reply tuple of the conntrack entry, which is what the pr
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
+from unmasq.join.calendar import Calendar
 from unmasq.join.settings import WindowSettings
+from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 
 Key = tuple[int, int, int, int, int, int, int]
 """protocol, source hi, lo, port, destination hi, lo, port: as the proxy's socket saw them."""
 
-_SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
+SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
 _UNKNOWN = -1
 
 
@@ -33,6 +37,8 @@ class Connection:
     counted_us: int = 0
     deltas: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
     requests: int = 0
+    held: int = 0
+    """How many of its lines are still in the room; it is not forgotten before they have left."""
     closed: set[int] = field(default_factory=set)
     absent: int = 0
     """How many whole dumps in a row did not show it."""
@@ -72,6 +78,7 @@ class ConnectionTable:
         self._by_id: dict[tuple[int, Key], Connection] = {}
         self._serial = 0
         self.by_serial: dict[int, Connection] = {}
+        self._calendar = Calendar()
 
     def __len__(self) -> int:
         return len(self.by_serial)
@@ -97,7 +104,24 @@ class ConnectionTable:
                 known.end_us = min(known.end_us or stop or seen, stop or seen)
             if event == ConnectionEvent.DESTROY:
                 self._by_id.pop((id_, key), None)
+            self._note(known)
         return new
+
+    def _note(self, connection: Connection) -> None:
+        """Put on the calendar when something of it is due: its closed intervals, its waiting for a line, its end."""
+        settings, serial = self._settings, connection.serial
+        closes_after_us = settings.interval_us + settings.linger_us
+        started = connection.start_us // settings.interval_us * settings.interval_us
+        for interval in (started, *connection.deltas):
+            self._calendar.note(serial, interval + closes_after_us)
+        self._calendar.note(serial, connection.start_us + settings.wait_us)
+        if connection.end_us:
+            self._calendar.note(serial, connection.end_us)
+            self._calendar.note(serial, connection.end_us + settings.wait_us)
+
+    def due(self, now_us: int) -> list[Connection]:
+        """The connections of which something may have become due since this was asked last."""
+        return [self.by_serial[serial] for serial in sorted(self._calendar.due(now_us)) if serial in self.by_serial]
 
     def dumped(self, began_us: int) -> None:
         """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost."""
@@ -106,18 +130,40 @@ class ConnectionTable:
                 connection.absent += 1
                 if connection.absent > 1:
                     connection.end_us = began_us
+                    self._note(connection)
                     self._counters.add("connections_end_lost")
+
+    def candidates(self, key: Key) -> list[Connection]:
+        """All connections with this tuple."""
+        return self._by_key.get(key, [])
+
+    def requested(self, connection: Connection, requests: int) -> None:
+        """Count lines that joined a connection. With the first one its closed intervals become due."""
+        if not connection.requests:
+            self._calendar.note(connection.serial, 0)
+        connection.requests += requests
+        connection.held += requests
+
+    def released(self, connection: Connection, requests: int) -> None:
+        """Of the lines that joined a connection so many have left the room; with the last one its end may be due."""
+        connection.held -= requests
+        if not connection.held:
+            self._calendar.note(connection.serial, 0)
+
+    def named(self, serials: Array) -> dict[int, Connection]:
+        """The connections with these serials; 0 is none."""
+        return {serial: self.by_serial[serial] for serial in np.unique(serials).tolist() if serial}
 
     def find(self, key: Key, time_us: int, opened_us: int, *, exact_time: bool) -> Connection | None:
         """The connection on which a request was made: by its own start if the line told it, else by the time of the line."""
-        candidates = self._by_key.get(key)
+        candidates = self.candidates(key)
         if not candidates:
             return None
         if opened_us:
             nearest = min(candidates, key=lambda c: abs(c.start_us - opened_us))
-            return nearest if abs(nearest.start_us - opened_us) <= _SLACK_US else None
+            return nearest if abs(nearest.start_us - opened_us) <= SLACK_US else None
         alive = [
-            c for c in candidates if c.start_us <= time_us + _SLACK_US and not (exact_time and c.end_us and time_us > c.end_us + _SLACK_US)
+            c for c in candidates if c.start_us <= time_us + SLACK_US and not (exact_time and c.end_us and time_us > c.end_us + SLACK_US)
         ]
         return max(alive, key=lambda c: c.start_us, default=None)
 

@@ -4,18 +4,19 @@ Time is an argument of every method. What leaves the room by `close` becomes flo
 before their time, for answers marked provisional.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from unmasq.base.telemetry import Counters
-from unmasq.join.keys import mixed
-from unmasq.join.lines import JoinedLines, from_batch, is_exact, with_intervals
+from unmasq.join.keys import grouped, mixed
+from unmasq.join.lines import JoinedLines, from_batch, with_intervals
+from unmasq.join.matching import match, tuple_columns
 from unmasq.join.parts import EVER_US, Part, parts
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import ConnectionTable, Key
-from unmasq.model.columns import Array
+from unmasq.join.table import Connection, ConnectionTable, Key
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
 from unmasq.model.ingress import IngressBatch
@@ -31,9 +32,22 @@ class Closed:
     lines: JoinedLines
     parts: list[Part]
     dropped: JoinedLines
+    connections: Mapping[int, Connection]
+    """Those that the lines name, by serial."""
 
 
-NOTHING = Closed(JoinedLines.empty(), [], JoinedLines.empty())
+NOTHING = Closed(JoinedLines.empty(), [], JoinedLines.empty(), {})
+
+
+class _Waiting(NamedTuple):
+    """Lines of one batch that wait, and the tuples that they wait for."""
+
+    lines: JoinedLines
+    keys: set[Key]
+
+    @property
+    def since_us(self) -> int:
+        return int(self.lines.arrived_us[0])
 
 
 class Window:
@@ -42,26 +56,26 @@ class Window:
     def __init__(self, settings: WindowSettings, counters: Counters, *, witnessed: bool, began_us: int = 0) -> None:
         self._settings, self._counters, self._witnessed = settings, counters, witnessed
         self.table = ConnectionTable(settings, counters, began_us)
-        self._waiting: list[JoinedLines] = []
+        self._waiting: list[_Waiting] = []
         self._joined: list[JoinedLines] = []
         self._dropped: list[JoinedLines] = []
-        self._waiting_keys: set[Key] = set()
         self._closed_keys = np.zeros(0, "u8")
         self._looked_us = -EVER_US
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting)) + sum(map(len, self._joined))
+        return sum(len(room.lines) for room in self._waiting) + sum(map(len, self._joined))
 
     @property
     def lines(self) -> Sequence[JoinedLines]:
         """All lines in the room, for whoever renumbers their texts."""
-        return [*self._waiting, *self._joined, *self._dropped]
+        return [*(room.lines for room in self._waiting), *self._joined, *self._dropped]
 
     def renumber(self, lines: Iterable[JoinedLines]) -> None:
         """Put back what `lines` gave, in its order, with other text numbers."""
         replaced = iter(lines)
-        for room in (self._waiting, self._joined, self._dropped):
-            room[:] = [next(replaced) for _ in room]
+        self._waiting = [room._replace(lines=next(replaced)) for room in self._waiting]
+        for rooms in (self._joined, self._dropped):
+            rooms[:] = [next(replaced) for _ in rooms]
 
     def add_lines(self, batch: IngressBatch, file: int, now_us: int) -> None:
         """Lines that were just read; those that name their own connection join it at once, those that name nobody give no flow."""
@@ -70,48 +84,42 @@ class Window:
         if none.any():
             self._dropped.append(lines.take(none))
             lines = lines.take(~none)
-        self._match(lines)
-        self._bound()
+        if self._witnessed:
+            self._match(lines)
+            self._bound()
+        else:
+            self._join(lines)
 
     def add_connections(self, batch: ConnectionBatch, dump_began_us: int | None = None) -> None:
         """What the kernel said; lines that waited for one of these connections join it. A whole dump says when it began."""
         new = self.table.apply(batch)
         if dump_began_us is not None:
             self.table.dumped(dump_began_us)
-        if not self._waiting_keys.isdisjoint(new):
-            waiting, self._waiting, self._waiting_keys = self._waiting, [], set()
-            for lines in waiting:
-                self._match(lines)
+        waiting, self._waiting = self._waiting, []
+        for room in waiting:
+            if room.keys.isdisjoint(new):
+                self._waiting.append(room)
+            else:
+                self._match(room.lines)
 
     def _match(self, lines: JoinedLines) -> None:
-        if not self._witnessed:
-            _append(self._joined, with_intervals(lines, self._settings.interval_us))
-            return
-        can_wait = (lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0)
-        serials = np.zeros(len(lines), "i8")
-        times = lines.time_us.copy()
-        keys = _keys(lines)
-        for row in np.flatnonzero(can_wait).tolist():
-            exact = is_exact(int(lines.time_source[row]))
-            found = self.table.find(keys[row], int(times[row]), int(lines.opened_us[row]), exact_time=exact)
-            if found:
-                serials[row] = found.serial
-                found.requests += 1
-                if found.end_us and not exact:
-                    times[row] = min(times[row], found.end_us)
-            else:
-                self._waiting_keys.add(keys[row])
-        lines = JoinedLines(**lines.as_dict() | {"connection": serials, "time_us": times})
-        waits = can_wait & (serials == 0)
-        _append(self._waiting, lines.take(waits))
-        _append(self._joined, with_intervals(lines.take(~waits), self._settings.interval_us))
+        """Lines with a connection join it, lines that may still find theirs wait, the others go without."""
+        found = match(lines, self.table)
+        lines = JoinedLines(**lines.as_dict() | {"connection": found.serials, "time_us": found.times})
+        if found.missing:
+            self._waiting.append(_Waiting(lines.take(found.waits), found.missing))
+            lines = lines.take(~found.waits)
+        self._join(lines)
+
+    def _join(self, lines: JoinedLines) -> None:
+        _append(self._joined, with_intervals(lines, self._settings.interval_us))
 
     def _bound(self) -> None:
         """Too many lines wait: give up on the oldest, as lines without a connection."""
-        while sum(map(len, self._waiting)) > self._settings.most_lines:
-            given_up = self._waiting.pop(0)
+        while sum(len(room.lines) for room in self._waiting) > self._settings.most_lines:
+            given_up = self._waiting.pop(0).lines
             self._counters.add("window_gave_up_lines", len(given_up), "full")
-            self._joined.append(with_intervals(given_up, self._settings.interval_us))
+            self._join(given_up)
 
     def close(self, now_us: int, *, everything: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
@@ -125,10 +133,11 @@ class Window:
         self._give_up(now_us, everything=everything)
         before_us = EVER_US if everything or crowded else now_us - self._settings.linger_us - self._settings.interval_us
         lines = self._take_before(before_us)
-        self._note_closed(lines)
+        connections = self.table.named(lines.connection)
+        self._note_closed(lines, connections)
         ended = parts(self.table, self._settings, now_us, before_us, everything=everything)
         dropped, self._dropped = JoinedLines.concat(self._dropped), []
-        return Closed(self._flag_late(lines), ended, dropped)
+        return Closed(self._flag_late(lines), ended, dropped, connections)
 
     def _take_before(self, before_us: int) -> JoinedLines:
         """The joined lines of all intervals that began then or before."""
@@ -144,32 +153,37 @@ class Window:
         self._joined = kept
         return JoinedLines.concat(taken)
 
-    def _note_closed(self, lines: JoinedLines) -> None:
+    def _note_closed(self, lines: JoinedLines, connections: Mapping[int, Connection]) -> None:
         """Tell connections which of their intervals are closed, so that later counts go to a later one."""
-        witnessed = lines.take(lines.connection > 0)
-        for serial, interval in set(zip(witnessed.connection.tolist(), witnessed.interval_us.tolist(), strict=True)):
-            if serial in self.table.by_serial:
-                self.table.by_serial[serial].closed.add(interval)
+        order, begin = grouped([lines.connection, lines.interval_us])
+        first, counts = order[begin], np.diff(np.append(begin, len(order)))
+        closed = zip(lines.connection[first].tolist(), lines.interval_us[first].tolist(), counts.tolist(), strict=True)
+        for serial, interval, count in closed:
+            if serial:
+                connections[serial].closed.add(interval)
+                self.table.released(connections[serial], count)
 
     def open(self) -> Closed:
         """All lines in the room as they would become flows now, without taking them out."""
-        waiting = with_intervals(JoinedLines.concat(self._waiting), self._settings.interval_us)
-        return Closed(JoinedLines.concat([*self._joined, waiting]), [], JoinedLines.empty())
+        waiting = with_intervals(JoinedLines.concat([room.lines for room in self._waiting]), self._settings.interval_us)
+        lines = JoinedLines.concat([*self._joined, waiting])
+        return Closed(lines, [], JoinedLines.empty(), self.table.named(lines.connection))
 
     def _give_up(self, now_us: int, *, everything: bool) -> None:
         """Lines that waited too long become lines without a connection."""
         patient_us = EVER_US if everything else now_us - self._settings.wait_us
-        impatient = [lines for lines in self._waiting if int(lines.arrived_us[0]) <= patient_us]
-        if impatient:
-            self._waiting = [lines for lines in self._waiting if int(lines.arrived_us[0]) > patient_us]
-            self._joined += [with_intervals(lines, self._settings.interval_us) for lines in impatient]
-            self._waiting_keys = {key for lines in self._waiting for key in _keys(lines)}
+        waiting, self._waiting = self._waiting, []
+        for room in waiting:
+            if room.since_us > patient_us:
+                self._waiting.append(room)
+            else:
+                self._join(room.lines)
 
     def _flag_late(self, lines: JoinedLines) -> JoinedLines:
         """Mark lines whose flow was closed before they came."""
         witnessed = lines.connection > 0
         key = mixed([
-            np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in _columns(lines)),
+            np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuple_columns(lines)),
         ])  # fmt: skip
         late = np.isin(key, self._closed_keys)
         self._closed_keys = np.concatenate([self._closed_keys, np.unique(key[~late])])[-self._settings.most_lines :]
@@ -179,11 +193,3 @@ class Window:
 def _append(room: list[JoinedLines], lines: JoinedLines) -> None:
     if len(lines):
         room.append(lines)
-
-
-def _columns(lines: JoinedLines) -> list[Array]:
-    return [lines.protocol, lines.source_hi, lines.source_lo, lines.source_port, lines.dest_hi, lines.dest_lo, lines.dest_port]
-
-
-def _keys(lines: JoinedLines) -> list[Key]:
-    return list(zip(*(column.tolist() for column in _columns(lines)), strict=True))

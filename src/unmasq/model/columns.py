@@ -6,6 +6,8 @@ A batch is a frozen dataclass whose fields are declared with `column(dtype)`. An
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -24,9 +26,10 @@ class Columns:
     """The base of every batch: rows are taken, joined and built in one way."""
 
     @classmethod
-    def dtypes(cls) -> dict[str, np.dtype[Any]]:
+    @cache
+    def dtypes(cls) -> Mapping[str, np.dtype[Any]]:
         """Column names and types, in order."""
-        return {f.name: f.metadata["dtype"] for f in fields(cls)}
+        return MappingProxyType({f.name: f.metadata["dtype"] for f in fields(cls)})
 
     @classmethod
     def of(cls, values: Mapping[str, Sequence[Any] | Array]) -> Self:
@@ -36,10 +39,7 @@ class Columns:
     @classmethod
     def filled(cls, length: int, **known: Array | int) -> Self:
         """A batch of `length` rows: the known columns, and zeros in the rest."""
-        return cls(**{
-            name: np.ascontiguousarray(np.broadcast_to(np.asarray(known.get(name, 0)), length)).astype(dtype, copy=False)
-            for name, dtype in cls.dtypes().items()
-        })  # fmt: skip
+        return cls(**{name: _filled(known.get(name, 0), length, dtype) for name, dtype in cls.dtypes().items()})
 
     @classmethod
     def empty(cls) -> Self:
@@ -54,7 +54,7 @@ class Columns:
         return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in cls.dtypes()}) if parts else cls.empty()
 
     def __len__(self) -> int:
-        return len(getattr(self, fields(self)[0].name))
+        return len(getattr(self, next(iter(self.dtypes()))))
 
     def take(self, rows: Array) -> Self:
         """The rows of an index array or a mask."""
@@ -63,3 +63,9 @@ class Columns:
     def as_dict(self) -> dict[str, Array]:
         """Name -> array, for a store that inserts columns."""
         return {name: getattr(self, name) for name in self.dtypes()}
+
+
+def _filled(value: Array | int, length: int, dtype: np.dtype[Any]) -> Array:
+    if isinstance(value, np.ndarray):
+        return np.ascontiguousarray(np.broadcast_to(value, length), dtype)
+    return np.full(length, value, dtype)

@@ -7,7 +7,7 @@ import numpy as np
 from unmasq.base.telemetry import Counters
 from unmasq.join.lines import TEXT_COLUMNS, JoinedLines
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import Connection, ConnectionTable
+from unmasq.join.table import ConnectionTable
 from unmasq.join.window import Closed, Window
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
@@ -56,22 +56,21 @@ class Desk:
 
     def close(self, now_us: int, *, everything: bool = False) -> FlowBatch | None:
         """The flows that are complete, with their lines; None where there are none."""
-        known = dict(self._window.table.by_serial)
         closed = self._window.close(now_us, everything=everything)
         if not (len(closed.lines) or closed.parts or len(closed.dropped)):
             return None
-        batch = self._batch(closed, known)
+        batch = self._batch(closed)
         self._tidy()
         return batch
 
     def open(self) -> FlowBatch | None:
         """The flows of all lines that are here now; they will be handed on later."""
         closed = self._window.open()
-        return self._batch(closed, self._window.table.by_serial, provisional=self._witnessed) if len(closed.lines) else None
+        return self._batch(closed, provisional=self._witnessed) if len(closed.lines) else None
 
-    def _batch(self, closed: Closed, known: dict[int, Connection], *, provisional: bool = False) -> FlowBatch:
+    def _batch(self, closed: Closed, *, provisional: bool = False) -> FlowBatch:
         vocabulary, interval_us = self._reader.vocabulary, self._settings.interval_us
-        return flow_batch(closed, known, vocabulary, list(self._files), self._samples, self._around(), interval_us, provisional=provisional)
+        return flow_batch(closed, vocabulary, list(self._files), self._samples, self._around(), interval_us, provisional=provisional)
 
     def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
         """Count lines and rejects, and keep one line of each reason."""

@@ -9,7 +9,6 @@ from unmasq.base.clock import DAY_US
 from unmasq.join.aggregate import Aggregated, aggregate
 from unmasq.join.bounds import bounded
 from unmasq.join.lines import JoinedLines
-from unmasq.join.table import Connection
 from unmasq.join.window import Closed
 from unmasq.model.address import Range
 from unmasq.model.columns import Array
@@ -40,7 +39,6 @@ class Surroundings:
 
 def flow_batch(
     closed: Closed,
-    connections: Mapping[int, Connection],
     vocabulary: Vocabulary,
     files: Sequence[FileIdentity],
     samples: Mapping[int, str],
@@ -53,7 +51,7 @@ def flow_batch(
 
     While `provisional`, a line still waits for its connection, and what a trusted source forwards is not believed yet.
     """
-    gathered = aggregate(closed, connections, interval_us)
+    gathered = aggregate(closed, interval_us)
     header_texts, other_texts, gathered = _own_texts(gathered, vocabulary)
     claims = claims_of(header_texts)
     flows = _marked(gathered.flows, around)
