@@ -1,6 +1,7 @@
 """Joining neither invents nor loses a request, in whichever order lines and connections come and the clock runs."""
 
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ steps = st.lists(st.one_of(told, kernel, st.integers(-100, 200)), min_size=1, ma
 
 @settings(max_examples=300)
 @given(steps, st.booleans(), st.sampled_from([WindowSettings(), WindowSettings(most_lines=5, most_connections=3)]))
-def test_every_line_ends_in_one_flow_or_is_counted(story_steps: list[object], witnessed: bool, bounds: WindowSettings) -> None:
+def test_every_line_ends_in_one_flow_or_is_counted(story_steps: list[Any], witnessed: bool, bounds: WindowSettings) -> None:
     story = Story(witnessed=witnessed, settings=bounds)
     batches: list[FlowBatch | None] = []
     written = 0
