@@ -89,7 +89,8 @@ class LogFile:
 
     def continues(self, place: Place) -> bool:
         """Whether this file is a copy of the one that was read up to there, and reaches as far."""
-        return agree(self.head, place.head) and self.on_disk.mark(place.position) == place.mark
+        alike = agree(self.head, place.head) if place.mark else self.head.startswith(place.head)
+        return alike and self.on_disk.mark(place.position) == place.mark
 
     def precedes(self, place: Place) -> bool:
         """Whether this file is a copy that was made when less was written than was read in the end."""

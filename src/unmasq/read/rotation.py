@@ -30,11 +30,11 @@ class Rotated:
         """Take up the files of an earlier run and those that are newer; the others were there before us and are not ours."""
         unknown = [file for file in self._open_all(path, named) if not self._resume_same(file)]
         unknown = [file for file in unknown if not self._resume_copy(file, named)]
-        known = list(self.files)
+        ours = [*self.files, *(file for file in unknown if self._coverage.reused(file.key))]
         for file in unknown:
             if named is not None and named.may_be_copied(file.head):
                 file.on_disk.close()  # perhaps still in the making
-            elif not self._coverage.seen(file.head) and (self._coverage.reused(file.key) or any(_after(file, other) for other in known)):
+            elif not self._coverage.seen(file.head) and any(_as_new(file, other) for other in ours):
                 self.files.append(file)
             else:
                 self._leave(file, Place(file.head, b"", None, None))
@@ -169,6 +169,6 @@ class Rotated:
         file.on_disk.close()
 
 
-def _after(file: LogFile, other: LogFile) -> bool:
+def _as_new(file: LogFile, other: LogFile) -> bool:
     # Times alone would not do: somebody may have written late to the older file.
     return file.changed_ns >= other.changed_ns or rotated_later(file.path, other.path)
