@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.keys import UNKNOWN, grouped, mixed, numbered, reduced, summed_known
+from unmasq.join.keys import UNKNOWN, numbered, reduced, summed_known
 from unmasq.join.lines import JoinedLines
 from unmasq.join.window import Closed
 from unmasq.join.witnessed import flows_of_parts, with_connections
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import ChainColumns, Detail, DetailColumns, FlowColumns, Join
+from unmasq.model.groups import grouped, mixed
 
 DETAILS = {
     Detail.METHOD: "method",

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.join.aggregate import Aggregated
-from unmasq.join.keys import grouped, numbered, reduced, summed_known
+from unmasq.join.keys import numbered, reduced, summed_known
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import ChainColumns, Flag
+from unmasq.model.groups import grouped
 
 
 def bounded(aggregated: Aggregated, most_chains: int) -> tuple[Aggregated, NDArray[np.int64]]:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.keys import grouped, numbered
+from unmasq.join.keys import numbered
 from unmasq.join.lines import JoinedLines, is_exact
 from unmasq.join.table import SLACK_US, Connection, ConnectionTable, Key
 from unmasq.model.columns import Array
+from unmasq.model.groups import distinct, grouped
 from unmasq.model.ingress import TimeSource
 
 
@@ -35,7 +36,7 @@ def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     for row in np.flatnonzero(several[of_tuple]).tolist():
         _of_several(lines, row, keys[of_tuple[row]], table, serials, times)
     waits = named & (serials == 0)
-    return Matched(serials, times, waits, {keys[number] for number in np.unique(of_tuple[waits]).tolist()})
+    return Matched(serials, times, waits, {keys[number] for number in distinct(of_tuple[waits]).tolist()})
 
 
 def tuple_columns(lines: JoinedLines) -> list[Array]:

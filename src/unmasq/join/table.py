@@ -6,14 +6,13 @@ The key is the reversed reply tuple of the conntrack entry, which is what the pr
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
 from unmasq.join.calendar import Calendar
 from unmasq.join.settings import WindowSettings
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.model.groups import distinct
 
 Key = tuple[int, int, int, int, int, int, int]
 """protocol, source hi, lo, port, destination hi, lo, port: as the proxy's socket saw them."""
@@ -152,7 +151,7 @@ class ConnectionTable:
 
     def named(self, serials: Array) -> dict[int, Connection]:
         """The connections with these serials; 0 is none."""
-        return {serial: self.by_serial[serial] for serial in np.unique(serials).tolist() if serial}
+        return {serial: self.by_serial[serial] for serial in distinct(serials).tolist() if serial}
 
     def find(self, key: Key, time_us: int, opened_us: int, *, exact_time: bool) -> Connection | None:
         """The connection on which a request was made: by its own start if the line told it, else by the time of the line."""

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from unmasq.base.telemetry import Counters
-from unmasq.join.keys import grouped, mixed
 from unmasq.join.lines import JoinedLines, from_batch, with_intervals
 from unmasq.join.matching import match, tuple_columns
 from unmasq.join.parts import EVER_US, Part, parts
@@ -19,6 +18,7 @@ from unmasq.join.settings import WindowSettings
 from unmasq.join.table import Connection, ConnectionTable, Key
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
+from unmasq.model.groups import distinct, grouped, mixed
 from unmasq.model.ingress import IngressBatch
 
 LOOK_US = 1_000_000
@@ -186,7 +186,7 @@ class Window:
             np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuple_columns(lines)),
         ])  # fmt: skip
         late = np.isin(key, self._closed_keys)
-        self._closed_keys = np.concatenate([self._closed_keys, np.unique(key[~late])])[-self._settings.most_lines :]
+        self._closed_keys = np.concatenate([self._closed_keys, distinct(key[~late])])[-self._settings.most_lines :]
         return JoinedLines(**lines.as_dict() | {"flags": np.where(late, lines.flags | Flag.LATE, lines.flags).astype("u2")})
 
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from unmasq.join.keys import UNKNOWN, mixed
+from unmasq.join.keys import UNKNOWN
 from unmasq.join.parts import Part
 from unmasq.join.table import Connection
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import FlowColumns, Join
+from unmasq.model.groups import mixed
 
 _ENDS = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
 _COUNTS = ("bytes_in", "bytes_out", "packets_in", "packets_out")

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.flowbatch import AddressColumns, ChainColumns, DetailColumns, FlowBatch, FlowColumns, LineColumns
+from unmasq.model.groups import distinct
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
     """(days since 1970, the part of the batch that belongs there), oldest first."""
     day_of = batch.flows.interval_start_us // DAY_US
-    days = np.union1d(np.unique(day_of), np.unique(batch.lines.day))
-    days = np.union1d(days, np.array([r.day for r in batch.rejected], "i8"))
+    days = distinct(np.concatenate([day_of, batch.lines.day, np.array([r.day for r in batch.rejected], "i8")]))
     if len(days) == 1:
         yield int(days[0]), batch
         return

@@ -75,12 +75,12 @@ def parse(text: str) -> tuple[int, int] | None:
 
 
 def packed(texts: Iterable[str]) -> bytes:
-    """`parse` of many texts, plain IPv4 several times as fast: 16 bytes each, network order, zeros where none is named."""
-    found = []
+    """`parse` of many texts, plain addresses several times as fast: 16 bytes each, network order, zeros where none is named."""
+    found, read = [], socket.inet_pton
     for text in texts:
         try:
-            found.append(_MAPPED + socket.inet_pton(socket.AF_INET, text))
-        except (OSError, ValueError):  # most texts are plain IPv4, and a try that succeeds costs nothing
+            found.append(read(socket.AF_INET6, text) if ":" in text else _MAPPED + read(socket.AF_INET, text))
+        except (OSError, ValueError):
             hi, lo = parse(text) or NONE
             found.append((hi << 64 | lo).to_bytes(16, "big"))
     return b"".join(found)

@@ -13,6 +13,7 @@ from unmasq.join.window import Closed
 from unmasq.model.address import Range
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import AddressColumns, ChainColumns, Flag, FlowBatch, FlowColumns, Join, LineColumns, Rejected
+from unmasq.model.groups import distinct
 from unmasq.model.ingress import FileIdentity
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.identity import flow_ids
@@ -77,10 +78,13 @@ def flow_batch(
 
 def _own_texts(gathered: Aggregated, vocabulary: Vocabulary) -> tuple[list[str], list[str], Aggregated]:
     """The header texts and the other texts that these flows use; header texts are numbered first."""
-    headers = np.union1d(gathered.chains.headers, np.zeros(1, "i8"))
-    others = np.unique(gathered.details.text)
-    chains = replace(gathered.chains, headers=np.searchsorted(headers, gathered.chains.headers))
-    details = replace(gathered.details, text=len(headers) + np.searchsorted(others, gathered.details.text))
+    headers = distinct(np.append(gathered.chains.headers, 0))
+    others = distinct(gathered.details.text)
+    place = np.zeros(len(vocabulary), "i8")
+    place[headers] = np.arange(len(headers))
+    chains = replace(gathered.chains, headers=place[gathered.chains.headers])
+    place[others] = np.arange(len(headers), len(headers) + len(others))
+    details = replace(gathered.details, text=place[gathered.details.text])
     return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), replace(gathered, chains=chains, details=details)
 
 

@@ -9,6 +9,7 @@ more names come from the line itself: `prefix` (an address before the marker, wh
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from typing import NamedTuple
 
 import numpy as np
@@ -83,14 +84,14 @@ def raw_claims(text: str) -> Iterator[tuple[str, str]]:
 def claims_of(texts: Sequence[str]) -> Claims:
     """The claims of many header texts, in their order: `header_values`, `elements` and `named` for whole columns."""
     rows: list[dict[str, str]] = json.loads("[" + ",".join(text or "{}" for text in texts) + "]")
-    named_here = [name for name in KINDS if any(name in row for row in rows)]
-    recorded = np.zeros((len(rows), len(KINDS)), "?")
-    for name in named_here:
-        recorded[:, _KIND[name]] = [name in row for row in rows]
-    for text, row in enumerate(rows):
-        if CUT in row:
-            recorded[text, [_KIND[name] for name in row[CUT].split(",") if name in _KIND]] = False
-    return _in_order([_elements_of(name, rows) for name in named_here], recorded)
+    shapes: dict[tuple[str, ...], int] = {}
+    shape = np.array([shapes.setdefault(tuple(row), len(shapes)) for row in rows], "i8")
+    recorded = np.array([[kind in names for kind in KINDS] for names in shapes], "?").reshape(-1, len(KINDS))[shape]
+    for number, names in enumerate(shapes):
+        for text in np.flatnonzero(shape == number).tolist() if CUT in names else ():
+            recorded[text, [_KIND[name] for name in rows[text][CUT].split(",") if name in _KIND]] = False
+    met = set().union(*shapes)
+    return _in_order([_elements_of(name, rows) for name in KINDS if name in met], recorded)
 
 
 class _Elements(NamedTuple):
@@ -103,16 +104,18 @@ class _Elements(NamedTuple):
 
 
 def _elements_of(name: str, rows: Sequence[dict[str, str]]) -> _Elements:
-    text = [at for at, row in enumerate(rows) if row.get(name, "") not in _ABSENT]
-    raw = [rows[at][name] for at in text]
+    values = [row.get(name, "") for row in rows]
+    told = [value not in _ABSENT for value in values]
+    text, raw = np.flatnonzero(told), list(compress(values, told))
     counts = np.ones(len(raw), "i8")
     if name in LISTS and raw:
         counts += np.array([value.count(",") for value in raw])
         raw = ",".join(raw).split(",")
-    numbers = {element: number for number, element in enumerate(dict.fromkeys(raw))}
-    pairs = np.frombuffer(packed(_address_text(name, element) for element in numbers), ">u8").astype("u8").reshape(-1, 2)
-    at = np.fromiter(map(numbers.__getitem__, raw), "i8", len(raw))
-    return _Elements(np.repeat(np.array(text, "i8"), counts), np.full(len(raw), _KIND[name], "u1"), pairs[at, 0], pairs[at, 1])
+    number = dict(zip(dict.fromkeys(raw), count()))
+    plain = [element.strip(" \t") for element in number] if name != "forwarded" else [_for_parameter(element) for element in number]
+    pairs = np.frombuffer(packed(plain), ">u8").astype("u8").reshape(-1, 2)
+    at = np.fromiter(map(number.__getitem__, raw), "i8", len(raw))
+    return _Elements(np.repeat(text, counts), np.full(len(raw), _KIND[name], "u1"), pairs[at, 0], pairs[at, 1])
 
 
 def _in_order(parts: Sequence[_Elements], recorded: NDArray[np.bool_]) -> Claims:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import AddressColumns, ChainColumns, FlowColumns, Role
+from unmasq.model.groups import grouped
 from unmasq.unwind.claims import KINDS, Claims
 
 _LOGGED = KINDS.index("logged")
@@ -42,11 +43,8 @@ def original_sources(chains: ChainColumns, claims: Claims) -> tuple[NDArray[np.u
 def count_originals(flows: int, rows: AddressColumns) -> NDArray[np.uint32]:
     """For each of `flows` flows the exact number of distinct original sources among its index rows."""
     rows = rows.take(rows.role == Role.ORIGINAL_SOURCE)
-    order = np.lexsort((rows.lo, rows.hi, rows.flow))
-    flow, hi, lo = rows.flow[order], rows.hi[order], rows.lo[order]
-    new = np.ones(len(order), "?")
-    new[1:] = (flow[1:] != flow[:-1]) | (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])
-    return np.bincount(flow[new], minlength=flows).astype("u4")
+    order, begin = grouped([rows.flow, rows.hi, rows.lo])
+    return np.bincount(rows.flow[order[begin]], minlength=flows).astype("u4")
 
 
 def _first_of(claims: Claims, texts: Array, kind: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -67,11 +65,9 @@ def _claim_rows(chains: ChainColumns, claims: Claims) -> AddressColumns:
     wanted = claims.kind[element] != _LOGGED
     chain, element = chain[wanted], element[wanted]
     hi, lo = claims.hi[element], claims.lo[element]
-    order = np.lexsort((lo, hi, chain))
-    chain, hi, lo = chain[order], hi[order], lo[order]
-    new = np.ones(len(order), "?")
-    new[1:] = (chain[1:] != chain[:-1]) | (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])
-    return _rows(chains.take(chain[new]), chains.flow[chain[new]], chain[new], hi[new], lo[new], Role.CLAIM)
+    order, begin = grouped([chain, hi, lo])
+    first = order[begin]
+    return _rows(chains.take(chain[first]), chains.flow[chain[first]], chain[first], hi[first], lo[first], Role.CLAIM)
 
 
 def _of_chains(chains: ChainColumns, hi: Array, lo: Array, role: Role) -> AddressColumns:

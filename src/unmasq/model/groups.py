@@ -1,0 +1,55 @@
+"""Columns that together are a key, grouped exactly: rows of one key become neighbours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmasq.model.columns import Array
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+def mixed(columns: Sequence[Array], seed: int = 0) -> NDArray[np.uint64]:
+    """A 64-bit hash of each row (splitmix64 steps, wrapping). `seed` keeps those who write the logs from choosing collisions."""
+    value = np.full(len(columns[0]), seed, "u8")
+    for column in columns:
+        value = (value ^ column.astype("u8")) + _ODD
+        value = (value ^ (value >> np.uint64(30))) * _FIRST
+        value = (value ^ (value >> np.uint64(27))) * _SECOND
+        value ^= value >> np.uint64(31)
+    return value
+
+
+def grouped(columns: Sequence[Array], seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(order, begin): rows sorted so that equal keys are neighbours, and where in that order each group begins.
+
+    Sorted by one hash, which is several times as fast as sorting by all columns; those decide only where two keys share a hash.
+    """
+    hashes = mixed(columns, seed)
+    order = np.argsort(hashes)
+    new = _changes(columns, order)
+    if (new[1:] & (hashes[order[1:]] == hashes[order[:-1]])).any():
+        order = np.lexsort(columns[::-1])
+        new = _changes(columns, order)
+    return order, np.flatnonzero(new)
+
+
+def _changes(columns: Sequence[Array], order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each row, in that order, differs from the one before it."""
+    new = np.zeros(len(order), "?")
+    new[:1] = True
+    for column in columns:
+        ordered = column[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    return new
+
+
+def distinct(numbers: Array) -> Array:
+    """The distinct values, sorted. NumPy's own `unique` is several times as slow where there are many."""
+    ordered = np.sort(numbers)
+    new = np.ones(len(ordered), "?")
+    new[1:] = ordered[1:] != ordered[:-1]
+    found: Array = ordered[new]
+    return found

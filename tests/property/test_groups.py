@@ -1,0 +1,41 @@
+"""Grouping is exact, also where two keys share a hash."""
+
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unmasq.model import groups
+
+keys = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0, 1, 2**64 - 1])), max_size=30)
+
+
+def columns(some):
+    return [np.array([key[0] for key in some], "i8"), np.array([key[1] for key in some], "u8")]
+
+
+def grouping(some):
+    """The rows of each group, as `grouped` has them."""
+    order, begin = groups.grouped(columns(some))
+    return sorted(sorted(rows.tolist()) for rows in np.split(order, begin[1:]) if len(rows))
+
+
+def expected(some):
+    return sorted([row for row, other in enumerate(some) if other == key] for key in set(some))
+
+
+@given(keys)
+def test_each_key_is_one_group(some):
+    assert grouping(some) == expected(some)
+
+
+@given(keys, st.integers(1, 4))
+def test_keys_that_share_a_hash_stay_apart(some, hashes):
+    with patch.object(groups, "mixed", lambda columns, seed=0: columns[0].astype("u8") % np.uint64(hashes)):
+        assert grouping(some) == expected(some)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
+def test_distinct_values_are_sorted_and_come_once(some):
+    assert groups.distinct(np.array(some, "u8")).tolist() == sorted(set(some))
