@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.model.address import packed, parse
+from unmasq.model.native import NATIVE, Native
 from unmasq.unwind.trust import HEADERS, LISTS
 
 KINDS = (*HEADERS, "prefix", "logged")
 _KIND = {name: kind for kind, name in enumerate(KINDS)}
 CUT = "cut"
 _ABSENT = ("", "-")
+_NATURES = "".join("?" if name == "forwarded" else "," if name in LISTS else " " for name in KINDS)
+"""For the extension: lists, single addresses, and what it leaves to Python."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,22 @@ def raw_claims(text: str) -> Iterator[tuple[str, str]]:
             yield name, element
 
 
-def claims_of(texts: Sequence[str]) -> Claims:
+def claims_of(texts: Sequence[str], native: Native | None = NATIVE) -> Claims:
     """The claims of many header texts, in their order: `header_values`, `elements` and `named` for whole columns."""
+    if native is None:
+        return _indexed(*_read(texts))
+    recorded = np.zeros((len(texts), len(KINDS)), "?")
+    rows, left = native.claims(list(texts), KINDS, _NATURES, recorded)
+    columns = np.ascontiguousarray(np.frombuffer(rows, "u8").reshape(-1, 4).T)
+    found = _Elements(columns[0].astype("i8"), columns[1].astype("u1"), columns[2], columns[3])
+    if left:
+        others, recorded[left] = _read([texts[number] for number in left])
+        found = _together([found, others._replace(text=np.array(left)[others.text])])
+    return _indexed(found, recorded)
+
+
+def _read(texts: Sequence[str]) -> tuple["_Elements", NDArray[np.bool_]]:
+    """The elements of texts, header by header, and which headers each text recorded whole."""
     rows: list[dict[str, str]] = json.loads("[" + ",".join(text or "{}" for text in texts) + "]")
     shapes: dict[tuple[str, ...], int] = {}
     shape = np.array([shapes.setdefault(tuple(row), len(shapes)) for row in rows], "i8")
@@ -91,7 +108,7 @@ def claims_of(texts: Sequence[str]) -> Claims:
         for text in np.flatnonzero(shape == number).tolist() if CUT in names else ():
             recorded[text, [_KIND[name] for name in rows[text][CUT].split(",") if name in _KIND]] = False
     met = set().union(*shapes)
-    return _in_order([_elements_of(name, rows) for name in KINDS if name in met], recorded)
+    return _together([_elements_of(name, rows) for name in KINDS if name in met]), recorded
 
 
 class _Elements(NamedTuple):
@@ -118,14 +135,17 @@ def _elements_of(name: str, rows: Sequence[dict[str, str]]) -> _Elements:
     return _Elements(np.repeat(text, counts), np.full(len(raw), _KIND[name], "u1"), pairs[at, 0], pairs[at, 1])
 
 
-def _in_order(parts: Sequence[_Elements], recorded: NDArray[np.bool_]) -> Claims:
-    """The elements of all headers, those of one text together."""
+def _together(parts: Sequence[_Elements]) -> _Elements:
+    """All elements, those of one text together and in the order of their headers."""
     text, kind, hi, lo = (np.concatenate(each) for each in zip(_NOTHING, *parts, strict=True))
     order = np.argsort(text, kind="stable")
-    text, kind, hi, lo = text[order], kind[order], hi[order], lo[order]
-    count = np.bincount(text * len(KINDS) + kind, minlength=recorded.size).astype("i8")
+    return _Elements(text[order], kind[order], hi[order], lo[order])
+
+
+def _indexed(found: _Elements, recorded: NDArray[np.bool_]) -> Claims:
+    count = np.bincount(found.text * len(KINDS) + found.kind, minlength=recorded.size).astype("i8")
     first = (np.cumsum(count) - count).reshape(recorded.shape)
-    return Claims(hi, lo, kind, text, first, count.reshape(recorded.shape), recorded)
+    return Claims(found.hi, found.lo, found.kind, found.text, first, count.reshape(recorded.shape), recorded)
 
 
 _NOTHING = _Elements(np.zeros(0, "i8"), np.zeros(0, "u1"), np.zeros(0, "u8"), np.zeros(0, "u8"))

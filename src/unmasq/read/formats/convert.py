@@ -17,14 +17,12 @@ from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.memory import Addresses, Memory
 from unmasq.read.formats.record import HEADER_KEYS
 from unmasq.read.formats.times import local_time_us, seconds_us
+from unmasq.read.formats.values import Values
 
 _LONGEST_TEXT = 256
 _FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
 _NO_PORT = -1
-_MOST_DIGITS = 18  # of a number that fits its column
-
-Values = Sequence[bytes]
 
 
 class Converter:
@@ -33,8 +31,6 @@ class Converter:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._addresses = Addresses()
-        self._ports = Memory(_port)
-        self._counts = Memory(_count)
         self._seconds = Memory(seconds_us)
         self._local_times = Memory(local_time_us)
         self._protocols = Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
@@ -51,7 +47,7 @@ class Converter:
     def __call__(self, values: Mapping[str, Values], length: int, reject: Reject, *, live: bool, read_us: int) -> IngressBatch:
         """A batch of `length` rows; a key that is missing was not in the lines."""
         hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
-        ports = self._port_column(values.get("source_port"), length), self._port_column(values.get("destination_port"), length)
+        ports = _ports(values.get("source_port"), length), _ports(values.get("destination_port"), length)
         rejects = np.full(length, reject, "u1")
         if "source_ip" in values:
             rejects[(rejects == 0) & ((hi | lo) == 0)] = Reject.NO_SOURCE
@@ -67,24 +63,18 @@ class Converter:
     def _number(self, text: str) -> int:
         return self._vocabulary.number(text)
 
-    def _port_column(self, values: Values | None, length: int) -> Array:
-        if values is None:
-            return np.zeros(length, "i4")
-        numbers = _whole_numbers(values)
-        return self._ports.column(values, "i4") if numbers is None else np.where(numbers < 1 << 16, numbers, _NO_PORT)
-
     def _header_column(self, values: Mapping[str, Values], length: int, source: tuple[Array, Array], reject: Reject) -> Array:
         """Numbers of header texts. A rejected payload recorded no header; a prefix that names the source itself says nothing."""
         names = () if reject else tuple(key for key in HEADER_KEYS if key in values)
         columns = [values[key] for key in names]
-        if "prefix" not in values or values["prefix"] == values.get("source_ip"):
-            return self._header_numbers(names, columns, length)
-        hi, lo = self._addresses.columns(values["prefix"], length)
+        hi, lo = self._addresses.columns(values.get("prefix"), length)
         tells = ((hi != source[0]) | (lo != source[1])) & ((hi | lo) > 0)
+        if not tells.any():
+            return self._header_numbers(names, columns, length)
         numbers = np.zeros(length, "u4")
         told = (*names, "prefix" if reject or "source_ip" in values else "logged")
         for keys, rows in ((names, np.flatnonzero(~tells)), (told, np.flatnonzero(tells))):
-            some = [_at(column, rows) for column in (*columns, values["prefix"])[: len(keys)]]
+            some = [column.take(rows) for column in (*columns, values["prefix"])[: len(keys)]]
             numbers[rows] = self._header_numbers(keys, some, len(rows))
         return numbers
 
@@ -110,46 +100,40 @@ class Converter:
 
     def _requests(self, values: Mapping[str, Values]) -> dict[str, Array | int]:
         found: dict[str, Array | int] = {"bytes_in": -1, "bytes_out": -1}
-        for name in ("bytes_in", "bytes_out"):
-            if name in values:
-                numbers = _whole_numbers(values[name])
-                found[name] = self._counts.column(values[name], "i8") if numbers is None else numbers
+        found |= {name: values[name].whole_numbers() for name in found if name in values}
         if "uri" in values:
             found["path"] = self._paths.column(values["uri"], "u4")
         if "namespace" in values and "service" in values:
-            found["service"] = self._services.column(list(zip(values["namespace"], values["service"], strict=True)), "u4")
+            found["service"] = self._service_column(values["namespace"], values["service"])
         for name in TEXTS:
             if name in values and name not in found:
                 found[name] = self._texts.column(values[name], "u4")
         return found
 
+    def _service_column(self, namespaces: Values, services: Values) -> Array:
+        """Numbers of `namespace/service`."""
+        (spaces, space), (names, name) = namespaces.dictionary(), services.dictionary()
+        pairs, places = np.unique(space * np.int64(len(names)) + name, return_inverse=True)
+        parts = ((spaces[pair // len(names)], names[pair % len(names)]) for pair in pairs.tolist())
+        return np.fromiter(map(self._services.__getitem__, parts), "u4", len(pairs))[places]
+
     def _flags(self, values: Mapping[str, Values], rejects: Array) -> Array:
         flags = np.where(rejects > 0, int(Flag.REJECTED), 0)
-        agents = values.get("user_agent", ())
-        if TEST_AGENT in b"\n".join(agents):  # else none of them needs a look
-            flags[[row for row, agent in enumerate(agents) if agent.startswith(TEST_AGENT)]] |= int(Flag.TEST)
+        if "user_agent" in values:
+            raw, places = values["user_agent"].dictionary()
+            is_test = np.fromiter((agent.startswith(TEST_AGENT) for agent in raw), "?", len(raw))
+            flags[is_test[places]] |= int(Flag.TEST)
         return flags
 
 
-def _at(values: Values, rows: Array) -> Values:
-    return values if len(rows) == len(values) else [values[row] for row in rows.tolist()]
-
-
-def _whole_numbers(values: Values) -> Array | None:
-    """Counts and ports as they mostly are, digits only; None where one of them is anything else."""
-    if not (all(values) and b"".join(values).isdigit() and max(map(len, values)) <= _MOST_DIGITS):
-        return None
-    return np.fromiter(map(int, values), "i8", len(values))
-
-
-def _port(raw: bytes) -> int:
-    if raw in (b"", b"-"):
-        return 0
-    return int(raw) if raw.isdigit() and len(raw) <= _MOST_DIGITS and int(raw) < 1 << 16 else _NO_PORT
-
-
-def _count(raw: bytes) -> int:
-    return int(raw) if raw.isdigit() and len(raw) <= _MOST_DIGITS else -1
+def _ports(values: Values | None, length: int) -> Array:
+    """Port numbers, 0 where the proxy had none, _NO_PORT for what is no port."""
+    if values is None:
+        return np.zeros(length, "i8")
+    numbers = values.whole_numbers()
+    for row in np.flatnonzero(numbers < 0).tolist():
+        numbers[row] = 0 if values[row] in (b"", b"-") else _NO_PORT
+    return np.where(numbers < 1 << 16, numbers, _NO_PORT)
 
 
 def _shown(raw: bytes) -> str:

@@ -1,31 +1,30 @@
-"""The header text of each line: JSON of every header that the format records, raw (`unmasq.unwind.claims` reads it).
+"""The header text of each line: JSON of every header that the format records, raw (`unmasq.unwind.claims` reads it)."""
 
-A whole column is escaped as one text, because an escape is rare and a call for each value is not.
-"""
-
-import re
+import json
 from collections.abc import Iterable, Sequence
 
 from unmasq.read.formats.record import HEADER_KEYS
+from unmasq.read.formats.values import Spans, Values
 
-_ESCAPED = re.compile(r'["\\\x00-\x09\x0b-\x1f]')  # all that JSON must escape but the newline
 
-
-def header_texts(names: Sequence[str], columns: Sequence[Sequence[bytes]], length: int) -> Iterable[str]:
+def header_texts(names: Sequence[str], columns: Sequence[Values], length: int) -> Iterable[str]:
     """For each of `length` lines the text of its headers: `names` are payload keys, `columns` their values."""
     if not names or not length:
         return [""] * length
-    template = "{" + ",".join(f'"{HEADER_KEYS.get(name, name)}":"%s"' for name in names) + "}"
-    return map(template.__mod__, zip(*map(_in_json, columns), strict=True))
+    template = _template(names)
+    spans = [column for column in columns if isinstance(column, Spans)]
+    if len(spans) < len(columns):
+        return (_text(template, columns, row) for row in range(length))
+    texts = spans[0].native.texts(spans[0].data, template, tuple(s.begin for s in spans), tuple(s.end for s in spans))
+    return (_text(template, columns, row) if text is None else text for row, text in enumerate(texts))
 
 
-def _in_json(values: Sequence[bytes]) -> list[str]:
-    """The values as they stand between the quotes of JSON; bytes that are no UTF-8 appear as their escapes."""
-    escaped = _escaped(b"\n".join(values)).split("\n")
-    if len(escaped) != len(values):  # a value holds a newline
-        return [_escaped(value).replace("\n", "\\n") for value in values]
-    return escaped
+def _template(names: Sequence[str]) -> tuple[bytes, ...]:
+    """What stands before each value, and behind the last one."""
+    keys = [f'"{HEADER_KEYS.get(name, name)}":"' for name in names]
+    return tuple(part.encode() for part in (f"{{{keys[0]}", *(f'",{key}' for key in keys[1:]), '"}'))
 
 
-def _escaped(raw: bytes) -> str:
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", raw.decode("utf-8", "backslashreplace"))
+def _text(template: Sequence[bytes], columns: Sequence[Values], row: int) -> str:
+    values = [json.dumps(column[row].decode("utf-8", "backslashreplace"), ensure_ascii=False)[1:-1] for column in columns]
+    return "".join(before.decode() + value for before, value in zip(template, [*values, ""], strict=True))

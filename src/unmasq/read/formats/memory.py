@@ -3,13 +3,14 @@
 Clients choose many of the values, so a memory that has grown is emptied.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from unmasq.model.address import NONE, parse
 from unmasq.model.columns import Array
+from unmasq.read.formats.values import Values
 
 MOST = 1 << 17
 
@@ -25,11 +26,12 @@ class Memory(dict[Any, Any]):
         value = self[raw] = self._convert(raw)
         return value
 
-    def column(self, values: Sequence[Any], dtype: str) -> Array:
+    def column(self, values: Values, dtype: str) -> Array:
         """The converted values; empties the memory first where it has grown."""
         if len(self) > MOST:
             self.clear()
-        return np.fromiter(map(self.__getitem__, values), dtype, len(values))
+        raw, places = values.dictionary()
+        return np.fromiter(map(self.__getitem__, raw), dtype, len(raw))[places]
 
 
 class Addresses:
@@ -38,7 +40,7 @@ class Addresses:
     def __init__(self) -> None:
         self._forget()
 
-    def columns(self, values: Sequence[bytes] | None, length: int) -> tuple[Array, Array]:
+    def columns(self, values: Values | None, length: int) -> tuple[Array, Array]:
         """Hi and lo of each value, NONE where it names no address or where there are no values."""
         if values is None:
             return np.zeros(length, "u8"), np.zeros(length, "u8")

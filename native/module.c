@@ -1,0 +1,19 @@
+/* The module's table of functions; what each promises stands in unmasq/model/native.pyi. */
+#include "native.h"
+
+static PyMethodDef functions[] = {
+    {"match", native_match, METH_VARARGS, "Where the values of each line stand that is of a layout."},
+    {"distinct", native_distinct, METH_VARARGS, "Number equal values alike."},
+    {"numbers", native_numbers, METH_VARARGS, "Whole numbers in digits."},
+    {"texts", native_texts, METH_VARARGS, "Texts made of a template and the values of each row."},
+    {"claims", native_claims, METH_VARARGS, "The addresses that header texts name."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "unmasq.model._native", "Columns from bytes, fast.", 0, functions, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModuleDef_Init(&definition); }

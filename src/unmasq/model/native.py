@@ -1,0 +1,53 @@
+"""The C extension (`native/` in the repository), where it was built: columns from bytes, several times as fast.
+
+Each function has a twin in Python that says the same; whoever uses it takes the extension as an argument, None for the twin.
+"""
+
+from importlib import import_module
+from typing import Protocol, cast
+
+from unmasq.model.columns import Array
+
+
+class Native(Protocol):
+    """What the extension does. Raises ValueError for buffers that do not fit; never reads or writes outside them.
+
+    A column of values is two i4 arrays, `begin` and `end`: offsets into the data they stand in.
+    """
+
+    def match(self, data: bytes, program: bytes, taken: Array, spans: Array, /) -> int:
+        """Run a program of `unmasq.read.formats.steps` over each line of `data`; returns how many lines are of that layout.
+
+        `taken` (lines, u1) gets 1 for those; `spans` (captures, 2, lines; i4) their values.
+        """
+
+    def distinct(self, data: bytes, begin: Array, end: Array, first: Array, numbers: Array, seed: int, /) -> int:
+        """Number equal values alike, in the order in which they are met; returns how many there are.
+
+        `numbers` (rows, i4) gets each row's number, `first` (rows, i4) the row in which each number was met first. The
+        seed keeps whoever wrote the values from slowing this down.
+        """
+
+    def numbers(self, data: bytes, begin: Array, end: Array, numbers: Array, /) -> int:
+        """Up to 18 digits to `numbers` (rows, i8), -1 for anything else; returns how many those are."""
+
+    def texts(self, data: bytes, template: tuple[bytes, ...], begins: tuple[Array, ...], ends: tuple[Array, ...], /) -> list[str | None]:
+        """For each row its values between the parts of the template; None where JSON would have to escape a value."""
+
+    def claims(self, texts: list[str], names: tuple[str, ...], natures: str, recorded: Array, /) -> tuple[bytes, list[int]]:
+        """The addresses that header texts name: rows of (text, kind, hi, lo), 8 bytes each, and the texts that it did not read.
+
+        `natures` has for each name `,` for a list, ` ` for one address, `?` for what it leaves alone; `recorded` (texts,
+        names; u1) gets which headers a text has.
+        """
+
+
+def _load() -> Native | None:
+    try:
+        return cast("Native", import_module("unmasq.model._native"))
+    except ImportError:
+        return None
+
+
+NATIVE = _load()
+"""The extension; None on a machine where it could not be built."""
