@@ -1,15 +1,17 @@
 """Many lines find their connections at once as each would find it alone."""
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.test_pipeline import SOURCES, ago
 from tests.story.traffic import FILE, NOON, SECOND, connection, line
 from unmasq.base.telemetry import Counters
+from unmasq.join.connections import packed
 from unmasq.join.lines import JoinedLines, from_batch, is_exact
 from unmasq.join.matching import match, tuple_columns
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import Connection, ConnectionTable
+from unmasq.join.table import ConnectionTable
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.ingress import Chunk
 from unmasq.read.formats.lines import LineReader
@@ -38,14 +40,15 @@ def lines_of(some) -> JoinedLines:
     return from_batch(LineReader().read(Chunk(FILE, "log", 0, data, live=True), NOON), 0, NOON)
 
 
-def alone(found: JoinedLines, row: int, table: ConnectionTable) -> tuple[Connection | None, int]:
-    """The rule, for one line: its connection and its time."""
-    protocol, hi, lo, number, *dest = (int(column[row]) for column in tuple_columns(found))
-    time_us, exact = int(found.time_us[row]), is_exact(int(found.time_source[row]))
-    if not found.source_port[row]:
-        return None, time_us
-    known = table.find((protocol, hi, lo, number, dest[0], dest[1], dest[2]), time_us, int(found.opened_us[row]), exact_time=exact)
-    return known, min(time_us, known.end_us) if known and known.end_us and not exact else time_us
+def alone(found: JoinedLines, row: int, table: ConnectionTable) -> tuple[int, int]:
+    """The rule, for one line: the serial of its connection and its time."""
+    one = found.take(np.array([row]))
+    time_us, exact = int(one.time_us[0]), is_exact(int(one.time_source[0]))
+    if not one.source_port[0]:
+        return 0, time_us
+    serial = table.find(packed(tuple_columns(one))[0], time_us, int(one.opened_us[0]), exact_time=exact)
+    end_us = int(table.named(np.array([serial])).end_us[0]) if serial else 0
+    return serial, min(time_us, end_us) if end_us and not exact else time_us
 
 
 @settings(max_examples=300)
@@ -54,7 +57,7 @@ def test_many_lines_find_what_each_alone_would_find(kernel, log):
     table, found = table_of(kernel), lines_of(log)
     expected = [alone(found, row, table) for row in range(len(found))]
     matched = match(found, table)
-    assert matched.serials.tolist() == [known.serial if known else 0 for known, _ in expected]
+    assert matched.serials.tolist() == [serial for serial, _ in expected]
     assert matched.times.tolist() == [time for _, time in expected]
-    assert sum(known.requests for known in table) == sum(known.held for known in table) == sum(1 for known, _ in expected if known)
-    assert matched.waits.tolist() == [not known and number > 0 for (known, _), number in zip(expected, found.source_port, strict=True)]
+    assert table.rows.requests.sum() == table.rows.held.sum() == sum(1 for serial, _ in expected if serial)
+    assert matched.waits.tolist() == [not serial and number > 0 for (serial, _), number in zip(expected, found.source_port, strict=True)]

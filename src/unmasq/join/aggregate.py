@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.keys import UNKNOWN, numbered, reduced, summed_known
+from unmasq.join.connections import UNKNOWN
+from unmasq.join.keys import numbered, reduced, summed_known
 from unmasq.join.lines import JoinedLines
 from unmasq.join.window import Closed
 from unmasq.join.witnessed import flows_of_parts, with_connections
@@ -47,7 +48,7 @@ def aggregate(closed: Closed, interval_us: int, seed: int = 0) -> Aggregated:
     flows = _flows_of_lines(lines, order, begin, interval_us)
     flows, bare = with_connections(flows, lines.connection[order[begin]], closed.parts, closed.connections)
     chains, line_chain = _chains(lines, line_flow)
-    alone = flows_of_parts(bare, interval_us)
+    alone = flows_of_parts(bare, closed.connections, interval_us)
     return Aggregated(
         FlowColumns.concat([flows, alone]),
         ChainColumns.concat([chains, _silent_chains(alone, len(flows))]),

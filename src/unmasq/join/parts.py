@@ -1,54 +1,47 @@
 """What connections have to tell about intervals that are over."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import numpy as np
+from numpy.typing import NDArray
 
+from unmasq.join.connections import COUNTS, UNKNOWN
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import Connection, ConnectionTable
+from unmasq.join.shares import Shares, summed
+from unmasq.join.table import ConnectionTable
 
 EVER_US = 1 << 62
 """Later than any time."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """A connection's share in one interval: what the kernel counted there, and whether any line names it."""
-
-    connection: Connection
-    interval_us: int
-    counts: tuple[int, int, int, int] | None
-
-
-def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_us: int, *, everything: bool) -> list[Part]:
+def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_us: int, *, everything: bool) -> Shares:
     """The shares of all connections in intervals that began at `before_us` or earlier; who is over leaves the table.
 
-    A connection without any line tells of itself only when it has ended or is old: its first line may still come.
+    A connection without any line tells of itself only when it has ended or is old: its first line may still come. Was it
+    never counted either, then its share is unknown: it was there all the same.
     """
-    found: list[Part] = []
-    over: list[Connection] = []
-    for connection in table if before_us == EVER_US else table.due(now_us):
-        silent = not (connection.requests or connection.closed or connection.is_inherited)
-        is_old = connection.end_us > 0 or now_us - connection.start_us >= settings.wait_us or everything
-        if connection.deltas and (connection.requests or is_old):
-            found += _counted(connection, before_us)
-        elif silent and is_old:
-            found += _silent(connection, before_us, settings.interval_us)
-        ended = 0 < connection.end_us <= now_us - settings.wait_us
-        if everything or (ended and not connection.deltas and not connection.held):
-            over.append(connection)
-    table.forget(over)
+    rows = table.rows
+    silent = (rows.requests == 0) & (rows.closed_us < 0) & ~rows.is_inherited
+    is_old = (rows.end_us > 0) | (now_us - rows.start_us >= settings.wait_us) | everything
+    counted, waiting = _taken(table, (rows.requests > 0) | is_old, before_us)
+    rest = np.zeros(len(rows), "?")
+    rest[rows.rows_of(waiting.serial)] = True
+    has_shares = rest.copy()
+    has_shares[rows.rows_of(counted.serial)] = True
+    started_us = rows.start_us // settings.interval_us * settings.interval_us
+    quiet = silent & is_old & ~has_shares & ~rows.is_gone & (started_us <= before_us)
+    unknown = dict.fromkeys(COUNTS, UNKNOWN)
+    found = Shares.concat([
+        counted, Shares.filled(int(quiet.sum()), serial=rows.serial[quiet], interval_us=started_us[quiet], **unknown)
+    ])  # fmt: skip
+    np.maximum.at(rows.closed_us, rows.rows_of(found.serial), found.interval_us)
+    ended = (rows.end_us > 0) & (rows.end_us <= now_us - settings.wait_us)
+    table.forget(((ended & ~rest & (rows.held == 0)) | everything) & ~rows.is_gone)
     return found
 
 
-def _counted(connection: Connection, before_us: int) -> Iterator[Part]:
-    for interval in [interval for interval in connection.deltas if interval <= before_us]:
-        connection.closed.add(interval)
-        yield Part(connection, interval, connection.deltas.pop(interval))
-
-
-def _silent(connection: Connection, before_us: int, interval_us: int) -> Iterator[Part]:
-    """A connection that was never counted and never logged: it was there all the same."""
-    start_us = connection.start_us // interval_us * interval_us
-    if start_us <= before_us:
-        connection.closed.add(start_us)
-        yield Part(connection, start_us, None)
+def _taken(table: ConnectionTable, may_tell: NDArray[np.bool_], before_us: int) -> tuple[Shares, Shares]:
+    """The shares that are handed on now, one row a connection and interval, and those that stay in the table."""
+    shares, rows = Shares.concat(table.shares), table.rows
+    over = (shares.interval_us <= before_us) & may_tell[rows.rows_of(shares.serial)]
+    waiting = shares.take(~over)
+    table.shares = [waiting]
+    return summed(shares.take(over)), waiting

@@ -1,71 +1,28 @@
-"""The kernel's side of the waiting room: connections that live, or ended a short while ago.
+"""The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
-The key is the reversed reply tuple of the conntrack entry, which is what the proxy's socket saw in every NAT case.
-"""
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import numpy as np
+from numpy.typing import NDArray
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
-from unmasq.join.calendar import Calendar
+from unmasq.join.connections import ORIGINAL, TUPLE, UNKNOWN, Connections, Growing, packed, tuples
 from unmasq.join.settings import WindowSettings
+from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.groups import distinct
 
-Key = tuple[int, int, int, int, int, int, int]
-"""protocol, source hi, lo, port, destination hi, lo, port: as the proxy's socket saw them."""
+Key = bytes
+"""A packed tuple, as the proxy's socket saw it."""
 
 SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
-_UNKNOWN = -1
-
-
-@dataclass(slots=True)
-class Connection:
-    """One connection. Counts are IP-layer bytes and packets to and from the proxy since its start, -1 while unknown."""
-
-    serial: int
-    id: int
-    key: Key
-    original: Key
-    start_us: int
-    seen_us: int
-    end_us: int = 0
-    counts: tuple[int, int, int, int] = (_UNKNOWN,) * 4
-    counted_us: int = 0
-    deltas: dict[int, tuple[int, int, int, int]] = field(default_factory=dict)
-    requests: int = 0
-    held: int = 0
-    """How many of its lines are still in the room; it is not forgotten before they have left."""
-    closed: set[int] = field(default_factory=set)
-    absent: int = 0
-    """How many whole dumps in a row did not show it."""
-    is_inherited: bool = False
-    """It began before anybody watched: its earlier lines and bytes belong to whoever watched then."""
-
-    @property
-    def is_translated(self) -> bool:
-        """Whether this node changed the source on the way in."""
-        return self.original[1:4] != self.key[1:4]
-
-    def count(self, counts: tuple[int, int, int, int], seen_us: int, interval_us: int) -> None:
-        """New totals: what came since the last ones belongs to the interval in which that time began."""
-        if min(counts) < 0 or counts < self.counts:
-            return
-        if self.is_inherited and self.counts[0] == _UNKNOWN:
-            self.counts, self.counted_us = counts, seen_us
-            return
-        began_us = max(self.counted_us, self.start_us)
-        if began_us // interval_us * interval_us in self.closed:
-            began_us = seen_us
-        interval = began_us // interval_us * interval_us
-        before = self.counts if self.counts[0] != _UNKNOWN else (0,) * 4
-        so_far = self.deltas.get(interval, (0,) * 4)
-        delta = [total + new - old for total, new, old in zip(so_far, counts, before, strict=True)]
-        if any(delta):
-            self.deltas[interval] = (delta[0], delta[1], delta[2], delta[3])
-        self.counts, self.counted_us = counts, seen_us
+_SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
+_SENT_AS = ("protocol", "orig_src_hi", "orig_src_lo", "orig_sport", "orig_dst_hi", "orig_dst_lo", "orig_dport")
+_TOTALS = ("bytes_orig", "bytes_reply", "packets_orig", "packets_reply")
 
 
 class ConnectionTable:
@@ -73,142 +30,165 @@ class ConnectionTable:
 
     def __init__(self, settings: WindowSettings, counters: Counters, began_us: int) -> None:
         self._settings, self._counters, self._began_us = settings, counters, began_us
-        self._by_key: dict[Key, list[Connection]] = {}
-        self._by_id: dict[tuple[int, Key], Connection] = {}
+        self._all = Growing()
+        self._by_key: dict[Key, tuple[int, ...]] = {}
+        self._by_id: dict[bytes, int] = {}
         self._serial = 0
-        self.by_serial: dict[int, Connection] = {}
-        self._calendar = Calendar()
+        self._gone = 0
+        self.shares: list[Shares] = []
+        """What was counted and not handed on yet."""
 
     def __len__(self) -> int:
-        return len(self.by_serial)
+        return len(self._all) - self._gone
 
-    def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self.by_serial.values()))
+    @property
+    def rows(self) -> Connections:
+        """All connections, those that are gone too. What changes in its columns changes in the table."""
+        return self._all.rows
 
     def apply(self, batch: ConnectionBatch) -> set[Key]:
         """Take what the kernel said; returns the tuples of connections that were not known before."""
         new: set[Key] = set()
-        for event, id_, start, stop, seen, key, original, counts in _rows(batch):
-            known = self._by_id.get((id_, key))
-            if known is None or _is_another(known, start):
-                known = self._begin(id_, key, original, start or seen, seen)
-                if known is None:
-                    continue
-                new.add(key)
-            known.seen_us, known.absent = seen, 0
-            known.count(counts, seen, self._settings.interval_us)
-            if start and event != ConnectionEvent.NEW:
-                known.start_us = start
-            if stop or event == ConnectionEvent.DESTROY:
-                known.end_us = min(known.end_us or stop or seen, stop or seen)
-            if event == ConnectionEvent.DESTROY:
-                self._by_id.pop((id_, key), None)
-            self._note(known)
+        for events in _in_rounds(batch):
+            new |= self._apply(events)
         return new
 
-    def _note(self, connection: Connection) -> None:
-        """Put on the calendar when something of it is due: its closed intervals, its waiting for a line, its end."""
-        settings, serial = self._settings, connection.serial
-        closes_after_us = settings.interval_us + settings.linger_us
-        started = connection.start_us // settings.interval_us * settings.interval_us
-        for interval in (started, *connection.deltas):
-            self._calendar.note(serial, interval + closes_after_us)
-        self._calendar.note(serial, connection.start_us + settings.wait_us)
-        if connection.end_us:
-            self._calendar.note(serial, connection.end_us)
-            self._calendar.note(serial, connection.end_us + settings.wait_us)
+    def _apply(self, events: ConnectionBatch) -> set[Key]:
+        """The same for events of distinct entries."""
+        ids = _entries(events)
+        serials = np.fromiter((self._by_id.get(id_, 0) for id_ in ids), "i8", len(ids))
+        fresh = (serials == 0) | self._are_others(serials, events.start_us)
+        serials[fresh] = self._begin(events.take(fresh))
+        self._by_id.update((id_, serial) for id_, serial in zip(ids, serials.tolist(), strict=True) if serial)
+        events, begun = events.take(serials > 0), serials[fresh & (serials > 0)]
+        self._update(self.rows.rows_of(serials[serials > 0]), events)
+        for id_ in _entries(events.take(events.event == ConnectionEvent.DESTROY)):
+            self._by_id.pop(id_, None)
+        return set(packed(tuples(self._of(begun))))
 
-    def due(self, now_us: int) -> list[Connection]:
-        """The connections of which something may have become due since this was asked last."""
-        return [self.by_serial[serial] for serial in sorted(self._calendar.due(now_us)) if serial in self.by_serial]
+    def _are_others(self, serials: Array, start_us: Array) -> NDArray[np.bool_]:
+        """Whether entries with a known id and tuple are later connections: the kernel uses its ids again."""
+        known = serials > 0
+        end_us = np.zeros(len(serials), "i8")
+        end_us[known] = self._of(serials[known]).end_us
+        later: NDArray[np.bool_] = (start_us > end_us) & (end_us > 0)
+        return later
+
+    def _update(self, rows: NDArray[np.int64], events: ConnectionBatch) -> None:
+        known, seen_us = self.rows, events.seen_us
+        known.seen_us[rows], known.absent[rows] = seen_us, 0
+        totals = np.stack([getattr(events, name) for name in _TOTALS])
+        shares = counted(known, rows, totals, seen_us, self._settings.interval_us)
+        if len(shares):
+            self.shares.append(shares)
+        started = (events.start_us > 0) & (events.event != ConnectionEvent.NEW)
+        known.start_us[rows[started]] = events.start_us[started]
+        ended = (events.stop_us > 0) | (events.event == ConnectionEvent.DESTROY)
+        stop_us = np.where(events.stop_us > 0, events.stop_us, seen_us)
+        before_us = known.end_us[rows]
+        known.end_us[rows[ended]] = np.where(before_us > 0, np.minimum(before_us, stop_us), stop_us)[ended]
+
+    def _begin(self, events: ConnectionBatch) -> Array:
+        """New connections; returns their serials, 0 for those that found no room."""
+        serials = np.zeros(len(events), "i8")
+        count = min(len(events), max(0, self._settings.most_connections - len(self)))
+        serials[:count] = np.arange(self._serial + 1, self._serial + 1 + count)
+        self._counters.add("window_dropped_connections", len(events) - count, "full")
+        begun = _begun(events.take(np.arange(count)), serials[:count], self._began_us)
+        self._serial += count
+        before = len(self._all)
+        self._all.add(begun)
+        self._gone -= before + count - len(self._all)
+        for key, serial in zip(packed(tuples(begun)), serials.tolist(), strict=False):
+            self._by_key[key] = (*self._by_key.get(key, ()), serial)
+        return serials
+
+    def _of(self, serials: Array) -> Connections:
+        rows = self.rows
+        return rows.take(rows.rows_of(serials))
 
     def dumped(self, began_us: int) -> None:
         """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost."""
-        for connection in self.by_serial.values():
-            if not connection.end_us and connection.seen_us < began_us:
-                connection.absent += 1
-                if connection.absent > 1:
-                    connection.end_us = began_us
-                    self._note(connection)
-                    self._counters.add("connections_end_lost")
+        known = self.rows
+        missed = (known.end_us == 0) & (known.seen_us < began_us) & ~known.is_gone
+        known.absent[missed] += np.uint8(1)
+        lost = missed & (known.absent > 1)
+        known.end_us[lost] = began_us
+        self._counters.add("connections_end_lost", int(lost.sum()))
 
-    def candidates(self, key: Key) -> list[Connection]:
-        """All connections with this tuple."""
-        return self._by_key.get(key, [])
+    def candidates(self, key: Key) -> Sequence[int]:
+        """The serials of all connections with this tuple."""
+        return self._by_key.get(key, ())
 
-    def requested(self, connection: Connection, requests: int) -> None:
-        """Count lines that joined a connection. With the first one its closed intervals become due."""
-        if not connection.requests:
-            self._calendar.note(connection.serial, 0)
-        connection.requests += requests
-        connection.held += requests
+    def requested(self, serials: Array) -> None:
+        """Count lines that joined: each by the serial of its connection."""
+        rows = self.rows
+        at = rows.rows_of(serials)
+        np.add.at(rows.requests, at, 1)
+        np.add.at(rows.held, at, 1)
 
-    def released(self, connection: Connection, requests: int) -> None:
-        """Of the lines that joined a connection so many have left the room; with the last one its end may be due."""
-        connection.held -= requests
-        if not connection.held:
-            self._calendar.note(connection.serial, 0)
+    def released(self, serials: Array, intervals_us: Array) -> None:
+        """Lines that joined have left the room, with their intervals: what is counted from now on goes to a later one."""
+        rows = self.rows
+        at = rows.rows_of(serials)
+        np.subtract.at(rows.held, at, 1)
+        np.maximum.at(rows.closed_us, at, intervals_us)
 
-    def named(self, serials: Array) -> dict[int, Connection]:
+    def named(self, serials: Array) -> Connections:
         """The connections with these serials; 0 is none."""
-        return {serial: self.by_serial[serial] for serial in distinct(serials).tolist() if serial}
+        named = distinct(serials)
+        return self._of(named[named > 0])
 
-    def find(self, key: Key, time_us: int, opened_us: int, *, exact_time: bool) -> Connection | None:
-        """The connection on which a request was made: by its own start if the line told it, else by the time of the line."""
-        candidates = self.candidates(key)
-        if not candidates:
-            return None
+    def find(self, key: Key, time_us: int, opened_us: int, *, exact_time: bool) -> int:
+        """The serial of the connection on which a request was made, 0: none.
+
+        By the connection's own start if the line told it, else by the time of the line.
+        """
+        some = self._of(np.array(self.candidates(key), "i8"))
         if opened_us:
-            nearest = min(candidates, key=lambda c: abs(c.start_us - opened_us))
-            return nearest if abs(nearest.start_us - opened_us) <= SLACK_US else None
-        alive = [
-            c for c in candidates if c.start_us <= time_us + SLACK_US and not (exact_time and c.end_us and time_us > c.end_us + SLACK_US)
-        ]
-        return max(alive, key=lambda c: c.start_us, default=None)
+            fits = np.abs(some.start_us - opened_us) <= SLACK_US
+            rank = -np.abs(some.start_us - opened_us)
+        else:
+            is_over = exact_time & (some.end_us > 0) & (time_us > some.end_us + SLACK_US)
+            fits, rank = (some.start_us <= time_us + SLACK_US) & ~is_over, some.start_us
+        return int(some.serial[fits][np.argmax(rank[fits])]) if fits.any() else 0
 
-    def forget(self, connections: Iterable[Connection]) -> None:
-        """Drop connections of which nothing more is expected."""
-        for connection in connections:
-            del self.by_serial[connection.serial]
-            left = [c for c in self._by_key[connection.key] if c is not connection]
+    def forget(self, over: NDArray[np.bool_]) -> None:
+        """Drop the rows of which nothing more is expected."""
+        rows = self.rows
+        leaving = rows.take(over)
+        rows.is_gone[over] = True
+        self._gone += len(leaving)
+        serials = leaving.serial.tolist()
+        for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
+            left = tuple(other for other in self._by_key[key] if other != serial)
             if left:
-                self._by_key[connection.key] = left
+                self._by_key[key] = left
             else:
-                del self._by_key[connection.key]
-            if self._by_id.get((connection.id, connection.key)) is connection:
-                del self._by_id[connection.id, connection.key]
-
-    def _begin(self, id_: int, key: Key, original: Key, start_us: int, seen_us: int) -> Connection | None:
-        if len(self.by_serial) >= self._settings.most_connections:
-            self._counters.add("window_dropped_connections", reason="full")
-            return None
-        self._serial += 1
-        connection = Connection(self._serial, id_, key, original, start_us, seen_us)
-        connection.is_inherited = start_us < self._began_us
-        self._by_key.setdefault(key, []).append(connection)
-        self._by_id[id_, key] = self.by_serial[self._serial] = connection
-        return connection
+                del self._by_key[key]
+            if self._by_id.get(id_) == serial:
+                del self._by_id[id_]
 
 
-def _is_another(known: Connection, start_us: int) -> bool:
-    """Whether an entry with a known id and tuple is a later connection: the kernel uses its ids again."""
-    return bool(start_us and known.end_us and start_us > known.end_us)
+def _entries(events: ConnectionBatch) -> list[bytes]:
+    """What tells one entry of the kernel from another while it lives."""
+    return packed([events.id, *(getattr(events, name) for name in _SEEN_AS)])
 
 
-def _rows(batch: ConnectionBatch) -> Iterator[tuple[int, int, int, int, int, Key, Key, tuple[int, int, int, int]]]:
-    c = {name: column.tolist() for name, column in batch.as_dict().items()}
-    keys = zip(
-        c["protocol"],
-        c["reply_dst_hi"],
-        c["reply_dst_lo"],
-        c["reply_dport"],
-        c["reply_src_hi"],
-        c["reply_src_lo"],
-        c["reply_sport"],
-        strict=True,
-    )
-    originals = zip(
-        c["protocol"], c["orig_src_hi"], c["orig_src_lo"], c["orig_sport"], c["orig_dst_hi"], c["orig_dst_lo"], c["orig_dport"], strict=True
-    )
-    counts = zip(c["bytes_orig"], c["bytes_reply"], c["packets_orig"], c["packets_reply"], strict=True)
-    yield from zip(c["event"], c["id"], c["start_us"], c["stop_us"], c["seen_us"], keys, originals, counts, strict=True)
+def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
+    """The events in rounds: in each one at most one of an entry, the events of one entry in their order."""
+    met: Counter[bytes] = Counter()
+    rounds = np.zeros(len(batch), "i8")
+    for row, entry in enumerate(_entries(batch)):
+        rounds[row] = met[entry]
+        met[entry] += 1
+    for number in range(int(rounds.max(initial=-1)) + 1):
+        yield batch.take(rounds == number)
+
+
+def _begun(events: ConnectionBatch, serials: Array, began_us: int) -> Connections:
+    start_us = np.where(events.start_us > 0, events.start_us, events.seen_us)
+    ends = {name: getattr(events, told) for name, told in zip((*TUPLE, *ORIGINAL[1:]), (*_SEEN_AS, *_SENT_AS[1:]), strict=True)}
+    begun = Connections.filled(len(events), serial=serials, id=events.id, start_us=start_us, closed_us=-1, **ends)
+    unknown = np.full(len(events), UNKNOWN)
+    return replace(begun, is_inherited=start_us < began_us, bytes_in=unknown, bytes_out=unknown, packets_in=unknown, packets_out=unknown)

@@ -4,21 +4,23 @@ Time is an argument of every method. What leaves the room by `close` becomes flo
 before their time, for answers marked provisional.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from unmasq.base.telemetry import Counters
+from unmasq.join.connections import Connections
 from unmasq.join.lines import JoinedLines, from_batch, with_intervals
 from unmasq.join.matching import match, tuple_columns
-from unmasq.join.parts import EVER_US, Part, parts
+from unmasq.join.parts import EVER_US, parts
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import Connection, ConnectionTable, Key
+from unmasq.join.shares import Shares
+from unmasq.join.table import ConnectionTable, Key
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
-from unmasq.model.groups import distinct, grouped, mixed
+from unmasq.model.groups import distinct, mixed
 from unmasq.model.ingress import IngressBatch
 
 LOOK_US = 1_000_000
@@ -30,13 +32,13 @@ class Closed:
     """What becomes flows: lines with their intervals, the parts of connections, and the lines that give no flow at all."""
 
     lines: JoinedLines
-    parts: list[Part]
+    parts: Shares
     dropped: JoinedLines
-    connections: Mapping[int, Connection]
-    """Those that the lines name, by serial."""
+    connections: Connections
+    """Those that the lines and parts name."""
 
 
-NOTHING = Closed(JoinedLines.empty(), [], JoinedLines.empty(), {})
+NOTHING = Closed(JoinedLines.empty(), Shares.empty(), JoinedLines.empty(), Connections.empty())
 
 
 class _Waiting(NamedTuple):
@@ -133,11 +135,12 @@ class Window:
         self._give_up(now_us, everything=everything)
         before_us = EVER_US if everything or crowded else now_us - self._settings.linger_us - self._settings.interval_us
         lines = self._take_before(before_us)
-        connections = self.table.named(lines.connection)
-        self._note_closed(lines, connections)
-        ended = parts(self.table, self._settings, now_us, before_us, everything=everything)
+        joined = lines.connection > 0
+        self.table.released(lines.connection[joined], lines.interval_us[joined])
+        known, found = self.table.rows, parts(self.table, self._settings, now_us, before_us, everything=everything)
         dropped, self._dropped = JoinedLines.concat(self._dropped), []
-        return Closed(self._flag_late(lines), ended, dropped, connections)
+        named = distinct(np.concatenate([lines.connection[joined], found.serial]))
+        return Closed(self._flag_late(lines), found, dropped, known.take(known.rows_of(named)))
 
     def _take_before(self, before_us: int) -> JoinedLines:
         """The joined lines of all intervals that began then or before."""
@@ -153,21 +156,11 @@ class Window:
         self._joined = kept
         return JoinedLines.concat(taken)
 
-    def _note_closed(self, lines: JoinedLines, connections: Mapping[int, Connection]) -> None:
-        """Tell connections which of their intervals are closed, so that later counts go to a later one."""
-        order, begin = grouped([lines.connection, lines.interval_us])
-        first, counts = order[begin], np.diff(np.append(begin, len(order)))
-        closed = zip(lines.connection[first].tolist(), lines.interval_us[first].tolist(), counts.tolist(), strict=True)
-        for serial, interval, count in closed:
-            if serial:
-                connections[serial].closed.add(interval)
-                self.table.released(connections[serial], count)
-
     def open(self) -> Closed:
         """All lines in the room as they would become flows now, without taking them out."""
         waiting = with_intervals(JoinedLines.concat([room.lines for room in self._waiting]), self._settings.interval_us)
         lines = JoinedLines.concat([*self._joined, waiting])
-        return Closed(lines, [], JoinedLines.empty(), self.table.named(lines.connection))
+        return Closed(lines, Shares.empty(), JoinedLines.empty(), self.table.named(lines.connection))
 
     def _give_up(self, now_us: int, *, everything: bool) -> None:
         """Lines that waited too long become lines without a connection."""

@@ -1,59 +1,65 @@
 """What the kernel knows of flows: their connections' tuples, times and counts, by column."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from unmasq.join.keys import UNKNOWN
-from unmasq.join.parts import Part
-from unmasq.join.table import Connection
+from unmasq.join.connections import COUNTS, TUPLE, UNKNOWN, Connections, tuples
+from unmasq.join.keys import numbered
+from unmasq.join.shares import Shares
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import FlowColumns, Join
-from unmasq.model.groups import mixed
+from unmasq.model.groups import grouped, mixed
 
-_ENDS = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
-_COUNTS = ("bytes_in", "bytes_out", "packets_in", "packets_out")
+_SOURCE, _ORIGINAL_SOURCE = TUPLE[1:4], ("orig_source_hi", "orig_source_lo", "orig_source_port")
+_ADDRESSED = ("orig_dest_hi", "orig_dest_lo", "orig_dest_port")
 
 
-def with_connections(
-    flows: FlowColumns, serials: Array, parts: Sequence[Part], connections: Mapping[int, Connection]
-) -> tuple[FlowColumns, list[Part]]:
+def with_connections(flows: FlowColumns, serials: Array, parts: Shares, connections: Connections) -> tuple[FlowColumns, Shares]:
     """The flows with what the kernel knows of their connections; and the parts that no flow of lines has."""
-    left = {(part.connection.serial, part.interval_us): part for part in parts}
     rows = np.flatnonzero(serials)
-    keys = zip(serials[rows].tolist(), flows.interval_start_us[rows].tolist(), strict=True)
-    known = [left.pop(key) if key in left else Part(connections[key[0]], key[1], None) for key in keys]
+    known, alone = _met(serials[rows], flows.interval_start_us[rows], parts)
     columns = {name: column.copy() for name, column in flows.as_dict().items()}
-    for name, values in _kernel_columns(known).items():
+    for name, values in _kernel_columns(known, connections).items():
         columns[name][rows] = values
-    return FlowColumns(**columns), list(left.values())
+    return FlowColumns(**columns), parts.take(alone)
 
 
-def flows_of_parts(parts: Sequence[Part], interval_us: int) -> FlowColumns:
+def _met(serials: Array, intervals_us: Array, parts: Shares) -> tuple[Shares, NDArray[np.bool_]]:
+    """The part of each (connection, interval), unknown where there is none; and which parts are of none of these."""
+    both = np.concatenate([serials, parts.serial]), np.concatenate([intervals_us, parts.interval_us])
+    number = numbered(*grouped(both))
+    place = np.full(len(number), -1)
+    place[number[len(serials) :]] = np.arange(len(parts))
+    part_of = place[number[: len(serials)]]
+    known = Shares.filled(len(serials), serial=serials, interval_us=intervals_us)
+    counts = {name: np.append(getattr(parts, name), UNKNOWN)[part_of] for name in COUNTS}
+    alone = np.ones(len(parts), "?")
+    alone[part_of[part_of >= 0]] = False
+    return replace(known, **counts), alone
+
+
+def flows_of_parts(parts: Shares, connections: Connections, interval_us: int) -> FlowColumns:
     """Flows of connections without a line in their interval."""
-    columns = _kernel_columns(parts)
-    start = np.array([part.interval_us for part in parts], "i8")
-    end = start + interval_us
+    columns = _kernel_columns(parts, connections)
+    start, end = parts.interval_us, parts.interval_us + interval_us
     last = np.where(columns["closed_us"] > 0, np.minimum(columns["closed_us"], end), end)
     first = np.minimum(np.maximum(columns["opened_us"], start), last)
     return FlowColumns.filled(len(parts), **columns, interval_start_us=start, interval_end_us=end, first_us=first, last_us=last)
 
 
-def _kernel_columns(parts: Sequence[Part]) -> dict[str, Array]:
+def _kernel_columns(parts: Shares, connections: Connections) -> dict[str, Array]:
     """What the kernel's records say of flows, by column."""
-    connections = [part.connection for part in parts]
-    ends = np.array([c.key for c in connections], "u8").reshape(-1, 7).T
-    original = np.array([c.original for c in connections], "u8").reshape(-1, 7).T
-    counts = np.array([part.counts or (UNKNOWN,) * 4 for part in parts], "i8").reshape(-1, 4).T
-    facts = np.array([(c.id, c.start_us, c.end_us, c.requests) for c in connections], "i8").reshape(-1, 4).T
-    translated = (ends[1:4] != original[1:4]).any(axis=0)
-    join = np.where(facts[3] == 0, int(Join.UNLOGGED), np.where(translated, int(Join.NAT), int(Join.EXACT)))
-    source = original[1:4] * translated
+    known = connections.take(connections.rows_of(parts.serial))
+    source, original = tuples(known, _SOURCE), tuples(known, _ORIGINAL_SOURCE)
+    translated = np.any([one != other for one, other in zip(source, original, strict=True)], axis=0)
+    join = np.where(known.requests == 0, int(Join.UNLOGGED), np.where(translated, int(Join.NAT), int(Join.EXACT)))
     return (
-        dict(zip(_ENDS, ends, strict=True))
-        | dict(zip(_COUNTS, counts, strict=True))
-        | dict(zip(("nat_hi", "nat_lo", "nat_port"), source, strict=True))
-        | dict(zip(("orig_dest_hi", "orig_dest_lo", "orig_dest_port"), original[4:], strict=True))
-        | dict(zip(("conntrack_id", "opened_us", "closed_us"), facts[:3], strict=True))
-        | {"join": join, "connection": mixed([*ends, facts[1]])}
+        dict(zip(TUPLE, tuples(known), strict=True))
+        | {name: getattr(parts, name) for name in COUNTS}
+        | dict(zip(("nat_hi", "nat_lo", "nat_port"), (column * translated for column in original), strict=True))
+        | dict(zip(_ADDRESSED, tuples(known, _ADDRESSED), strict=True))
+        | {"conntrack_id": known.id, "opened_us": known.start_us, "closed_us": known.end_us}
+        | {"join": join, "connection": mixed([*tuples(known), known.start_us])}
     )

@@ -1,0 +1,97 @@
+"""Connections as the waiting room knows them: columns that grow at the end and are searched by a packed tuple."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unmasq.model.columns import Array, Columns, column
+
+UNKNOWN = -1
+"""A count that the kernel did not tell."""
+
+TUPLE = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
+"""What the proxy's socket saw: the reversed reply tuple of the conntrack entry, in every NAT case."""
+
+ORIGINAL = ("protocol", "orig_source_hi", "orig_source_lo", "orig_source_port", "orig_dest_hi", "orig_dest_lo", "orig_dest_port")
+COUNTS = ("bytes_in", "bytes_out", "packets_in", "packets_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Connections(Columns):
+    """One row a connection, in the order of their serials. Counts are IP-layer totals to and from the proxy, -1 while unknown."""
+
+    serial: Array = column("i8")
+    id: Array = column("u4")  # the kernel's
+    protocol: Array = column("u1")
+    source_hi: Array = column("u8")
+    source_lo: Array = column("u8")
+    source_port: Array = column("u2")
+    dest_hi: Array = column("u8")
+    dest_lo: Array = column("u8")
+    dest_port: Array = column("u2")
+    orig_source_hi: Array = column("u8")
+    orig_source_lo: Array = column("u8")
+    orig_source_port: Array = column("u2")
+    orig_dest_hi: Array = column("u8")
+    orig_dest_lo: Array = column("u8")
+    orig_dest_port: Array = column("u2")
+    start_us: Array = column("i8")
+    seen_us: Array = column("i8")
+    end_us: Array = column("i8")  # 0: open
+    bytes_in: Array = column("i8")
+    bytes_out: Array = column("i8")
+    packets_in: Array = column("i8")
+    packets_out: Array = column("i8")
+    counted_us: Array = column("i8")  # when the counts were true
+    requests: Array = column("i8")  # lines that joined it
+    held: Array = column("i8")  # how many of them are still in the room: it is not forgotten before they have left
+    closed_us: Array = column("i8")  # start of the newest interval that was handed on, -1: none
+    absent: Array = column("u1")  # how many whole dumps in a row did not show it
+    is_inherited: Array = column("?")  # began before anybody watched: its earlier lines and bytes belong to whoever watched then
+    is_gone: Array = column("?")  # forgotten; the row is used again later
+
+    def rows_of(self, serials: Array) -> NDArray[np.int64]:
+        """The rows of serials that are all there."""
+        return np.searchsorted(self.serial, serials)
+
+
+class Growing:
+    """Connections with room for more: adding a row does not copy all others."""
+
+    def __init__(self) -> None:
+        self._room = Connections.filled(1024)
+        self._used = 0
+
+    def __len__(self) -> int:
+        return self._used
+
+    @property
+    def rows(self) -> Connections:
+        """All rows, to be read and changed in place."""
+        return Connections(**{name: values[: self._used] for name, values in self._room.as_dict().items()})
+
+    def add(self, more: Connections) -> None:
+        """Append rows; first those that are gone make room."""
+        needed = self._used + len(more)
+        if needed > len(self._room):
+            kept = self.rows.take(~self.rows.is_gone)
+            size = 2 * (len(kept) + len(more))
+            self._room = Connections.concat([kept, Connections.filled(max(size, len(self._room)) - len(kept))])
+            self._used = len(kept)
+        for name, values in more.as_dict().items():
+            getattr(self._room, name)[self._used : self._used + len(more)] = values
+        self._used += len(more)
+
+
+def packed(columns: Sequence[Array]) -> list[bytes]:
+    """One key a row: its columns as bytes, equal where all of them are."""
+    together = np.stack([values.astype("u8") for values in columns], axis=1)
+    keys: list[bytes] = together.view(f"V{8 * len(columns)}").ravel().tolist()
+    return keys
+
+
+def tuples(of: Connections, names: Sequence[str] = TUPLE) -> list[Array]:
+    """The columns of a tuple."""
+    return [getattr(of, name) for name in names]
