@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from unmasq.read.formats.record import HEADER_KEYS
 from unmasq.read.formats.values import Spans, Values
@@ -16,7 +17,9 @@ def header_texts(names: Sequence[str], columns: Sequence[Values], length: int) -
     if len(spans) < len(columns):
         return (_text(template, columns, row) for row in range(length))
     texts = spans[0].native.texts(spans[0].data, template, tuple(s.begin for s in spans), tuple(s.end for s in spans))
-    return (_text(template, columns, row) if text is None else text for row, text in enumerate(texts))
+    if None in texts:
+        return [_text(template, columns, row) if text is None else text for row, text in enumerate(texts)]
+    return cast("list[str]", texts)
 
 
 def _template(names: Sequence[str]) -> tuple[bytes, ...]:

@@ -1,7 +1,7 @@
 """Whole lines of a log to one IngressBatch: a row for every line, blank and rejected ones too."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from unmasq.read.formats.layout import Layout, learn
 from unmasq.read.formats.record import KEYS, Record, read_record
 from unmasq.read.formats.values import Listed
 
-PIECE_BYTES = 1 << 22
-"""Lines are converted so much at a time: what fits into a processor's cache goes through it a third faster."""
-
 _SAMPLE_LINES = 8
 _SAMPLE_BYTES = 1 << 16
 
@@ -24,10 +21,9 @@ _SAMPLE_BYTES = 1 << 16
 class LineReader:
     """Reads chunks of marker, `combined` and `upstreaminfo` lines. Keeps the vocabulary and the layout it met last."""
 
-    def __init__(self, piece_bytes: int = PIECE_BYTES, native: Native | None = NATIVE) -> None:
+    def __init__(self, native: Native | None = NATIVE) -> None:
         self.vocabulary = Vocabulary()
         self._native = native
-        self._piece_bytes = piece_bytes
         self._convert = Converter(self.vocabulary)
         self._layout: Layout | None = None
 
@@ -36,8 +32,7 @@ class LineReader:
         starts, ends = line_bounds(chunk.data)
         if not len(starts):
             return IngressBatch.empty()
-        pieces = [self._rows(data, live=chunk.live, read_us=read_us) for data in self._pieces(chunk.data, ends)]
-        batch = IngressBatch.concat(pieces)
+        batch = self._rows(chunk.data, starts, ends, live=chunk.live, read_us=read_us)
         too_long = np.zeros(len(starts), "?")
         too_long[-1] = chunk.skipped > 0
         ends[-1] += chunk.skipped
@@ -54,15 +49,8 @@ class LineReader:
         self._convert.forget()
         return mapping
 
-    def _pieces(self, data: bytes, ends: Array) -> Iterator[bytes]:
-        start = 0
-        while start < len(data):
-            end = int(ends[min(int(np.searchsorted(ends, start + self._piece_bytes)), len(ends) - 1)])
-            yield data[start:end]
-            start = end
-
-    def _rows(self, data: bytes, *, live: bool, read_us: int) -> IngressBatch:
-        layout, (starts, ends) = self._layout_for(data), line_bounds(data)
+    def _rows(self, data: bytes, starts: Array, ends: Array, *, live: bool, read_us: int) -> IngressBatch:
+        layout = self._layout_for(data)
         if layout is None:
             return self._plain(data.removesuffix(b"\n").split(b"\n"), live=live, read_us=read_us)
         odd, columns = layout.columns(data, starts, self._native)
