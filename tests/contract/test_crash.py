@@ -56,7 +56,7 @@ def lines_of_flows(store: DuckStore) -> set[int]:
 @pytest.mark.slow
 def test_a_kill_loses_nothing_that_was_acknowledged_and_tears_nothing(tmp_path):
     seeded = random.Random(7)
-    whole_day = (FLOWS // 2, FLOWS // 2 * CHAINS, FLOWS // 2 * (1 + 3 * CHAINS))  # source; client, claim and original source
+    whole_day = (FLOWS // 2, FLOWS // 2 * CHAINS, FLOWS // 2 * (1 + 2 * CHAINS))  # source; client; claim that is the original source
     acknowledged: set[int] = set()
     found: dict[int, list[tuple[int, int, int]]] = {}
     for _ in range(KILLS):

@@ -11,7 +11,7 @@ from unmasq.keep.dayfile import name_of
 from unmasq.keep.duck import DuckStore
 
 _SORT = """
-CREATE TABLE {day}.sorted AS SELECT * FROM {day}.addresses ORDER BY hi, lo, role, flow, chain;
+CREATE TABLE {day}.sorted AS SELECT * FROM {day}.addresses ORDER BY hi, lo, flow, chain;
 DROP TABLE {day}.addresses;
 ALTER TABLE {day}.sorted RENAME TO addresses;
 """

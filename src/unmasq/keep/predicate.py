@@ -99,7 +99,7 @@ def _flow_columns(made: Predicate, wanted: FlowFilter) -> None:
 
 def _in_role(made: Predicate, column: str, texts: Iterable[str], role: Role | None) -> str:
     here = made.within("a.hi", "a.lo", map(parse_range, texts))
-    return f"SELECT a.{column} FROM day.addresses a WHERE {here}" + ("" if role is None else f" AND a.role = {int(role)}")
+    return f"SELECT a.{column} FROM day.addresses a WHERE {here}" + ("" if role is None else f" AND a.roles & {role.bit} > 0")
 
 
 def _details(made: Predicate, wanted: FlowFilter) -> None:

@@ -53,11 +53,17 @@ FROM (SELECT flow, bit_or(flags) AS flags FROM judged WHERE flow IN (SELECT flow
 
 UPDATE {day}.flows SET trust_version = {version} WHERE trust_version <> {version};
 
-DELETE FROM {day}.addresses WHERE role = {client} AND chain IN (SELECT chain FROM changed);
+UPDATE {day}.addresses SET roles = roles - {client} WHERE roles & {client} > 0 AND chain IN (SELECT chain FROM changed);
+
+DELETE FROM {day}.addresses WHERE roles = 0 AND chain IN (SELECT chain FROM changed);
+
+UPDATE {day}.addresses a SET roles = a.roles | {client}
+FROM changed c WHERE a.chain = c.chain AND a.hi = c.client_hi AND a.lo = c.client_lo;
 
 INSERT INTO {day}.addresses BY NAME
-SELECT c.client_hi AS hi, c.client_lo AS lo, {client} AS role, c.flow, c.chain, c.first_us, c.last_us, c.requests
+SELECT c.client_hi AS hi, c.client_lo AS lo, {client} AS roles, c.flow, c.chain, c.first_us, c.last_us, c.requests
 FROM {day}.chains c WHERE c.chain IN (SELECT chain FROM changed WHERE client_hi > 0 OR client_lo > 0)
+AND NOT EXISTS (FROM {day}.addresses a WHERE a.chain = c.chain AND a.roles & {client} > 0)
 """
 
 
@@ -83,7 +89,7 @@ def _judge_day(cursor: duckdb.DuckDBPyConnection, day: str, trust: TrustList) ->
     for begin in range(first, last + 1, AT_ONCE):
         _judge_some(cursor, day, trust, {"first": begin, "last": min(begin + AT_ONCE - 1, last)})
     facts = int(~DERIVED | Flag.SNAT_ELSEWHERE) & 0xFFFF
-    for statement in _APPLY.format(day=day, version=trust.version, client=int(Role.CLIENT), facts=facts).split(";"):
+    for statement in _APPLY.format(day=day, version=trust.version, client=Role.CLIENT.bit, facts=facts).split(";"):
         cursor.execute(statement)
     if schema.meta(cursor, day, schema.CLOSED) is not None:
         sort_addresses(cursor, day)

@@ -55,7 +55,7 @@ class Flag(IntFlag):
 
 
 class Role(IntEnum):
-    """What an address is to a flow: the five roles of the address index."""
+    """What an address is to a flow: the five roles of the address index, which keeps them as bits."""
 
     CLIENT = 0
     CLAIM = 1  # any header names it, whatever the trust
@@ -67,6 +67,11 @@ class Role(IntEnum):
     def label(self) -> str:
         """The word in filters and answers."""
         return self.name.lower()
+
+    @property
+    def bit(self) -> int:
+        """The role in `AddressColumns.roles`."""
+        return 1 << self
 
 
 class Detail(IntEnum):
@@ -151,11 +156,11 @@ class DetailColumns(Columns):
 
 @dataclass(frozen=True, slots=True)
 class AddressColumns(Columns):
-    """One row an (address, role, flow, chain): the address index. `chain` is -1 for the roles of the whole flow."""
+    """One row an (address, flow, chain): the address index. `chain` is -1 for the roles of the whole flow."""
 
     hi: Array = column("u8")
     lo: Array = column("u8")
-    role: Array = column("u1")
+    roles: Array = column("u1")  # bits of Role
     flow: Array = column("i8")
     chain: Array = column("i8")
     first_us: Array = column("i8")

@@ -14,22 +14,17 @@ _FORWARDED_FOR = KINDS.index("x-forwarded-for")
 
 
 def address_rows(flows: FlowColumns, chains: ChainColumns, claims: Claims) -> AddressColumns:
-    """Every address of every chain and flow in each of its roles, once a (chain, role).
+    """Every address of every chain and flow, once a chain, with all its roles there.
 
     `chains.headers` are rows of the texts that `claims` was read from.
     """
+    named = _named(chains, claims)
     return AddressColumns.concat([
-        client_rows(chains),
-        _claim_rows(chains, claims),
-        _of_chains(chains, *original_sources(chains, claims), Role.ORIGINAL_SOURCE),
+        named,
+        _clients_beside(chains, named),
         _of_flows(flows, flows.source_hi, flows.source_lo, Role.SOURCE),
         _of_flows(flows, flows.nat_hi, flows.nat_lo, Role.NAT_SOURCE),
     ])  # fmt: skip
-
-
-def client_rows(chains: ChainColumns) -> AddressColumns:
-    """The rows of the role that a trust list decides."""
-    return _of_chains(chains, chains.client_hi, chains.client_lo, Role.CLIENT)
 
 
 def original_sources(chains: ChainColumns, claims: Claims) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -42,7 +37,7 @@ def original_sources(chains: ChainColumns, claims: Claims) -> tuple[NDArray[np.u
 
 def count_originals(flows: int, rows: AddressColumns) -> NDArray[np.uint32]:
     """For each of `flows` flows the exact number of distinct original sources among its index rows."""
-    rows = rows.take(rows.role == Role.ORIGINAL_SOURCE)
+    rows = rows.take((rows.roles & Role.ORIGINAL_SOURCE.bit) > 0)
     order, begin = grouped([rows.flow, rows.hi, rows.lo])
     return np.bincount(rows.flow[order[begin]], minlength=flows).astype("u4")
 
@@ -55,31 +50,52 @@ def _first_of(claims: Claims, texts: Array, kind: int) -> tuple[NDArray[np.uint6
     return hi, lo
 
 
-def _claim_rows(chains: ChainColumns, claims: Claims) -> AddressColumns:
-    total = np.bincount(claims.text, minlength=len(claims.first)).astype("i8")
-    begin = np.concatenate([np.zeros(1, "i8"), np.cumsum(total)])[:-1]
+def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
+    """The addresses that a chain's headers name: claims, and among them its original source and mostly its client."""
+    chain, element = _elements(chains, claims)
+    hi, lo = claims.hi[element], claims.lo[element]
+    original = original_sources(chains, claims)
+    is_original = (hi == original[0][chain]) & (lo == original[1][chain])
+    is_client = (hi == chains.client_hi[chain]) & (lo == chains.client_lo[chain])
+    roles = Role.CLAIM.bit + Role.ORIGINAL_SOURCE.bit * is_original + Role.CLIENT.bit * is_client
+    rows = _once(chain, hi, lo)
+    return _rows(chains.take(chain[rows]), chains.flow[chain[rows]], chain[rows], hi[rows], lo[rows], roles[rows])
+
+
+def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
+    """(chain, element) of every address that a header of a chain names, chain by chain."""
+    is_claim = (claims.kind != _LOGGED) & ((claims.hi | claims.lo) > 0)
+    elements = np.flatnonzero(is_claim)
+    total = np.bincount(claims.text[elements], minlength=len(claims.first))
     counts = total[chains.headers]
     chain = np.repeat(np.arange(len(chains)), counts)
     within = np.arange(len(chain)) - np.repeat(np.cumsum(counts) - counts, counts)
-    element = begin[chains.headers][chain] + within
-    wanted = claims.kind[element] != _LOGGED
-    chain, element = chain[wanted], element[wanted]
-    hi, lo = claims.hi[element], claims.lo[element]
-    order, begin = grouped([chain, hi, lo])
-    first = order[begin]
-    return _rows(chains.take(chain[first]), chains.flow[chain[first]], chain[first], hi[first], lo[first], Role.CLAIM)
+    return chain, elements[(np.cumsum(total) - total)[chains.headers][chain] + within]
 
 
-def _of_chains(chains: ChainColumns, hi: Array, lo: Array, role: Role) -> AddressColumns:
-    return _rows(chains, chains.flow, np.arange(len(chains)), hi, lo, role)
+def _once(chain: Array, hi: Array, lo: Array) -> Array:
+    """The rows of which no other has the same chain and address, and one of each that do. A chain's rows are neighbours."""
+    alone = np.bincount(chain)[chain] == 1 if len(chain) else np.zeros(0, "?")
+    several = np.flatnonzero(~alone)
+    order, begin = grouped([chain[several], hi[several], lo[several]])
+    return np.concatenate([np.flatnonzero(alone), several[order[begin]]])
+
+
+def _clients_beside(chains: ChainColumns, named: AddressColumns) -> AddressColumns:
+    """The clients that no header of their chain names."""
+    is_named = np.zeros(len(chains), "?")
+    is_named[named.chain[(named.roles & Role.CLIENT.bit) > 0]] = True
+    rows = np.flatnonzero(~is_named)
+    beside = chains.take(rows)
+    return _rows(beside, beside.flow, rows, beside.client_hi, beside.client_lo, Role.CLIENT.bit)
 
 
 def _of_flows(flows: FlowColumns, hi: Array, lo: Array, role: Role) -> AddressColumns:
-    return _rows(flows, np.arange(len(flows)), np.full(len(flows), -1), hi, lo, role)
+    return _rows(flows, np.arange(len(flows)), np.full(len(flows), -1), hi, lo, role.bit)
 
 
-def _rows(of: ChainColumns | FlowColumns, flow: Array, chain: Array, hi: Array, lo: Array, role: Role) -> AddressColumns:
+def _rows(of: ChainColumns | FlowColumns, flow: Array, chain: Array, hi: Array, lo: Array, roles: Array | int) -> AddressColumns:
     rows = AddressColumns.filled(
-        len(hi), hi=hi, lo=lo, role=int(role), flow=flow, chain=chain, first_us=of.first_us, last_us=of.last_us, requests=of.requests
+        len(hi), hi=hi, lo=lo, roles=roles, flow=flow, chain=chain, first_us=of.first_us, last_us=of.last_us, requests=of.requests
     )
     return rows.take((hi | lo) > 0)

@@ -13,7 +13,7 @@ def spoken(part: FlowBatch) -> set[tuple[object, ...]]:
     chains = [(ids[flow], part.texts[text]) for flow, text in zip(part.chains.flow.tolist(), part.chains.headers.tolist(), strict=True)]
     details = zip(part.details.chain.tolist(), part.details.kind.tolist(), part.details.text.tolist(), strict=True)
     a = part.addresses
-    addresses = zip(a.hi.tolist(), a.lo.tolist(), a.role.tolist(), a.flow.tolist(), a.chain.tolist(), strict=True)
+    addresses = zip(a.hi.tolist(), a.lo.tolist(), a.roles.tolist(), a.flow.tolist(), a.chain.tolist(), strict=True)
     return {
         *(("flow", number) for number in ids),
         *(("chain", *chain) for chain in chains),
