@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,8 @@ from unmasq.base.clock import DAY_US
 from unmasq.model.address import NONE, parse
 from unmasq.model.flowbatch import (
     AddressColumns,
+    AskedColumns,
     ChainColumns,
-    Detail,
-    DetailColumns,
     Flag,
     FlowBatch,
     FlowColumns,
@@ -21,7 +21,7 @@ from unmasq.model.flowbatch import (
     LineColumns,
     Rejected,
 )
-from unmasq.model.ingress import FileIdentity, TimeSource
+from unmasq.model.ingress import TEXTS, FileIdentity, TimeSource
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge
 from unmasq.unwind.roles import address_rows, count_originals
@@ -77,7 +77,7 @@ def batch(
     texts = _Texts()
     columns = _flows(flows, first_id, trust)
     pairs = [(row, made, chain) for row, made in enumerate(flows) for chain in made.chains]
-    chains, details = _chains(pairs, texts), _details(pairs, texts)
+    chains, asked = _chains(pairs, texts), _asked(pairs, texts)
     claims = claims_of([text if text.startswith("{") else "" for text in texts.all])
     chains = judge(columns, chains, claims, trust)
     np.bitwise_or.at(columns.flags, chains.flow, chains.flags)  # a flow carries the flags of its chains
@@ -86,7 +86,7 @@ def batch(
     starts = first_line + 10 * np.arange(len(flows))
     day = columns.interval_start_us // DAY_US
     lines = LineColumns.filled(len(flows), start=starts, end=starts + 10, day=day)
-    return FlowBatch(node, columns, chains, details, addresses, texts.all, [LOG], lines, list(rejected))
+    return FlowBatch(node, columns, chains, asked, addresses, texts.all, [LOG], lines, list(rejected))
 
 
 class _Texts:
@@ -149,13 +149,14 @@ def _chains(pairs, texts: _Texts) -> ChainColumns:
     )
 
 
-def _details(pairs, texts: _Texts) -> DetailColumns:
-    kinds = ((Detail.HOST, "hosts"), (Detail.PATH, "paths"), (Detail.STATUS, "statuses"))
+def _asked(pairs, texts: _Texts) -> AskedColumns:
+    """A row for the first host, path and status, one for the second ones, and so on; each of all requests."""
     rows = [
-        (at, kind, texts.number(text), chain.requests)
+        (at, chain.requests, *map(texts.number, said))
         for at, (_, _, chain) in enumerate(pairs)
-        for kind, name in kinds
-        for text in dict.fromkeys(getattr(chain, name))
+        for said in zip_longest(*map(dict.fromkeys, (chain.hosts, chain.paths, chain.statuses)), fillvalue="")
     ]
-    chain, kind, text, requests = np.array(rows, "i8").reshape(-1, 4).T
-    return DetailColumns.of({"chain": chain, "kind": kind, "text": text, "requests": requests})
+    names = ("chain", "requests", "host", "path", "status")
+    columns = np.array(rows, "i8").reshape(-1, len(names)).T
+    silent = dict.fromkeys(TEXTS, texts.number(""))
+    return AskedColumns.filled(len(rows), **silent | dict(zip(names, columns, strict=True)))

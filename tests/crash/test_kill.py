@@ -59,7 +59,7 @@ def stored(store: Path) -> Counter[str]:
     assert len(days) == 2
     for day in days:
         with duckdb.connect(str(day), read_only=True) as base:
-            question = "SELECT value, sum(requests) FROM details JOIN texts USING (text) WHERE value LIKE '/line/%' GROUP BY value"
+            question = "SELECT value, sum(requests) FROM asked JOIN texts ON text = path WHERE value LIKE '/line/%' GROUP BY value"
             counts.update(dict(base.execute(question).fetchall()))
     return counts
 

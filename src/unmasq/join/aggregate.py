@@ -14,28 +14,20 @@ from unmasq.join.lines import JoinedLines
 from unmasq.join.window import Closed
 from unmasq.join.witnessed import flows_of_parts, with_connections
 from unmasq.model.columns import Array
-from unmasq.model.flowbatch import ChainColumns, Detail, DetailColumns, FlowColumns, Join
+from unmasq.model.flowbatch import AskedColumns, ChainColumns, FlowColumns, Join
 from unmasq.model.groups import grouped, mixed
+from unmasq.model.ingress import TEXTS
 
-DETAILS = {
-    Detail.METHOD: "method",
-    Detail.HOST: "host",
-    Detail.PATH: "path",
-    Detail.STATUS: "status",
-    Detail.USER_AGENT: "user_agent",
-    Detail.UPSTREAM: "upstream",
-    Detail.SERVICE: "service",
-}
 _NAMED = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
 
 
 @dataclass(frozen=True)
 class Aggregated:
-    """Flows with their chains and details. `chains.headers` and `details.text` are numbers of the reader's vocabulary."""
+    """Flows with their chains and what was asked. `chains.headers` and the texts are numbers of the reader's vocabulary."""
 
     flows: FlowColumns
     chains: ChainColumns
-    details: DetailColumns
+    asked: AskedColumns
     line_flow: NDArray[np.int64]
     """For each line the row of its flow."""
 
@@ -52,7 +44,7 @@ def aggregate(closed: Closed, interval_us: int, seed: int = 0) -> Aggregated:
     return Aggregated(
         FlowColumns.concat([flows, alone]),
         ChainColumns.concat([chains, _silent_chains(alone, len(flows))]),
-        _details(lines, line_chain),
+        _asked(lines, line_chain),
         line_flow,
     )
 
@@ -118,13 +110,13 @@ def _chains(lines: JoinedLines, line_flow: Array) -> tuple[ChainColumns, NDArray
     return chains, numbered(order, begin)
 
 
-def _details(lines: JoinedLines, line_chain: Array) -> DetailColumns:
-    return DetailColumns.concat([_details_of(kind, line_chain, getattr(lines, name)) for kind, name in DETAILS.items()])
-
-
-def _details_of(kind: Detail, line_chain: Array, text: Array) -> DetailColumns:
-    told = np.flatnonzero(text)
-    order, begin = grouped([line_chain[told], text[told]])
-    first = told[order[begin]]
-    requests = np.diff(np.append(begin, len(order)))
-    return DetailColumns.filled(len(begin), chain=line_chain[first], kind=int(kind), text=text[first], requests=requests)
+def _asked(lines: JoinedLines, line_chain: Array) -> AskedColumns:
+    """Most chains are of one line, which needs no sorting to stand for itself."""
+    alone = np.bincount(line_chain)[line_chain] == 1 if len(line_chain) else np.zeros(0, "?")
+    several = np.flatnonzero(~alone)
+    order, begin = grouped([line_chain[several], *(getattr(lines, name)[several] for name in TEXTS)])
+    rows = np.concatenate([np.flatnonzero(alone), several[order[begin]]])
+    requests = np.ones(len(rows), "i8")
+    requests[len(rows) - len(begin) :] = np.diff(np.append(begin, len(order)))
+    texts = {name: getattr(lines, name)[rows] for name in TEXTS}
+    return AskedColumns.filled(len(rows), chain=line_chain[rows], requests=requests, **texts)

@@ -26,8 +26,8 @@ def bounded(aggregated: Aggregated, most_chains: int) -> tuple[Aggregated, NDArr
     moved = np.zeros(len(chains), "i8")
     moved[~over] = np.arange(kept)
     moved[over] = kept + member
-    details = replace(aggregated.details, chain=moved[aggregated.details.chain])
-    return replace(aggregated, chains=ChainColumns.concat([chains.take(~over), summed]), details=details), moved
+    asked = replace(aggregated.asked, chain=moved[aggregated.asked.chain])
+    return replace(aggregated, chains=ChainColumns.concat([chains.take(~over), summed]), asked=asked), moved
 
 
 def _ranks(chains: ChainColumns) -> Array:

@@ -7,7 +7,7 @@ from uuid import UUID
 from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS
 from unmasq.keep import calico
-from unmasq.keep.hops import Details, TrustOf, address, chain_document, chains_of, clients_of, known
+from unmasq.keep.hops import Asked, TrustOf, address, chain_document, chains_of, clients_of, known
 from unmasq.keep.sources import Row, View
 from unmasq.model.address import text_or_none, to_text
 from unmasq.model.flow import Connection, Flow, Tuple, Unmasq
@@ -28,8 +28,8 @@ def documents(view: View, found: Sequence[tuple[int, Row]], trust_of: TrustOf) -
     ]
 
 
-def document(row: Row, chains: Sequence[tuple[Row, Details]], trust: TrustList, *, provisional: bool) -> Flow:
-    """One flow with its chains and their details as a flow log."""
+def document(row: Row, chains: Sequence[tuple[Row, Asked]], trust: TrustList, *, provisional: bool) -> Flow:
+    """One flow with its chains and what they asked for as a flow log."""
     originals = calico.original_sources(chain["header_text"] for chain, _ in chains)
     source, dest = address(row, "source"), address(row, "dest")
     return Flow(
@@ -67,7 +67,7 @@ def document(row: Row, chains: Sequence[tuple[Row, Details]], trust: TrustList, 
     )
 
 
-def _ours(row: Row, chains: Sequence[tuple[Row, Details]], trust: TrustList, *, provisional: bool) -> Unmasq:
+def _ours(row: Row, chains: Sequence[tuple[Row, Asked]], trust: TrustList, *, provisional: bool) -> Unmasq:
     return Unmasq(
         id=str(UUID(int=row["id_hi"] << 64 | row["id_lo"])),
         node=row["node"],
@@ -79,7 +79,7 @@ def _ours(row: Row, chains: Sequence[tuple[Row, Details]], trust: TrustList, *, 
         trust_version=row["trust_version"],
         listener=_listener(row),
         requests=row["requests"],
-        chains=[chain_document(row, chain, details, trust) for chain, details in chains],
+        chains=[chain_document(row, chain, asked, trust) for chain, asked in chains],
         clients=clients_of([chain for chain, _ in chains]),
         provisional=provisional,
     )

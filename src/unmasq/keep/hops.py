@@ -1,18 +1,21 @@
 """Chains as documents: what their headers claim, raw, and the hops that are walked as they are read."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from unmasq.base import moments
 from unmasq.keep.sources import Row, View
 from unmasq.model.address import NONE, text_or_none, to_text
 from unmasq.model.flow import Chain, Client, Hop
-from unmasq.model.flowbatch import Detail, Evidence, Flag, Join
+from unmasq.model.flowbatch import Evidence, Flag, Join
+from unmasq.model.ingress import TEXTS
 from unmasq.unwind.claims import CUT, elements, header_values
 from unmasq.unwind.trust import TrustList
 from unmasq.unwind.walk import read_headers, walk
 
-Details = dict[Detail, dict[str, int]]
+Asked = dict[str, dict[str, int]]
+"""Requests by text, for each of `unmasq.model.ingress.TEXTS`."""
+
 TrustOf = Callable[[int], TrustList]
 """A trust list by its version."""
 
@@ -23,27 +26,33 @@ SELECT c.*, coalesce(t.value, '') AS header_text
 FROM day.chains c LEFT JOIN day.texts t ON t.text = c.headers
 WHERE c.flow IN (SELECT unnest($flows)) ORDER BY c.chain
 """
-_DETAILS = """
-SELECT d.chain, d.kind, t.value, sum(d.requests)::BIGINT
-FROM day.details d JOIN day.texts t ON t.text = d.text
-WHERE d.chain IN (SELECT unnest($chains)) GROUP BY ALL ORDER BY 4 DESC, 3
+# A summed chain may have several rows of the same texts.
+_ASKED = f"""
+SELECT a.chain, {", ".join(f"{name}.value AS {name}" for name in TEXTS)}, sum(a.requests)::BIGINT AS requests
+FROM day.asked a {" ".join(f"JOIN day.texts {name} ON {name}.text = a.{name}" for name in TEXTS)}
+WHERE a.chain IN (SELECT unnest($chains)) GROUP BY ALL
 """
 
 
-def chains_of(view: View, place: int, flows: Sequence[int]) -> dict[int, list[tuple[Row, Details]]]:
+def chains_of(view: View, place: int, flows: Sequence[int]) -> dict[int, list[tuple[Row, Asked]]]:
     """The chains of some flows of a source, each with what its requests asked for and got, most frequent first."""
     rows = view.rows(view.within(place, _CHAINS), {"flows": flows})
-    details: dict[int, Details] = defaultdict(lambda: defaultdict(dict))
-    asked = view.ask(view.within(place, _DETAILS), {"chains": [row["chain"] for row in rows]})
-    for chain, kind, value, requests in asked:
-        details[chain][Detail(kind)][value] = requests
-    of_flow: dict[int, list[tuple[Row, Details]]] = defaultdict(list)
+    counts: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: {name: Counter() for name in TEXTS})
+    for asked in view.rows(view.within(place, _ASKED), {"chains": [row["chain"] for row in rows]}):
+        for name in TEXTS:
+            counts[asked["chain"]][name][asked[name]] += asked["requests"]
+    of_flow: dict[int, list[tuple[Row, Asked]]] = defaultdict(list)
     for row in rows:
-        of_flow[row["flow"]].append((row, details[row["chain"]]))
+        of_flow[row["flow"]].append((row, {name: _ranked(texts) for name, texts in counts[row["chain"]].items()}))
     return of_flow
 
 
-def chain_document(flow: Row, row: Row, details: Details, trust: TrustList) -> Chain:
+def _ranked(texts: Counter[str]) -> dict[str, int]:
+    """Texts by requests, most first; without the empty one, which the log did not say."""
+    return {text: requests for text, requests in sorted(texts.items(), key=lambda item: (-item[1], item[0])) if text}
+
+
+def chain_document(flow: Row, row: Row, asked: Asked, trust: TrustList) -> Chain:
     """One chain of a flow."""
     return Chain(
         observed=text_or_none(*observed(flow)),
@@ -57,13 +66,13 @@ def chain_document(flow: Row, row: Row, details: Details, trust: TrustList) -> C
         bytes_out=known(row["bytes_out"]),
         first=moments.text(row["first_us"]),
         last=moments.text(row["last_us"]),
-        statuses=details[Detail.STATUS],
-        methods=details[Detail.METHOD],
-        hosts=list(details[Detail.HOST]),
-        paths=list(details[Detail.PATH]),
-        services=list(details[Detail.SERVICE]),
-        upstreams=list(details[Detail.UPSTREAM]),
-        user_agents=list(details[Detail.USER_AGENT]),
+        statuses=asked["status"],
+        methods=asked["method"],
+        hosts=list(asked["host"]),
+        paths=list(asked["path"]),
+        services=list(asked["service"]),
+        upstreams=list(asked["upstream"]),
+        user_agents=list(asked["user_agent"]),
         count_is_minimum=bool(row["flags"] & Flag.OTHERS),
     )
 

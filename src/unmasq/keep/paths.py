@@ -12,7 +12,7 @@ from unmasq.keep.protocol import ChainGroup
 from unmasq.keep.sources import Row, View
 from unmasq.model.address import Range, text_or_none, to_text
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flowbatch import Detail, Evidence, Flag, Join, Role
+from unmasq.model.flowbatch import Evidence, Flag, Join, Role
 from unmasq.unwind.claims import named, raw_claims
 
 MOST_HITS = 1_000_000
@@ -57,16 +57,16 @@ FROM paths GROUP BY path ORDER BY requests DESC, path LIMIT $most
 """
 # What a chain that sums others asked for is not what this address asked for.
 _ASKED = f"""
-SELECT p.path, d.kind, t.value, d.requests
+SELECT p.path, s.value AS status, t.value AS asked, sum(a.requests)::BIGINT AS requests
 FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND flags & {int(Flag.OTHERS)} = 0) p
-JOIN day.details d ON d.chain = p.chain
-JOIN day.texts t ON t.text = d.text
-WHERE d.kind IN ({int(Detail.STATUS)}, {int(Detail.PATH)})
+JOIN day.asked a ON a.chain = p.chain JOIN day.texts s ON s.text = a.status JOIN day.texts t ON t.text = a.path
+GROUP BY ALL
 """
+_STATUSES = "SELECT path, status, sum(requests)::BIGINT AS total FROM asked WHERE status <> '' GROUP BY ALL ORDER BY total DESC, status"
 _MOST_ASKED = f"""
-SELECT path, kind, value, requests FROM (SELECT path, kind, value, sum(requests)::BIGINT AS requests FROM asked GROUP BY ALL)
-QUALIFY kind = {int(Detail.STATUS)} OR row_number() OVER (PARTITION BY path, kind ORDER BY requests DESC, value) <= {LISTED_PATHS}
-ORDER BY requests DESC, value
+SELECT path, asked FROM asked WHERE asked <> '' GROUP BY path, asked
+QUALIFY row_number() OVER (PARTITION BY path ORDER BY sum(requests) DESC, asked) <= {LISTED_PATHS}
+ORDER BY sum(requests) DESC, asked
 """
 
 
@@ -107,11 +107,10 @@ def _asked(view: View, places: Sequence[int]) -> tuple[dict[int, dict[str, int]]
     view.collect("asked", places, _ASKED)
     statuses: dict[int, dict[str, int]] = {}
     paths: dict[int, list[str]] = {}
-    for path, kind, value, requests in view.ask(_MOST_ASKED):
-        if kind == Detail.STATUS:
-            statuses.setdefault(path, {})[value] = requests
-        else:
-            paths.setdefault(path, []).append(value)
+    for path, status, requests in view.ask(_STATUSES):
+        statuses.setdefault(path, {})[status] = requests
+    for path, asked in view.ask(_MOST_ASKED):
+        paths.setdefault(path, []).append(asked)
     return statuses, paths
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from unmasq.base.errors import UsageError
 from unmasq.model.address import Range, parse_range
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flowbatch import Detail, Evidence, Flag, Join, Role
+from unmasq.model.flowbatch import Evidence, Flag, Join, Role
 
 Word = TypeVar("Word", Evidence, Join, Flag)
 
@@ -66,7 +66,7 @@ def compiled(wanted: FlowFilter) -> Predicate:
             made.chain.append(f"c.chain IN ({_in_role(made, 'chain', getattr(wanted, name), role)})")
     if wanted.evidence:
         made.chain.append(_either(f"c.evidence = {made.bind(int(_word(Evidence, w)))}" for w in wanted.evidence))
-    _details(made, wanted)
+    _requests(made, wanted)
     _chain_or_flow(made, wanted)
     return made
 
@@ -102,20 +102,17 @@ def _in_role(made: Predicate, column: str, texts: Iterable[str], role: Role | No
     return f"SELECT a.{column} FROM day.addresses a WHERE {here}" + ("" if role is None else f" AND a.roles & {role.bit} > 0")
 
 
-def _details(made: Predicate, wanted: FlowFilter) -> None:
+def _requests(made: Predicate, wanted: FlowFilter) -> None:
     if wanted.host:
-        made.chain.append(_asked(Detail.HOST, _either(f"t.value = {made.bind(w)}" for w in wanted.host)))
+        made.chain.append(_asked("host", _either(f"t.value = {made.bind(w)}" for w in wanted.host)))
     if wanted.path:
-        made.chain.append(_asked(Detail.PATH, _either(f"starts_with(t.value, {made.bind(w)})" for w in wanted.path)))
+        made.chain.append(_asked("path", _either(f"starts_with(t.value, {made.bind(w)})" for w in wanted.path)))
     if wanted.status:
-        made.chain.append(_asked(Detail.STATUS, _either(_status(made, w) for w in wanted.status)))
+        made.chain.append(_asked("status", _either(_status(made, w) for w in wanted.status)))
 
 
-def _asked(kind: Detail, text: str) -> str:
-    return (
-        f"c.chain IN (SELECT d.chain FROM day.details d WHERE d.kind = {int(kind)}"
-        f" AND d.text IN (SELECT t.text FROM day.texts t WHERE {text}))"
-    )
+def _asked(column: str, text: str) -> str:
+    return f"c.chain IN (SELECT a.chain FROM day.asked a WHERE a.{column} IN (SELECT t.text FROM day.texts t WHERE {text}))"
 
 
 def _status(made: Predicate, text: str) -> str:

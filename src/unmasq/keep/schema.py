@@ -3,7 +3,7 @@
 import duckdb
 
 from unmasq.model.columns import Columns
-from unmasq.model.flowbatch import AddressColumns, ChainColumns, DetailColumns, FlowColumns
+from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowColumns
 
 VERSION = 1
 """Of the tables below; a file with a higher one was written by a newer program and is refused."""
@@ -25,7 +25,7 @@ TABLES = {
     # `flow`, `chain`, `text` and `file` are numbers of this file alone, given in the order of arrival
     "flows": f"flow BIGINT, node VARCHAR, {_of(FlowColumns)}",
     "chains": f"chain BIGINT, {_of(ChainColumns)}",  # headers: a text
-    "details": _of(DetailColumns),
+    "asked": _of(AskedColumns),
     "texts": "text BIGINT, value VARCHAR",  # the same value may come again under another number
     "addresses": _of(AddressColumns),  # sorted by (hi, lo) once the day is closed
     "files": "file INTEGER, device UBIGINT, inode UBIGINT, fingerprint VARCHAR",

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.clock import DAY_US
-from unmasq.model.flowbatch import AddressColumns, ChainColumns, DetailColumns, FlowBatch, FlowColumns, LineColumns
+from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns
 from unmasq.model.groups import distinct
+from unmasq.model.ingress import TEXTS
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
@@ -35,14 +36,16 @@ def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
     chain_wanted = wanted[batch.chains.flow]
     flow_at, chain_at = np.cumsum(wanted) - 1, np.cumsum(chain_wanted) - 1
     chains = batch.chains.take(chain_wanted)
-    details = batch.details.take(chain_wanted[batch.details.chain])
+    asked = batch.asked.take(chain_wanted[batch.asked.chain])
     addresses = batch.addresses.take(wanted[batch.addresses.flow])
-    used, text_at = np.unique(np.concatenate([chains.headers, details.text]), return_inverse=True)
+    used = distinct(np.concatenate([chains.headers, *(distinct(getattr(asked, name)) for name in TEXTS)]))
+    text_at = np.zeros(len(batch.texts), "i8")
+    text_at[used] = np.arange(len(used))
     return replace(
         batch,
         flows=batch.flows.take(wanted),
-        chains=replace(chains, flow=flow_at[chains.flow], headers=text_at[: len(chains)]),
-        details=replace(details, chain=chain_at[details.chain], text=text_at[len(chains) :]),
+        chains=replace(chains, flow=flow_at[chains.flow], headers=text_at[chains.headers]),
+        asked=replace(asked, chain=chain_at[asked.chain], **{name: text_at[getattr(asked, name)] for name in TEXTS}),
         addresses=replace(
             addresses,
             flow=flow_at[addresses.flow],
@@ -68,7 +71,7 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         moved.append(replace(
             part,
             chains=replace(part.chains, flow=part.chains.flow + flows, headers=part.chains.headers + texts),
-            details=replace(part.details, chain=part.details.chain + chains, text=part.details.text + texts),
+            asked=replace(part.asked, chain=part.asked.chain + chains, **{name: getattr(part.asked, name) + texts for name in TEXTS}),
             addresses=replace(
                 part.addresses, flow=part.addresses.flow + flows, chain=np.where(of_flow, -1, part.addresses.chain + chains)
             ),
@@ -80,7 +83,7 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         node=parts[0].node,
         flows=FlowColumns.concat([part.flows for part in moved]),
         chains=ChainColumns.concat([part.chains for part in moved]),
-        details=DetailColumns.concat([part.details for part in moved]),
+        asked=AskedColumns.concat([part.asked for part in moved]),
         addresses=AddressColumns.concat([part.addresses for part in moved]),
         texts=[text for part in parts for text in part.texts],
         files=[file for part in parts for file in part.files],

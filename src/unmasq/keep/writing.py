@@ -14,7 +14,7 @@ from unmasq.base.errors import StoreError
 from unmasq.keep.runs import merged
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
-from unmasq.model.ingress import FileIdentity
+from unmasq.model.ingress import TEXTS, FileIdentity
 
 KNOWN_CHARACTERS = 8_000_000
 """Of texts that are remembered so that a repeated one is stored once; then all are forgotten, which only costs room on disk."""
@@ -74,7 +74,7 @@ class Writer:
         flows, chains = self.flows, self._chains
         self._insert("flows", batch.flows.as_dict() | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
         self._insert("chains", _moved(batch.chains, flow=flows, headers=texts) | {"chain": np.arange(chains, chains + len(batch.chains))})
-        self._insert("details", _moved(batch.details, chain=chains, text=texts))
+        self._insert("asked", _moved(batch.asked, chain=chains, **dict.fromkeys(TEXTS, texts)))
         of_flow = batch.addresses.chain < 0
         self._insert("addresses", _moved(batch.addresses, flow=flows) | {"chain": np.where(of_flow, -1, batch.addresses.chain + chains)})
         self._cover(batch.files, batch.lines)

@@ -74,18 +74,6 @@ class Role(IntEnum):
         return 1 << self
 
 
-class Detail(IntEnum):
-    """What a chain's requests asked for and got: the kinds of the details table."""
-
-    METHOD = 0
-    HOST = 1
-    PATH = 2
-    STATUS = 3
-    USER_AGENT = 4
-    UPSTREAM = 5
-    SERVICE = 6
-
-
 @dataclass(frozen=True, slots=True)
 class FlowColumns(Columns):
     """One row a flow: one connection (or one unwitnessed tuple) over one interval. -1 in a count means unknown."""
@@ -145,12 +133,20 @@ class ChainColumns(Columns):
 
 
 @dataclass(frozen=True, slots=True)
-class DetailColumns(Columns):
-    """One row a distinct (chain, kind, text), with its number of requests. `text` is the row in `FlowBatch.texts`."""
+class AskedColumns(Columns):
+    """What requests asked for and got: one row a distinct (chain, texts), with its number of requests.
+
+    The texts (`unmasq.model.ingress.TEXTS`) are rows in `FlowBatch.texts`, the empty text where the log has none.
+    """
 
     chain: Array = column("i8")
-    kind: Array = column("u1")
-    text: Array = column("i8")
+    method: Array = column("i8")
+    host: Array = column("i8")
+    path: Array = column("i8")
+    status: Array = column("i8")
+    user_agent: Array = column("i8")
+    upstream: Array = column("i8")
+    service: Array = column("i8")
     requests: Array = column("i8")
 
 
@@ -190,12 +186,12 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class FlowBatch:
-    """Flows with their chains, details and addresses, and the log lines that they contain."""
+    """Flows with their chains, what was asked, addresses, and the log lines that they contain."""
 
     node: str
     flows: FlowColumns
     chains: ChainColumns
-    details: DetailColumns
+    asked: AskedColumns
     addresses: AddressColumns
     texts: list[str]
     files: list[FileIdentity]

@@ -14,7 +14,7 @@ from unmasq.model.address import Range
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import AddressColumns, ChainColumns, Flag, FlowBatch, FlowColumns, Join, LineColumns, Rejected
 from unmasq.model.groups import distinct
-from unmasq.model.ingress import FileIdentity
+from unmasq.model.ingress import TEXTS, FileIdentity
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.identity import flow_ids
 from unmasq.unwind.claims import claims_of
@@ -67,7 +67,7 @@ def flow_batch(
         node=around.node,
         flows=flows,
         chains=gathered.chains,
-        details=gathered.details,
+        asked=gathered.asked,
         addresses=_moved(addresses, moved),
         texts=header_texts + other_texts,
         files=list(files),
@@ -78,14 +78,15 @@ def flow_batch(
 
 def _own_texts(gathered: Aggregated, vocabulary: Vocabulary) -> tuple[list[str], list[str], Aggregated]:
     """The header texts and the other texts that these flows use; header texts are numbered first."""
-    headers = distinct(np.append(gathered.chains.headers, 0))
-    others = distinct(gathered.details.text)
+    chains, asked = gathered.chains, gathered.asked
+    headers = distinct(np.append(chains.headers, 0))
+    others = distinct(np.concatenate([distinct(getattr(asked, name)) for name in TEXTS]))
     place = np.zeros(len(vocabulary), "i8")
     place[headers] = np.arange(len(headers))
-    chains = replace(gathered.chains, headers=place[gathered.chains.headers])
+    chains = replace(chains, headers=place[chains.headers])
     place[others] = np.arange(len(headers), len(headers) + len(others))
-    details = replace(gathered.details, text=place[gathered.details.text])
-    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), replace(gathered, chains=chains, details=details)
+    asked = replace(asked, **{name: place[getattr(asked, name)] for name in TEXTS})
+    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), replace(gathered, chains=chains, asked=asked)
 
 
 def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:

@@ -18,10 +18,8 @@ def summed(made: FlowBatch, first: int) -> FlowBatch:
     kept = made.chains.take(np.arange(first + 1))
     kept.requests[first], kept.flags[first] = made.chains.requests[first:].sum(), int(Flag.OTHERS)
     kept.client_hi[first] = kept.client_lo[first] = kept.evidence[first] = 0
-    details = replace(made.details, chain=np.minimum(made.details.chain, first))
-    return replace(
-        made, chains=kept, details=details, addresses=replace(made.addresses, chain=np.where(of_chain, first, made.addresses.chain))
-    )
+    asked = replace(made.asked, chain=np.minimum(made.asked.chain, first))
+    return replace(made, chains=kept, asked=asked, addresses=replace(made.addresses, chain=np.where(of_chain, first, made.addresses.chain)))
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ DAY = MIDNIGHT_US // DAY_US
 
 
 def spoken(part: FlowBatch) -> set[tuple[object, ...]]:
-    """The batch without row numbers: what each flow, chain, detail and address says, and of whom."""
+    """The batch without row numbers: what each flow, chain, request and address says, and of whom."""
     ids = part.flows.id_lo.tolist()
     chains = [(ids[flow], part.texts[text]) for flow, text in zip(part.chains.flow.tolist(), part.chains.headers.tolist(), strict=True)]
-    details = zip(part.details.chain.tolist(), part.details.kind.tolist(), part.details.text.tolist(), strict=True)
+    asked = zip(*(column.tolist() for column in part.asked.as_dict().values()), strict=True)
     a = part.addresses
     addresses = zip(a.hi.tolist(), a.lo.tolist(), a.roles.tolist(), a.flow.tolist(), a.chain.tolist(), strict=True)
     return {
         *(("flow", number) for number in ids),
         *(("chain", *chain) for chain in chains),
-        *(("detail", chains[chain], kind, part.texts[text]) for chain, kind, text in details),
+        *(("asked", chains[chain], requests, *(part.texts[text] for text in texts)) for chain, *texts, requests in asked),
         *(("address", to_text(hi, lo), role, ids[flow], None if chain < 0 else chains[chain]) for hi, lo, role, flow, chain in addresses),
         *(("line", part.files[f], start) for f, start in zip(part.lines.file.tolist(), part.lines.start.tolist(), strict=True)),
     }
