@@ -1,6 +1,7 @@
 """The whole path of lines: read, joined, unwound, kept; what `bench.path` measures."""
 
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,40 +20,41 @@ from unmasq.observe.listeners import Listeners
 from unmasq.unwind.trust import TrustList, entry
 
 Told = dict[str, Any]
+Tell = Callable[[], Told]
+"""What is looked up when the work is done, and is no part of it."""
+
 AROUND = Surroundings("bench", TrustList([entry("ours", text) for text in TRUST], 1))
 
 
-def once(path: str) -> Told:
+def once(folder: Path, path: str) -> Tell:
     """As `unmasq run --once`: no kernel, large batches."""
-    with tempfile.TemporaryDirectory() as folder:
-        counters = Counters()
-        with DuckStore(Path(folder)) as store:
-            desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=False, began_us=READ_US)
-            read_once(chunks(path), desk, store.append, READ_US)
-        return _told(Path(folder), counters)
+    counters = Counters()
+    with DuckStore(folder) as store:
+        desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=False, began_us=READ_US)
+        read_once(chunks(path), desk, store.append, READ_US)
+    return partial(_told, folder, counters)
 
 
-def joined(path: str, connections: str, steps: str) -> Told:
+def joined(folder: Path, path: str, connections: str, steps: str) -> Tell:
     """As `unmasq run` beside a proxy: every line has its connection. The log comes in so many steps."""
     clock, counters = ManualClock(0), Counters()
     witness = Recorded(connections, clock)
     first_us, last_us = witness.span_us
     log = Paced(path, Path(path).stat().st_size // int(steps) + 1)
-    with tempfile.TemporaryDirectory() as folder:
-        with DuckStore(Path(folder)) as store:
-            live = LiveStore(store, clock)
-            desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=True, began_us=first_us)
-            pipeline = Pipeline([log], witness, Listeners(counters), desk, live.append, clock, live.moment)
-            step_us = (last_us - first_us) // int(steps) + 1
-            for step in range(1, int(steps) + 1):
-                clock.move_to(first_us + step * step_us)
-                pipeline.step()
-                live.flush_due(clock.now_us())
-            while pipeline.step():
-                continue
-            pipeline.finish()
-            live.flush()
-        return _told(Path(folder), counters)
+    with DuckStore(folder) as store:
+        live = LiveStore(store, clock)
+        desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=True, began_us=first_us)
+        pipeline = Pipeline([log], witness, Listeners(counters), desk, live.append, clock, live.moment)
+        step_us = (last_us - first_us) // int(steps) + 1
+        for step in range(1, int(steps) + 1):
+            clock.move_to(first_us + step * step_us)
+            pipeline.step()
+            live.flush_due(clock.now_us())
+        while pipeline.step():
+            continue
+        pipeline.finish()
+        live.flush()
+    return partial(_told, folder, counters)
 
 
 def _told(folder: Path, counters: Counters) -> Told:

@@ -108,6 +108,7 @@ static int read_text(const Kinds *kinds, int64_t number, PyObject *object, Eleme
     Py_ssize_t length;
     const char *at = PyUnicode_AsUTF8AndSize(object, &length);
     Text values[MOST_KINDS];
+    if (!at && !PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return -1;
     if (!at) return PyErr_Clear(), 0; /* half a surrogate pair: a text without UTF-8 */
     if (!read_values(kinds, (Text){(const uint8_t *)at, (const uint8_t *)at + length}, values) || is_left_to_python(kinds, values)) return 0;
     for (size_t kind = 0; kind < kinds->count; kind++) {
@@ -135,11 +136,12 @@ static bool read_kinds(Kinds *kinds, PyObject *names, const char *natures)
 }
 
 /* The numbers of the texts that are left to Python; NULL with an exception set. */
-static PyObject *read_texts(const Kinds *kinds, PyObject *texts, Elements *elements, uint8_t *recorded)
+static PyObject *read_texts(const Kinds *kinds, PyObject *texts, Py_ssize_t count, Elements *elements, uint8_t *recorded)
 {
     PyObject *left = PyList_New(0);
-    for (Py_ssize_t number = 0; left && number < PyList_Size(texts); number++) {
-        int read = read_text(kinds, number, PyList_GetItem(texts, number), elements, recorded + number * (Py_ssize_t)kinds->count);
+    for (Py_ssize_t number = 0; left && number < count; number++) {
+        PyObject *text = PyList_GetItem(texts, number); /* NULL if somebody shortened the list in the meantime */
+        int read = text ? read_text(kinds, number, text, elements, recorded + number * (Py_ssize_t)kinds->count) : -1;
         PyObject *index = read ? NULL : PyLong_FromSsize_t(number);
         if (read < 0 || (!read && (!index || PyList_Append(left, index) < 0))) Py_CLEAR(left);
         Py_XDECREF(index);
@@ -157,10 +159,11 @@ PyObject *native_claims(PyObject *self, PyObject *arguments)
     (void)self;
     if (!PyArg_ParseTuple(arguments, "O!O!sw*", &PyList_Type, &texts, &PyTuple_Type, &names, &natures, &recorded)) return NULL;
     if (read_kinds(&kinds, names, natures)) {
-        if (recorded.len != PyList_Size(texts) * (Py_ssize_t)kinds.count)
+        Py_ssize_t count = PyList_Size(texts);
+        if (recorded.len != count * (Py_ssize_t)kinds.count)
             PyErr_SetString(PyExc_ValueError, "`recorded` is one byte for each text and kind");
         else
-            left = read_texts(&kinds, texts, &elements, recorded.buf);
+            left = read_texts(&kinds, texts, count, &elements, recorded.buf);
     }
     if (left) result = Py_BuildValue("NN", PyBytes_FromStringAndSize((const char *)elements.at, (Py_ssize_t)(elements.count * sizeof *elements.at)), left);
     PyMem_Free(elements.at);

@@ -1,6 +1,7 @@
 /* Lines of one layout: where in each line its values stand.
  *
- * A layout comes as a program, one step after the other, each with its kind first:
+ * A layout comes as a program, one step after the other, each with its kind first
+ * (numbers low byte first):
  *   L length:u16 bytes                                  these very bytes
  *   R captured:u8 least:u32 most:u32 members:256 bytes  as many bytes of a set as there are, at least and at most so many
  *   N                                                   a number as JSON writes it, captured; short enough to lose nothing
@@ -23,12 +24,8 @@ typedef struct {
     size_t count, captures;
 } Program;
 
-static uint32_t u32_at(const uint8_t *at)
-{
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return value;
-}
+/* Low byte first, on every machine. */
+static uint32_t u32_at(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24; }
 
 /* Reads one step; false where the program ends within it or knows another kind. */
 static bool read_step(Text *program, Step *step)
@@ -127,6 +124,14 @@ static size_t match_lines(const Program *program, const Py_buffer *data, uint8_t
     return count;
 }
 
+/* Whether `spans` has a column for each line. The division cannot overflow, as a product could. */
+static bool fits(const Py_buffer *spans, const Program *program, size_t lines)
+{
+    size_t line = program->captures * 2 * sizeof(int32_t);
+    if (!holds(spans, sizeof(int32_t))) return false;
+    return line ? (size_t)spans->len % line == 0 && (size_t)spans->len / line == lines : spans->len == 0;
+}
+
 PyObject *native_match(PyObject *self, PyObject *arguments)
 {
     Py_buffer data, text, taken, spans;
@@ -136,7 +141,7 @@ PyObject *native_match(PyObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "y*y*w*w*", &data, &text, &taken, &spans)) return NULL;
     if (read_program((Text){text.buf, (const uint8_t *)text.buf + text.len}, &program)) {
         size_t lines = (size_t)taken.len;
-        if (data.len > INT32_MAX || (size_t)spans.len != program.captures * 2 * lines * sizeof(int32_t))
+        if (data.len > INT32_MAX || !fits(&spans, &program, lines))
             PyErr_SetString(PyExc_ValueError, "the buffers do not fit the program");
         else
             result = PyLong_FromSize_t(match_lines(&program, &data, taken.buf, spans.buf, lines));

@@ -1,4 +1,4 @@
-/* The module's table of functions; what each promises stands in unmasq/model/native.pyi. */
+/* The module's table of functions; what each promises stands in unmasq/model/native.py. */
 #include "native.h"
 
 static PyMethodDef functions[] = {

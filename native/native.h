@@ -23,10 +23,16 @@ static inline size_t length_of(Text text) { return (size_t)(text.end - text.at);
 
 static inline bool is_digit(uint8_t byte) { return byte >= '0' && byte <= '9'; }
 
-/* Column `begin` or `end` of values: offsets into the data they were found in. */
+/* Columns `begin` and `end` of values: offsets into the data they were found in. */
 typedef struct {
     Py_buffer data, begin, end;
 } Values;
+
+/* Whether a buffer holds whole items of this size, where the machine wants them to stand. */
+static inline bool holds(const Py_buffer *buffer, size_t item)
+{
+    return (size_t)buffer->len % item == 0 && (uintptr_t)buffer->buf % item == 0;
+}
 
 /* Values from three buffers of equal sense; false with an exception set where a row points outside the data. */
 bool take_values(Values *values, PyObject *data, PyObject *begin, PyObject *end);

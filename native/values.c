@@ -3,13 +3,16 @@
 
 enum { MOST_DIGITS = 18 }; /* of a number that fits 64 bits with a sign */
 
+static const char WANTED[] = "as many numbers as values, and apart from them, please";
+
 bool take_values(Values *values, PyObject *data, PyObject *begin, PyObject *end)
 {
     memset(values, 0, sizeof *values);
     if (PyObject_GetBuffer(data, &values->data, PyBUF_SIMPLE) < 0 || PyObject_GetBuffer(begin, &values->begin, PyBUF_SIMPLE) < 0 ||
         PyObject_GetBuffer(end, &values->end, PyBUF_SIMPLE) < 0)
         return give_back(values), false;
-    bool fits = values->begin.len == values->end.len;
+    bool fits = values->begin.len == values->end.len && holds(&values->begin, sizeof(int32_t)) && holds(&values->end, sizeof(int32_t)) &&
+                rows_of(values) <= INT32_MAX;
     const int32_t *from = values->begin.buf, *to = values->end.buf;
     for (Py_ssize_t row = 0; fits && row < rows_of(values); row++) fits = 0 <= from[row] && from[row] <= to[row] && to[row] <= values->data.len;
     if (fits) return true;
@@ -30,19 +33,47 @@ Text value_at(const Values *values, Py_ssize_t row)
     return (Text){data + ((const int32_t *)values->begin.buf)[row], data + ((const int32_t *)values->end.buf)[row]};
 }
 
-/* The seed is a secret of the process: who writes the log cannot choose values that meet in one place of the table. */
+static bool overlap(const Py_buffer *one, const Py_buffer *other)
+{
+    uintptr_t from = (uintptr_t)one->buf, to = (uintptr_t)other->buf;
+    return from < to + (size_t)other->len && to < from + (size_t)one->len;
+}
+
+/* Whether there is a number of this size for each value, and writing them leaves the values where they are. */
+static bool is_column(const Py_buffer *numbers, const Values *values, size_t size)
+{
+    bool fits = holds(numbers, size) && (size_t)numbers->len / size == (size_t)rows_of(values);
+    return fits && !overlap(numbers, &values->begin) && !overlap(numbers, &values->end);
+}
+
+static uint64_t turned(uint64_t word, int bits) { return word << bits | word >> (64 - bits); }
+
+static void stir(uint64_t state[4])
+{
+    state[0] += state[1], state[2] += state[3];
+    state[1] = turned(state[1], 13) ^ state[0], state[3] = turned(state[3], 16) ^ state[2];
+    state[0] = turned(state[0], 32);
+    state[2] += state[1], state[0] += state[3];
+    state[1] = turned(state[1], 17) ^ state[2], state[3] = turned(state[3], 21) ^ state[0];
+    state[2] = turned(state[2], 32);
+}
+
+/* SipHash-1-3, with a seed that is a secret of the process: who writes the log cannot choose values that meet in one place of
+ * the table. A multiplication would not do: there are values that meet by it whatever the seed is.
+ */
 static uint64_t hash_of(Text text, uint64_t seed)
 {
-    uint64_t hash = seed ^ length_of(text), word;
+    uint64_t state[] = {seed ^ 0x736f6d6570736575u, ~seed ^ 0x646f72616e646f6du, seed ^ 0x6c7967656e657261u, ~seed ^ 0x7465646279746573u};
+    uint64_t last = (uint64_t)length_of(text) << 56, word;
     for (; length_of(text) >= sizeof word; text.at += sizeof word) {
         memcpy(&word, text.at, sizeof word);
-        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
-        hash ^= hash >> 32;
+        state[3] ^= word, stir(state), state[0] ^= word;
     }
-    word = 0;
-    memcpy(&word, text.at, length_of(text));
-    hash = (hash ^ word) * 0xBF58476D1CE4E5B9u;
-    return hash ^ hash >> 29;
+    for (int shift = 0; text.at < text.end; shift += 8) last |= (uint64_t)*text.at++ << shift;
+    state[3] ^= last, stir(state), state[0] ^= last;
+    state[2] ^= 0xff;
+    stir(state), stir(state), stir(state);
+    return state[0] ^ state[1] ^ state[2] ^ state[3];
 }
 
 static bool equal(Text one, Text other)
@@ -60,6 +91,10 @@ static Py_ssize_t number_values(const Values *values, int32_t *first, int32_t *n
     if (!table) return PyErr_NoMemory(), -1;
     for (Py_ssize_t row = 0; row < rows; row++) {
         Text value = value_at(values, row);
+        if (row && equal(value, value_at(values, row - 1))) { /* mostly: what a log's neighbours say */
+            numbers[row] = numbers[row - 1];
+            continue;
+        }
         size_t place = hash_of(value, seed) & (places - 1);
         while (table[place] && !equal(value, value_at(values, first[table[place] - 1]))) place = (place + 1) & (places - 1);
         if (!table[place]) {
@@ -82,8 +117,8 @@ PyObject *native_distinct(PyObject *self, PyObject *arguments)
     (void)self;
     if (!PyArg_ParseTuple(arguments, "OOOw*w*K", &data, &begin, &end, &first, &numbers, &seed)) return NULL;
     if (take_values(&values, data, begin, end)) {
-        if (first.len != values.begin.len || numbers.len != values.begin.len)
-            PyErr_SetString(PyExc_ValueError, "as many numbers as values, please");
+        if (!is_column(&first, &values, sizeof(int32_t)) || !is_column(&numbers, &values, sizeof(int32_t)))
+            PyErr_SetString(PyExc_ValueError, WANTED);
         else
             count = number_values(&values, first.buf, numbers.buf, seed);
         give_back(&values);
@@ -112,8 +147,8 @@ PyObject *native_numbers(PyObject *self, PyObject *arguments)
     (void)self;
     if (!PyArg_ParseTuple(arguments, "OOOw*", &data, &begin, &end, &numbers)) return NULL;
     if (take_values(&values, data, begin, end)) {
-        if (numbers.len != 2 * values.begin.len)
-            PyErr_SetString(PyExc_ValueError, "as many numbers as values, please");
+        if (!is_column(&numbers, &values, sizeof(int64_t)))
+            PyErr_SetString(PyExc_ValueError, WANTED);
         else {
             others = 0;
             for (Py_ssize_t row = 0; row < rows_of(&values); row++)

@@ -63,7 +63,8 @@ class _Walker:
 
     def run(self) -> None:
         masks = self.trust.headers_of(self.hi, self.lo)
-        plain = (self.claims.count[self.text][:, _UNCOMMON] > 0).any(axis=1) | ((self.hi | self.lo) == 0)
+        is_uncommon = np.any(self.claims.count[:, _UNCOMMON] > 0, axis=1)
+        plain = is_uncommon[self.text] | ((self.hi | self.lo) == 0)
         plain |= (masks != NOBODY) & (masks != _XFF_ONLY)
         blocked = self.snat & ~plain
         self._end(np.flatnonzero(blocked), Flag.SNAT_ELSEWHERE)

@@ -59,7 +59,7 @@ def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
     is_client = (hi == chains.client_hi[chain]) & (lo == chains.client_lo[chain])
     roles = Role.CLAIM.bit + Role.ORIGINAL_SOURCE.bit * is_original + Role.CLIENT.bit * is_client
     rows = _once(chain, hi, lo)
-    return _rows(chains.take(chain[rows]), chains.flow[chain[rows]], chain[rows], hi[rows], lo[rows], roles[rows])
+    return _rows(chains, chain[rows], chains.flow[chain[rows]], chain[rows], hi[rows], lo[rows], roles[rows])
 
 
 def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
@@ -85,17 +85,16 @@ def _clients_beside(chains: ChainColumns, named: AddressColumns) -> AddressColum
     """The clients that no header of their chain names."""
     is_named = np.zeros(len(chains), "?")
     is_named[named.chain[(named.roles & Role.CLIENT.bit) > 0]] = True
-    rows = np.flatnonzero(~is_named)
-    beside = chains.take(rows)
-    return _rows(beside, beside.flow, rows, beside.client_hi, beside.client_lo, Role.CLIENT.bit)
+    rows = np.flatnonzero(~is_named & ((chains.client_hi | chains.client_lo) > 0))
+    return _rows(chains, rows, chains.flow[rows], rows, chains.client_hi[rows], chains.client_lo[rows], Role.CLIENT.bit)
 
 
 def _of_flows(flows: FlowColumns, hi: Array, lo: Array, role: Role) -> AddressColumns:
-    return _rows(flows, np.arange(len(flows)), np.full(len(flows), -1), hi, lo, role.bit)
+    rows = np.flatnonzero((hi | lo) > 0)
+    return _rows(flows, rows, rows, np.full(len(rows), -1), hi[rows], lo[rows], role.bit)
 
 
-def _rows(of: ChainColumns | FlowColumns, flow: Array, chain: Array, hi: Array, lo: Array, roles: Array | int) -> AddressColumns:
-    rows = AddressColumns.filled(
-        len(hi), hi=hi, lo=lo, roles=roles, flow=flow, chain=chain, first_us=of.first_us, last_us=of.last_us, requests=of.requests
-    )
-    return rows.take((hi | lo) > 0)
+def _rows(of: ChainColumns | FlowColumns, at: Array, flow: Array, chain: Array, hi: Array, lo: Array, roles: Array | int) -> AddressColumns:
+    """Index rows with the times and requests of the chains or flows `at`."""
+    told = {"first_us": of.first_us[at], "last_us": of.last_us[at], "requests": of.requests[at]}
+    return AddressColumns.filled(len(hi), hi=hi, lo=lo, roles=roles, flow=flow, chain=chain, **told)

@@ -58,7 +58,7 @@ class Listed:
         return np.array([int(value) if value.isdigit() and len(value) <= MOST_DIGITS else -1 for value in raw], "i8")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Spans:
     """Values where they stand in the data: no object is made of a value before somebody asks for it."""
 
@@ -66,6 +66,7 @@ class Spans:
     data: bytes = field(repr=False)
     begin: Array
     end: Array
+    _dictionary: tuple[Sequence[bytes], Array] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.begin)
@@ -77,6 +78,10 @@ class Spans:
         return Spans(self.native, self.data, self.begin[rows], self.end[rows])
 
     def dictionary(self) -> tuple[Sequence[bytes], Array]:
+        self._dictionary = self._dictionary or self._numbered()
+        return self._dictionary
+
+    def _numbered(self) -> tuple[Sequence[bytes], Array]:
         first, numbers = np.empty((2, len(self)), "i4")
         count = self.native.distinct(self.data, self.begin, self.end, first, numbers, _SEED)
         bounds = zip(self.begin[first[:count]].tolist(), self.end[first[:count]].tolist(), strict=True)
