@@ -25,7 +25,7 @@ test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips in
 check: python ## lint, format, types, layers, sizes, and that the documents keep step
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy $(wildcard src scripts tests bench demo)
+	$(BIN)/mypy $(wildcard src scripts tests bench demo hatch_build.py)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/ratchet.py
 	$(BIN)/pytest -q tests/repository
@@ -41,5 +41,5 @@ lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade rene
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-lock build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
