@@ -1,10 +1,12 @@
-"""Builds the C extension (`native/`) with the package, where there is a compiler; without one the package works, more slowly.
+"""The build hook: compiles `native/` into the package. Where that cannot be done unmasq is installed without, and reads slower.
 
-It is one library on Python's stable ABI, so one wheel serves 3.11 and all later versions.
+It is one library on the stable ABI, for Python 3.11 and all later ones. Run as a program this says what a build here would
+compile with; scripts/setup builds again when that changes.
 """
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,48 +15,84 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-LIBRARY = Path("src", "unmasq", "model", "_native.abi3.so")
+EXTENSION = "src/unmasq/model/_native.abi3.so"
 FLAGS = ("-O2", "-Wall", "-Wextra", "-fPIC", "-shared")
 
 
-class NativeHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Compiles before a wheel, or an editable install, is put together."""
+class NotBuiltError(Exception):
+    """There is no extension: what was missing or went wrong, and what to do next."""
 
-    PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  # the same for every version
-        """Build the library and tell hatchling what kind of wheel that makes."""
-        if self.target_name != "wheel":
+class NativeHook(BuildHookInterface[Any]):
+    """Puts the extension into the source tree, where an editable install finds it, and from there into the wheel."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        try:
+            build(Path(self.root))
+        except NotBuiltError as reason:
+            self._go_without(reason)
             return
-        root = Path(self.root)
-        (root / LIBRARY).unlink(missing_ok=True)  # of an earlier build, perhaps of other sources
-        problem = compile_library(root)
-        if problem:
-            _tell(problem)
-            return
-        build_data["pure_python"] = False
-        build_data["artifacts"].append(LIBRARY.as_posix())
-        build_data["tag"] = f"cp311-abi3-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+        build_data["artifacts"].append("/" + EXTENSION)
+        if version == "standard":  # an editable wheel holds no more than a path
+            build_data["pure_python"] = False
+            build_data["tag"] = wheel_tag()
+
+    def _go_without(self, reason: NotBuiltError) -> None:
+        message = f"unmasq: built without its C extension, so logs are read several times slower: {reason}"
+        if "native" in map(str.strip, os.environ.get("UNMASQ_REQUIRE", "").split(",")):
+            self.app.abort(f"{message} (UNMASQ_REQUIRE={os.environ['UNMASQ_REQUIRE']})")
+        self.app.display_warning(message)
 
 
-def compile_library(root: Path, *more: str) -> str | None:
-    """Make the library in the checkout at `root`, with `more` flags. Returns why that was not possible, or None."""
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    include = sysconfig.get_path("include")
-    if not Path(include, "Python.h").exists():
-        return f"{include} has no Python.h"
-    sources = sorted(map(str, root.glob("native/*.c")))
+def build(root: Path) -> None:
+    """Compile the extension of the project in `root`; an older one is gone in any case. Raises NotBuiltError."""
+    extension = root / EXTENSION
+    extension.unlink(missing_ok=True)
+    unfinished = extension.with_name(f"_native.{os.getpid()}.so")
     try:
-        done = subprocess.run(
-            [*compiler, *FLAGS, *more, f"-I{include}", *sources, "-o", str(root / LIBRARY)], capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        return f"there is no C compiler: {error}"
-    return f"{compiler[0]} failed: {done.stderr.strip()[-2000:]}" if done.returncode else None
+        compile_into(unfinished, sorted(map(str, (root / "native").glob("*.c"))))
+        unfinished.replace(extension)  # at once: nobody loads half a library
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
-def _tell(problem: str) -> None:
-    """Say that the package will be slower, or stop where UNMASQ_REQUIRE demands the extension."""
-    if "native" in os.environ.get("UNMASQ_REQUIRE", "").split(","):
-        raise SystemExit(f"unmasq: the C extension was not built\n  why:  {problem}\n  next: install a C compiler and Python's headers")
-    sys.stderr.write(f"unmasq: installed without its C extension, so reading logs takes three times as long ({problem})\n")
+def compile_into(library: Path, sources: list[str]) -> None:
+    """Compile and link; what the compiler says is passed on. Raises NotBuiltError."""
+    command = [*compiler(), *FLAGS, f"-I{headers()}", *sources, "-o", str(library)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    sys.stderr.write(done.stderr)
+    if done.returncode or not library.exists():
+        first = next((line for line in done.stderr.splitlines() if "error" in line), f"exit code {done.returncode}")
+        raise NotBuiltError(f"{command[0]} failed ({first}); next: mend that, or name another compiler by CC, and install again")
+
+
+def compiler() -> list[str]:
+    """CC, or else what the interpreter was compiled with, or else `cc`: the first that is here. Raises NotBuiltError."""
+    chosen = os.environ.get("CC", "").strip()
+    wanted = [chosen] if chosen else [sysconfig.get_config_var("CC") or "cc", "cc"]
+    commands = list(map(shlex.split, wanted))
+    for command in commands:
+        if shutil.which(command[0]):
+            return command
+    names = " or ".join(dict.fromkeys(command[0] for command in commands))
+    raise NotBuiltError(f"there is no C compiler ({names}); next: install one, on Debian gcc and libc6-dev, and install again")
+
+
+def headers() -> str:
+    """The folder of the interpreter's Python.h. Raises NotBuiltError."""
+    folder = sysconfig.get_path("include")
+    if not Path(folder, "Python.h").exists():
+        raise NotBuiltError(f"{folder} has no Python.h; next: install it, on Debian python3-dev, and install again")
+    return folder
+
+
+def wheel_tag() -> str:
+    """The stable ABI of the oldest Python that we run on, this platform."""
+    return "cp311-abi3-" + sysconfig.get_platform().replace("-", "_").replace(".", "_")
+
+
+if __name__ == "__main__":
+    try:
+        print(*compiler(), headers())
+    except NotBuiltError as error:
+        print(error)
