@@ -42,6 +42,7 @@ class MadeChain:
     hosts: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
     flags: int = 0
 
 
@@ -150,13 +151,13 @@ def _chains(pairs, texts: _Texts) -> ChainColumns:
 
 
 def _asked(pairs, texts: _Texts) -> AskedColumns:
-    """A row for the first host, path and status, one for the second ones, and so on; each of all requests."""
+    """A row for the first host, path, status and user agent, one for the second ones, and so on; each of all requests."""
     rows = [
         (at, chain.requests, *map(texts.number, said))
         for at, (_, _, chain) in enumerate(pairs)
-        for said in zip_longest(*map(dict.fromkeys, (chain.hosts, chain.paths, chain.statuses)), fillvalue="")
+        for said in zip_longest(*map(dict.fromkeys, (chain.hosts, chain.paths, chain.statuses, chain.agents)), fillvalue="")
     ]
-    names = ("chain", "requests", "host", "path", "status")
+    names = ("chain", "requests", "host", "path", "status", "user_agent")
     columns = np.array(rows, "i8").reshape(-1, len(names)).T
     silent = dict.fromkeys(TEXTS, texts.number(""))
     return AskedColumns.filled(len(rows), **silent | dict(zip(names, columns, strict=True)))

@@ -106,9 +106,15 @@ def near(trace: Trace) -> str:
     """Who else comes from around there; the empty text for a range."""
     if trace.near is None:
         return ""
-    more = "at least " if trace.near.at_least else ""
-    others = f"{more}{words.counted(trace.near.clients, 'other client')}" if trace.near.clients else "no other client"
-    return f"same /{trace.near.range.rpartition('/')[2]}: {others}"
+    near = trace.near
+    around = f"same /{near.range.rpartition('/')[2]}: {_others(near.clients, at_least=near.at_least)}"
+    if near.same_agent is None:
+        return around
+    return f"{around}; same user agent: {_others(near.same_agent, at_least=near.same_agent_at_least)}"
+
+
+def _others(count: int, *, at_least: bool) -> str:
+    return f"{'at least ' if at_least else ''}{words.counted(count, 'other client')}" if count else "no other client"
 
 
 def clients(trace: Trace) -> str:

@@ -102,12 +102,18 @@ class Path(Struct, frozen=True):
 
 
 class Near(Struct, frozen=True):
-    """Other clients in the range around the address, with all their requests; `at_least` where there are more."""
+    """Other clients in the range around the address, with all their requests, and those with one of its user agents.
+
+    `at_least` and `same_agent_at_least`: there are more. `same_agent` is of the newest day of the address, null where its
+    user agent is not known.
+    """
 
     range: str
     clients: int
     requests: int
     at_least: bool
+    same_agent: int | None
+    same_agent_at_least: bool
 
 
 class Trace(Struct, frozen=True):

@@ -41,10 +41,18 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
 
 
 def _near(store: Store, address: Range) -> Near:
-    """The other clients of the /24 or /64, whenever they came."""
+    """The other clients of the /24 or /64, whenever they came, and those that look alike."""
     neighbourhood = around(address)
     others = [c for c in store.clients(neighbourhood, FlowFilter(), MOST_CLIENTS) if c.ip != address.text]
-    return Near(neighbourhood.text, len(others), sum(c.requests for c in others), at_least=len(others) >= MOST_CLIENTS - 1)
+    alike = store.same_agent(address, MOST_CLIENTS)
+    return Near(
+        range=neighbourhood.text,
+        clients=len(others),
+        requests=sum(c.requests for c in others),
+        at_least=len(others) >= MOST_CLIENTS - 1,
+        same_agent=alike.clients if alike.agents else None,
+        same_agent_at_least=alike.clients >= MOST_CLIENTS,
+    )
 
 
 def _seen(span: RoleSpan) -> Seen:

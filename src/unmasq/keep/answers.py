@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep import clients, completeness, pages, paths, spans
+from unmasq.keep import agents, clients, completeness, pages, paths, spans
 from unmasq.keep.control import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, RangeClient, RoleSpan
+from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, RangeClient, RoleSpan, SameAgent
 from unmasq.keep.sources import View
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -40,6 +40,10 @@ class Answers(ABC):
     def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
         with self.view(wanted) as view:
             return clients.clients(view, address, wanted, limit)
+
+    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
+        with self.view(EVER) as view:
+            return agents.same_agent(view, address, limit)
 
     def health(self) -> Health:
         with self.view(EVER) as view:

@@ -62,6 +62,13 @@ class RangeClient(Struct, frozen=True):
     requests: int
 
 
+class SameAgent(Struct, frozen=True):
+    """User agents of a client, and how many other clients sent one of them that day."""
+
+    agents: list[str]
+    clients: int
+
+
 class Health(Struct, frozen=True):
     """Whether an answer can be trusted."""
 
@@ -109,6 +116,10 @@ class Store(Protocol):
 
     def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
         """The clients in a range, most requests first."""
+        ...
+
+    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
+        """Who else came with the user agents of a client, on its newest day."""
         ...
 
     def health(self) -> Health:
