@@ -1,6 +1,5 @@
 """Which connection a line came on, for many lines at once; `ConnectionTable.find` is the rule for one."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,10 +29,10 @@ def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     order, begin = grouped(tuple_columns(lines))
     of_tuple, keys = numbered(order, begin), packed(tuple_columns(lines.take(order[begin])))
     named = (lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0)
-    candidates = [table.candidates(key) if can else () for key, can in zip(keys, named[order[begin]].tolist(), strict=True)]
-    serials = _of_only_ones(lines, of_tuple, candidates, table)
-    several = np.array([len(some) > 1 for some in candidates], "?")
-    for row in np.flatnonzero(several[of_tuple]).tolist():
+    only, several = table.newest(keys)
+    only[several | ~named[order[begin]]] = 0
+    serials = _of_only_ones(lines, of_tuple, only, table)
+    for row in np.flatnonzero(several[of_tuple] & named).tolist():
         told = int(lines.time_us[row]), int(lines.opened_us[row])
         serials[row] = table.find(keys[of_tuple[row]], *told, exact_time=is_exact(int(lines.time_source[row])))
     table.requested(serials[serials > 0])
@@ -47,9 +46,8 @@ def tuple_columns(lines: JoinedLines) -> list[Array]:
     return [lines.protocol, lines.source_hi, lines.source_lo, lines.source_port, lines.dest_hi, lines.dest_lo, lines.dest_port]
 
 
-def _of_only_ones(lines: JoinedLines, of_tuple: Array, candidates: Sequence[Sequence[int]], table: ConnectionTable) -> NDArray[np.int64]:
-    """Serials of lines whose tuple has one connection."""
-    only = np.array([some[0] if len(some) == 1 else 0 for some in candidates], "i8")
+def _of_only_ones(lines: JoinedLines, of_tuple: Array, only: Array, table: ConnectionTable) -> NDArray[np.int64]:
+    """Serials of lines whose tuple has one connection: `only`, or 0."""
     start_us, end_us = _bounds(only, table)
     start_us, end_us = start_us[of_tuple], end_us[of_tuple]
     is_over = _is_exact(lines) & (end_us > 0) & (lines.time_us > end_us + SLACK_US)

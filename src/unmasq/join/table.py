@@ -1,8 +1,8 @@
 """The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
 from unmasq.join.connections import ORIGINAL, TUPLE, UNKNOWN, Connections, Growing, packed, tuples
+from unmasq.join.keys import numbered
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
-from unmasq.model.groups import distinct
+from unmasq.model.groups import distinct, grouped
 
 Key = bytes
 """A packed tuple, as the proxy's socket saw it."""
@@ -31,7 +32,9 @@ class ConnectionTable:
     def __init__(self, settings: WindowSettings, counters: Counters, began_us: int) -> None:
         self._settings, self._counters, self._began_us = settings, counters, began_us
         self._all = Growing()
-        self._by_key: dict[Key, tuple[int, ...]] = {}
+        self._newest: dict[Key, int] = {}
+        self._older: dict[Key, tuple[int, ...]] = {}
+        """Of a tuple whose port was used again."""
         self._by_id: dict[bytes, int] = {}
         self._serial = 0
         self._gone = 0
@@ -56,10 +59,10 @@ class ConnectionTable:
     def _apply(self, events: ConnectionBatch) -> set[Key]:
         """The same for events of distinct entries."""
         ids = _entries(events)
-        serials = np.fromiter((self._by_id.get(id_, 0) for id_ in ids), "i8", len(ids))
+        serials = np.fromiter(map(self._by_id.get, ids, repeat(0)), "i8", len(ids))
         fresh = (serials == 0) | self._are_others(serials, events.start_us)
         serials[fresh] = self._begin(events.take(fresh))
-        self._by_id.update((id_, serial) for id_, serial in zip(ids, serials.tolist(), strict=True) if serial)
+        self._by_id.update((ids[row], int(serials[row])) for row in np.flatnonzero(fresh & (serials > 0)).tolist())
         events, begun = events.take(serials > 0), serials[fresh & (serials > 0)]
         self._update(self.rows.rows_of(serials[serials > 0]), events)
         for id_ in _entries(events.take(events.event == ConnectionEvent.DESTROY)):
@@ -99,8 +102,10 @@ class ConnectionTable:
         before = len(self._all)
         self._all.add(begun)
         self._gone -= before + count - len(self._all)
-        for key, serial in zip(packed(tuples(begun)), serials.tolist(), strict=False):
-            self._by_key[key] = (*self._by_key.get(key, ()), serial)
+        for key, serial in zip(packed(tuples(begun)), begun.serial.tolist(), strict=True):
+            if key in self._newest:
+                self._older[key] = self.candidates(key)
+            self._newest[key] = serial
         return serials
 
     def _of(self, serials: Array) -> Connections:
@@ -116,9 +121,14 @@ class ConnectionTable:
         known.end_us[lost] = began_us
         self._counters.add("connections_end_lost", int(lost.sum()))
 
-    def candidates(self, key: Key) -> Sequence[int]:
+    def candidates(self, key: Key) -> tuple[int, ...]:
         """The serials of all connections with this tuple."""
-        return self._by_key.get(key, ())
+        return (*self._older.get(key, ()), self._newest[key]) if key in self._newest else ()
+
+    def newest(self, keys: Sequence[Key]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """For each tuple the serial of its newest connection, 0 where it has none, and whether there are older ones."""
+        serials = np.fromiter(map(self._newest.get, keys, repeat(0)), "i8", len(keys))
+        return serials, np.fromiter(map(self._older.__contains__, keys), "?", len(keys))
 
     def requested(self, serials: Array) -> None:
         """Count lines that joined: each by the serial of its connection."""
@@ -161,13 +171,18 @@ class ConnectionTable:
         self._gone += len(leaving)
         serials = leaving.serial.tolist()
         for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
-            left = tuple(other for other in self._by_key[key] if other != serial)
-            if left:
-                self._by_key[key] = left
-            else:
-                del self._by_key[key]
+            self._forget_key(key, serial)
             if self._by_id.get(id_) == serial:
                 del self._by_id[id_]
+
+    def _forget_key(self, key: Key, serial: int) -> None:
+        left = [other for other in self.candidates(key) if other != serial]
+        del self._newest[key]
+        self._older.pop(key, None)
+        if left:
+            self._newest[key] = left.pop()
+        if left:
+            self._older[key] = tuple(left)
 
 
 def _entries(events: ConnectionBatch) -> list[bytes]:
@@ -177,11 +192,11 @@ def _entries(events: ConnectionBatch) -> list[bytes]:
 
 def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
     """The events in rounds: in each one at most one of an entry, the events of one entry in their order."""
-    met: Counter[bytes] = Counter()
+    entry = numbered(*grouped([batch.id, *(getattr(batch, name) for name in _SEEN_AS)]))
+    order = np.argsort(entry, kind="stable")
+    first = np.flatnonzero(np.diff(entry[order], prepend=-1))
     rounds = np.zeros(len(batch), "i8")
-    for row, entry in enumerate(_entries(batch)):
-        rounds[row] = met[entry]
-        met[entry] += 1
+    rounds[order] = np.arange(len(batch)) - np.repeat(first, np.diff(np.append(first, len(batch))))
     for number in range(int(rounds.max(initial=-1)) + 1):
         yield batch.take(rounds == number)
 
