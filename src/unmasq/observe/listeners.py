@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE, V4_PREFIX
@@ -68,10 +69,14 @@ class Listeners:
 
     def keep(self, batch: ConnectionBatch) -> ConnectionBatch:
         """The rows of our listeners; the others are counted."""
-        exact = np.isin(_keys(batch.reply_src_hi, batch.reply_src_lo, batch.reply_sport), self._exact)
-        ours = exact | np.isin(batch.reply_sport, self._any_address)
+        ours = self.listened(batch)
         self._counters.add("not_a_listener", len(batch) - int(np.count_nonzero(ours)))
         return batch if ours.all() else batch.take(ours)
+
+    def listened(self, batch: ConnectionBatch) -> NDArray[np.bool_]:
+        """Whether each row belongs to one of our listeners."""
+        exact = np.isin(_keys(batch.reply_src_hi, batch.reply_src_lo, batch.reply_sport), self._exact)
+        return exact | np.isin(batch.reply_sport, self._any_address)
 
     def _index(self) -> None:
         exact = [one for one in self._known if one[:2] != NONE]

@@ -18,6 +18,7 @@ NLM_F_CREATE = 0x400
 
 _MESSAGE = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
+HEADER_BYTES, ATTRIBUTE_BYTES = _MESSAGE.size, _ATTRIBUTE.size
 _ERRNO = struct.Struct("=i")
 _TYPE = 0x3FFF  # the two bits above say "nested" and "network byte order"; we know that from the type
 
@@ -35,6 +36,14 @@ class Message(NamedTuple):
     payload: bytes
 
 
+class Place(NamedTuple):
+    """Where an attribute's value stands: its type, its first byte, its size."""
+
+    kind: int
+    start: int
+    size: int
+
+
 def messages(datagram: bytes) -> Iterator[Message]:
     """The messages of one datagram, in order. Raises Malformed where a length leads outside of it."""
     at, end = 0, len(datagram)
@@ -48,15 +57,29 @@ def messages(datagram: bytes) -> Iterator[Message]:
         at += (size + 3) & ~3
 
 
+def split(datagram: bytes) -> Iterator[bytes]:
+    """The messages of one datagram as they stand, headers included. Raises Malformed as `messages` does."""
+    at = 0
+    for message in messages(datagram):
+        size = _MESSAGE.size + len(message.payload)
+        yield datagram[at : at + size]
+        at += (size + 3) & ~3
+
+
 def attributes(data: bytes, start: int = 0) -> dict[int, bytes]:
     """Type -> value of the attributes from `start` on; of a repeated type the last. Raises Malformed."""
-    found = {}
-    at, end = start, len(data)
+    return {place.kind: data[place.start : place.start + place.size] for place in places(data, start)}
+
+
+def places(data: bytes, start: int = 0, end: int | None = None) -> list[Place]:
+    """Where the attributes between `start` and `end` have their values, in order. Raises Malformed."""
+    found = []
+    at, end = start, len(data) if end is None else end
     while end - at >= _ATTRIBUTE.size:
         size, kind = _ATTRIBUTE.unpack_from(data, at)
         if size < _ATTRIBUTE.size or size > end - at:
             raise Malformed("an attribute longer than its message, or shorter than its header")
-        found[kind & _TYPE] = data[at + _ATTRIBUTE.size : at + size]
+        found.append(Place(kind & _TYPE, at + _ATTRIBUTE.size, size - _ATTRIBUTE.size))
         at += (size + 3) & ~3
     return found
 
