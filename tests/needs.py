@@ -4,6 +4,7 @@ A test says `@pytest.mark.needs("lab")`; tests/conftest.py turns what is missing
 where UNMASQ_REQUIRE lists the capability, as CI does: a test that never runs must not look like one that passes.
 """
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -41,6 +42,10 @@ def _can_make_network_namespaces() -> bool:
     return unshare is not None and subprocess.run([unshare, "--net", "true"], capture_output=True, check=False).returncode == 0
 
 
+def _has_extension() -> bool:
+    return importlib.import_module("unmasq.model.native").NATIVE is not None
+
+
 CAPABILITIES: dict[str, tuple[Need, ...]] = {
     "lab": (
         Need("root rights", _is_root),
@@ -51,8 +56,13 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
         Need("chromium", partial(_has_program, "chromium", "chromium-browser")),
         Need("the Python package playwright", lambda: importlib.util.find_spec("playwright") is not None),
     ),
+    "native": (Need("the C extension (scripts/setup says why)", _has_extension),),
 }
-MEANINGS = {"lab": "real proxies in network namespaces", "browser": "a real browser"}
+MEANINGS = {
+    "lab": "real proxies in network namespaces",
+    "browser": "a real browser",
+    "native": "the C extension beside its twins in Python",
+}
 
 
 def missing(capability: str) -> list[str]:

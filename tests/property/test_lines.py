@@ -5,7 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.property.twins import each_twin
 from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
+from unmasq.model.native import Native
 from unmasq.read.formats.lines import LineReader
 
 READ_US = 1_795_300_000_000_000
@@ -61,44 +63,49 @@ def values(reader: LineReader, batch: IngressBatch) -> list[dict[str, object]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
+@each_twin
 @given(lines)
-def test_the_fast_path_says_what_the_plain_one_says(some: list[bytes]) -> None:
+def test_the_fast_path_says_what_the_plain_one_says(native: Native | None, some: list[bytes]) -> None:
     data = b"".join(line + b"\n" for line in some)
-    fast, plain = LineReader(), PlainReader()
+    fast, plain = LineReader(native), PlainReader()
     assert values(fast, fast.read(chunk(data), READ_US)) == values(plain, plain.read(chunk(data), READ_US))
 
 
+@each_twin
 @given(st.lists(st.tuples(header, header), min_size=1, max_size=8))
-def test_headers_are_kept_as_they_were_sent(sent: list[tuple[str, str]]) -> None:
-    reader = LineReader()
+def test_headers_are_kept_as_they_were_sent(native: Native | None, sent: list[tuple[str, str]]) -> None:
+    reader = LineReader(native)
     data = "".join(f"unmasq: {six('198.51.100.10', 4711, *both)}\n" for both in sent).encode()
     texts = reader.vocabulary.texts(reader.read(chunk(data), READ_US).headers.tolist())
     assert [json.loads(text) for text in texts] == [dict(zip(SIX[4:], both, strict=True)) for both in sent]
 
 
+@each_twin
 @given(st.lists(st.binary(max_size=80), max_size=20))
-def test_reading_never_raises_and_gives_a_row_for_every_line(some: list[bytes]) -> None:
+def test_reading_never_raises_and_gives_a_row_for_every_line(native: Native | None, some: list[bytes]) -> None:
     data = b"\n".join(some)
-    batch = LineReader().read(chunk(data), READ_US)
+    batch = LineReader(native).read(chunk(data), READ_US)
     assert len(batch) == data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
     assert batch.end[-1:].tolist() == [100 + len(data)] * bool(data)
 
 
+@each_twin
 @given(good.filter(lambda line: b"700" not in line), st.binary(min_size=1, max_size=40))
-def test_a_header_cannot_choose_the_source(line: bytes, forged: bytes) -> None:
+def test_a_header_cannot_choose_the_source(native: Native | None, line: bytes, forged: bytes) -> None:
     """Whatever bytes a client sends, escaped as nginx does, the source stays what the socket saw, or the line is rejected."""
     escaped = "".join(chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\x{b:02X}" for b in forged)
     payload = six("198.51.100.10", 4711, "FORGED", "FORGED").replace("FORGED", escaped)
-    reader = LineReader()
+    reader = LineReader(native)
     batch = reader.read(chunk(b"unmasq: " + payload.encode() + b"\n"), READ_US)
     assert batch.source_lo.tolist() == [0xFFFF_C633_640A]
     assert batch.reject.tolist() == [Reject.NONE]
 
 
+@each_twin
 @given(good, st.integers(1, 400))
-def test_a_value_never_runs_over_the_end_of_a_cut_line(line: bytes, cut: int) -> None:
+def test_a_value_never_runs_over_the_end_of_a_cut_line(native: Native | None, line: bytes, cut: int) -> None:
     data = b"\n".join([line, line[:cut], line[cut:], line])
-    fast, plain = LineReader(), PlainReader()
+    fast, plain = LineReader(native), PlainReader()
     batch = fast.read(chunk(data), READ_US)
     assert len(batch) == 4
     assert values(fast, batch) == values(plain, plain.read(chunk(data), READ_US))
