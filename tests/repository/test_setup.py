@@ -1,6 +1,7 @@
 """Where a machine lacks something, setting up says what, why and what to do next."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -53,3 +54,24 @@ def test_programs_that_cannot_be_installed_are_listed_and_stop_nobody():
 
 def test_nothing_is_said_where_nothing_is_missing():
     assert run_script("system-packages", "sh") == (0, "")
+
+
+def test_a_compiler_is_the_packages_that_it_takes(tmp_path):
+    for name in ("bash", "id", "cat"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    environment = {"PATH": str(tmp_path), "UNMASQ_NO_APT": "1"}
+    code, said = run_script("system-packages", "cc", CC="", **environment)
+    assert code == 0
+    assert "apt-get install --no-install-recommends gcc libc6-dev" in said
+    assert run_script("system-packages", "cc", CC="clang-of-mine", **environment) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "packages"), [("exit 0", ""), ('case "$2" in *Python.h*) exit 1 ;; *) echo python3.99-dev ;; esac', "python3.99-dev")]
+)
+def test_headers_are_asked_for_where_the_interpreter_lacks_them(tmp_path, answer, packages):
+    interpreter = tmp_path / "python3"
+    interpreter.write_text(f"#!/bin/sh\n{answer}\n")
+    interpreter.chmod(0o755)
+    code, said = run_script("system-packages", "Python.h", PYTHON=str(interpreter), UNMASQ_NO_APT="1")
+    assert (code, f"not on this machine: {packages}" in said if packages else said == "") == (0, True)
