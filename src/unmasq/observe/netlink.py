@@ -6,7 +6,7 @@ Source: linux/netlink.h. Numbers of the framing are in the machine's byte order,
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
@@ -20,6 +20,9 @@ _MESSAGE = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 HEADER_BYTES, ATTRIBUTE_BYTES = _MESSAGE.size, _ATTRIBUTE.size
 _ERRNO = struct.Struct("=i")
+Place: TypeAlias = tuple[int, int, int]
+"""Where an attribute's value stands: its type, its first byte, its size. A plain tuple, since there is one an attribute."""
+
 _TYPE = 0x3FFF  # the two bits above say "nested" and "network byte order"; we know that from the type
 
 
@@ -34,14 +37,6 @@ class Message(NamedTuple):
     flags: int
     sequence: int
     payload: bytes
-
-
-class Place(NamedTuple):
-    """Where an attribute's value stands: its type, its first byte, its size."""
-
-    kind: int
-    start: int
-    size: int
 
 
 def messages(datagram: bytes) -> Iterator[Message]:
@@ -68,7 +63,7 @@ def split(datagram: bytes) -> Iterator[bytes]:
 
 def attributes(data: bytes, start: int = 0) -> dict[int, bytes]:
     """Type -> value of the attributes from `start` on; of a repeated type the last. Raises Malformed."""
-    return {place.kind: data[place.start : place.start + place.size] for place in places(data, start)}
+    return {kind: data[first : first + size] for kind, first, size in places(data, start)}
 
 
 def places(data: bytes, start: int = 0, end: int | None = None) -> list[Place]:
@@ -79,7 +74,7 @@ def places(data: bytes, start: int = 0, end: int | None = None) -> list[Place]:
         size, kind = _ATTRIBUTE.unpack_from(data, at)
         if size < _ATTRIBUTE.size or size > end - at:
             raise Malformed("an attribute longer than its message, or shorter than its header")
-        found.append(Place(kind & _TYPE, at + _ATTRIBUTE.size, size - _ATTRIBUTE.size))
+        found.append((kind & _TYPE, at + _ATTRIBUTE.size, size - _ATTRIBUTE.size))
         at += (size + 3) & ~3
     return found
 

@@ -103,8 +103,8 @@ def learn(message: bytes) -> Template | None:
 
 
 def _template(message: bytes, event: ConnectionEvent, walked: Sequence[tuple[tuple[int, ...], Place]]) -> Template:
-    found = {_NAMES[path]: (place.start, place.size) for path, place in walked if path in _NAMES}
-    headers = [byte for _, place in walked for byte in range(place.start - ATTRIBUTE_BYTES, place.start)]
+    found = {_NAMES[path]: (first, size) for path, (_, first, size) in walked if path in _NAMES}
+    headers = [byte for _, (_, first, _) in walked for byte in range(first - ATTRIBUTE_BYTES, first)]
     fixed = np.array([*_KIND, *headers, *(found[name][0] for name in _MASKED)])
     signs = np.array([found[name][0] for name in _COUNTS if name in found], "i8")
     return Template(event, fixed, np.frombuffer(message, "u1")[fixed], found, signs)
@@ -121,7 +121,8 @@ _ANYWHERE = _Everybody()
 def _walked(message: bytes, level: Sequence[Place], above: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Place]]:
     """Every attribute with the types of those around it and its own, outer ones first."""
     for place in level:
-        path = (*above, place.kind)
+        kind, first, size = place
+        path = (*above, kind)
         yield path, place
         if path in _NESTED:
-            yield from _walked(message, places(message, place.start, place.start + place.size), path)
+            yield from _walked(message, places(message, first, first + size), path)
