@@ -76,6 +76,7 @@ def test_no_line_is_lost_or_stored_twice_over_thirty_kills(lab: Lab, tmp_path: P
             with pytest.raises(subprocess.TimeoutExpired):
                 running.process.wait(0.2 + 1.3 * rng.random())
             running.process.send_signal(signal.SIGKILL)
+        assert [path for path in (tmp_path / "store").iterdir() if path.stat().st_mode & 0o077] == []
     written = writer.finish()
     with Running(lab, tmp_path / "store", log, "--from-start", *QUICK) as running:
         running.process.terminate()
