@@ -10,6 +10,7 @@ Kind = TypeVar("Kind", Direct, Forwarded, Carried, Claimed)
 
 LISTED_PARTS = 5
 LISTED_PATHS = 10
+LISTED_ASKED = 4
 
 
 class Part(NamedTuple):
@@ -79,9 +80,14 @@ def _called(ip: str, name: str | None) -> str:
 def ways(trace: Trace) -> list[Way]:
     """The paths with most requests: `==>` was seen, `-->` a trusted proxy says so, `..>` somebody claims."""
     return [
-        Way(_picture(path), path.requests, words.statuses(path.statuses), " ".join([*_flags(path), *map(words.written, path.paths)]))
+        Way(_picture(path), path.requests, words.statuses(path.statuses), " ".join([*_flags(path), *_asked(path)]))
         for path in trace.paths[:LISTED_PATHS]
     ]
+
+
+def _asked(path: Path) -> list[str]:
+    """What was asked for most, and whether there was more."""
+    return [*map(words.written, path.paths[:LISTED_ASKED]), *(["..."] if len(path.paths) > LISTED_ASKED else [])]
 
 
 def _flags(path: Path) -> list[str]:
