@@ -112,7 +112,9 @@ def _requests(made: Predicate, wanted: FlowFilter) -> None:
 
 
 def _asked(column: str, text: str) -> str:
-    return f"c.chain IN (SELECT a.chain FROM day.asked a WHERE a.{column} IN (SELECT t.text FROM day.texts t WHERE {text}))"
+    """Whether a chain asked for such a text. The empty one stands for what the log did not say, which nobody asks for."""
+    texts = f"SELECT t.text FROM day.texts t WHERE t.value <> '' AND {text}"
+    return f"c.chain IN (SELECT a.chain FROM day.asked a WHERE a.{column} IN ({texts}))"
 
 
 def _status(made: Predicate, text: str) -> str:

@@ -40,6 +40,16 @@ def test_hostile_values_are_only_values(store):
 
 
 @pytest.mark.parametrize(
+    ("field", "chain"),
+    [("host", MadeChain(paths=("/",))), ("path", MadeChain(statuses=("200",))), ("status", MadeChain(hosts=("a.example",)))],
+)
+def test_what_the_log_did_not_say_is_no_text_to_ask_for(tmp_path, field, chain):
+    with DuckStore(tmp_path) as store:
+        store.append(batch([MadeFlow(chains=(chain,))]))
+        assert store.flows(filter_of(field, "")).flows == []
+
+
+@pytest.mark.parametrize(
     "wanted", [FlowFilter(join=("sometimes",)), FlowFilter(evidence=("rumour",)), FlowFilter(flag=("red",)), FlowFilter(client=("nobody",))]
 )
 def test_what_no_flow_can_have_is_an_error(wanted):
