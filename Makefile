@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl
 
-.PHONY: help setup python demo test check bench docs lock clean
+.PHONY: help setup python demo test sanitize check bench docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,9 @@ demo: setup ## show the whole path on this machine; KEEP=1 leaves it running
 
 test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips into failures
 	$(BIN)/pytest $(ARGS)
+
+sanitize: python ## run the tests of the C extension under a watch on its memory; ARGS='-x'
+	scripts/sanitize $(ARGS)
 
 check: python ## lint, format, types, layers, sizes, and that the documents keep step
 	$(BIN)/ruff check

@@ -15,6 +15,7 @@ __all__ = ["_as_it_started", "lab"]  # one lab for all folders: a second one of 
 
 # A deadline would measure how busy the machine is, not the code.
 hypothesis.settings.register_profile("unmasq", deadline=None)
+hypothesis.settings.register_profile("many", deadline=None, max_examples=1000)  # --hypothesis-profile=many
 hypothesis.settings.load_profile("unmasq")
 
 

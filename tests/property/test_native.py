@@ -22,6 +22,7 @@ from unmasq.unwind.claims import KINDS, claims_of
 
 pytestmark = pytest.mark.needs("native")
 NATIVE = cast("native.Native", native.NATIVE)  # where it is None no test here runs
+OFTEN = settings(max_examples=3 * settings().max_examples)
 
 # Lines: layouts, and lines that are nearly of them. Behind a number stands nothing that could be part of it.
 NUMBERS = ["0", "7", "80", "9" * 10, "0.003", "1.2345", "9" * 10 + ".1"]
@@ -214,7 +215,7 @@ def header_text(draw):
     return "{" + comma.join(colon.join(json.dumps(part, ensure_ascii=is_ascii) for part in pair) for pair in pairs) + "}"
 
 
-@settings(max_examples=300)
+@OFTEN
 @given(st.lists(st.one_of(header_text(), header_text(), st.sampled_from(["", "{}"])), max_size=12))
 def test_claims_are_those_that_python_reads(texts):
     found, plain = vars(claims_of(texts, NATIVE)), vars(claims_of(texts, None))
@@ -223,7 +224,7 @@ def test_claims_are_those_that_python_reads(texts):
         assert found[name].tolist() == plain[name].tolist(), name
 
 
-@settings(max_examples=300)
+@OFTEN
 @given(st.lists(element, min_size=1, max_size=30))
 def test_an_address_is_read_as_python_reads_it(some):
     texts = [json.dumps({"logged": text}, ensure_ascii=False, separators=(",", ":")) for text in some]
