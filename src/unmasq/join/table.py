@@ -171,18 +171,20 @@ class ConnectionTable:
         self._gone += len(leaving)
         serials = leaving.serial.tolist()
         for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
-            self._forget_key(key, serial)
+            if key in self._older:
+                self._forget_one(key, serial)
+            else:
+                del self._newest[key]
             if self._by_id.get(id_) == serial:
                 del self._by_id[id_]
 
-    def _forget_key(self, key: Key, serial: int) -> None:
-        left = [other for other in self.candidates(key) if other != serial]
-        del self._newest[key]
-        self._older.pop(key, None)
-        if left:
-            self._newest[key] = left.pop()
-        if left:
-            self._older[key] = tuple(left)
+    def _forget_one(self, key: Key, serial: int) -> None:
+        """Of several connections with one tuple."""
+        *older, self._newest[key] = (other for other in self.candidates(key) if other != serial)
+        if older:
+            self._older[key] = tuple(older)
+        else:
+            del self._older[key]
 
 
 def _entries(events: ConnectionBatch) -> list[bytes]:

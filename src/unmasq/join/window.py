@@ -61,7 +61,7 @@ class Window:
         self._waiting: list[_Waiting] = []
         self._joined: list[JoinedLines] = []
         self._dropped: list[JoinedLines] = []
-        self._closed_keys = np.zeros(0, "u8")
+        self._closed_keys, self._closed_us = np.zeros(0, "u8"), -EVER_US  # the flows that closed lately, and their newest interval
         self._looked_us = -EVER_US
 
     def __len__(self) -> int:
@@ -178,7 +178,9 @@ class Window:
         key = mixed([
             np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuple_columns(lines)),
         ])  # fmt: skip
-        late = np.isin(key, self._closed_keys)
+        late = lines.interval_us <= self._closed_us
+        late[late] = np.isin(key[late], self._closed_keys)
+        self._closed_us = max(self._closed_us, int(lines.interval_us.max(initial=self._closed_us)))
         self._closed_keys = np.concatenate([self._closed_keys, distinct(key[~late])])[-self._settings.most_lines :]
         return JoinedLines(**lines.as_dict() | {"flags": np.where(late, lines.flags | Flag.LATE, lines.flags).astype("u2")})
 

@@ -5,7 +5,7 @@ Number 0 is always the empty text. Clients choose most texts, so the owner of a 
 
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import count
+from itertools import count, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +48,8 @@ class Vocabulary:
         return mapping
 
     def _known(self) -> list[str]:
-        if len(self._texts) != len(self._numbers):
-            self._texts = list(self._numbers)
+        new = len(self._numbers) - len(self._texts)
+        self._texts += reversed(list(islice(reversed(self._numbers), new)))
         return self._texts
 
 

@@ -48,9 +48,13 @@ class Pipeline:
         self._desk, self._sink, self._clock, self._moment = desk, sink, clock, moment
 
     def step(self) -> int:
-        """Take in what there is, hand on what is complete; returns the number of lines read."""
+        """Take in what there is, hand on what is complete; returns the number of lines read.
+
+        The kernel first: a connection begins before its lines are written, so most of them need not wait for it.
+        """
+        self._observe()
         count, learned = self._read()
-        self._observe(learned=learned)
+        self._look_again(learned=learned)
         self._hand_on(everything=False)
         return count
 
@@ -76,12 +80,14 @@ class Pipeline:
                     self._hand_on(everything=False)
         return count, learned
 
-    def _observe(self, *, learned: bool) -> None:
-        if self._witness is None:
-            return
-        self._meet(self._witness.read())
+    def _observe(self) -> None:
+        if self._witness is not None:
+            self._meet(self._witness.read())
+
+    def _look_again(self, *, learned: bool) -> None:
+        """Dump the table where it is time, or where lines named a listener whose connections were passed over so far."""
         began_us = self._clock.now_us()
-        if learned or self._witness.dump_due(began_us):
+        if self._witness is not None and (learned or self._witness.dump_due(began_us)):
             self._meet(self._witness.dump(), began_us)
 
     def _meet(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
