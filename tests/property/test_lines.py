@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ SIX = ("source_port", "destination_ip", "destination_port", "source_ip", "x-forw
 ODD = ["unknown, [2001:db8::5]:80", 'a"b', "tab\there", "new\nline", "é", "back\\slash", "{}", '": "']
 header = st.one_of(st.sampled_from(["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10", *ODD]), st.text(max_size=12))
 address = st.sampled_from(["198.51.100.10", "2001:db8::7", "::ffff:192.0.2.1", "203.0.113.20"])
-agent = st.sampled_from(["curl/8", "Mozilla", 'tigera_secure_ee_ingress: {\\"', "unmasq: x", "unmasq-test/7"])
+agent = st.sampled_from(["curl/8", "Mozilla", 'tigera_secure_ee_ingress: {\\"', "unmasq: {", "unmasq: x", "unmasq-test/7"])
 PREFIX = '{} - - [23/Nov/2026:10:00:00 +0000] "GET /search?q=1 HTTP/1.1" 200 612 "-" "{}"'
 UPSTREAM = " 345 0.003 [shop-web-80] [] 10.244.2.5:8080, 10.244.2.6:8080 612 0.003 502, 200 5d3c9c1b"
 
@@ -69,6 +70,18 @@ def test_the_fast_path_says_what_the_plain_one_says(native: Native | None, some:
     data = b"".join(line + b"\n" for line in some)
     fast, plain = LineReader(native), PlainReader()
     assert values(fast, fast.read(chunk(data), READ_US)) == values(plain, plain.read(chunk(data), READ_US))
+
+
+@each_twin
+@pytest.mark.parametrize("front", ["", PREFIX.format("198.51.100.10", "unmasq: {") + " ", PREFIX.format("198.51.100.10", "curl") + " "])
+@pytest.mark.parametrize("real", ["-", "unmasq: {", "tigera_secure_ee_ingress: {"])
+def test_a_second_payload_is_one_on_both_paths(native: Native | None, front: str, real: str) -> None:
+    """The quote behind a value that ends like a marker makes it the beginning of a payload."""
+    known, other = ("unmasq: " + six("198.51.100.10", 4711, "-", said) for said in ("-", real))
+    fast, data = LineReader(native), f"{PREFIX.format('198.51.100.10', 'curl')} {known}\n{known}\n{front}{other}\n\n".encode()
+    fast.read(chunk(f"{front.replace('unmasq: {', 'curl')}{known}\n".encode()), READ_US)  # learns the layout
+    rejects = [Reject.NONE, Reject.NONE, Reject.INJECTED if "{" in front + real else Reject.NONE, Reject.BLANK]
+    assert fast.read(chunk(data), READ_US).reject.tolist() == rejects
 
 
 @each_twin

@@ -20,11 +20,12 @@ from unmasq.read.formats.values import Listed, Spans, Values
 
 _KEY = re.compile(rb'([,{] ?)"([a-z_-]+)"(: ?)("?)')
 _LONGEST_LAYOUT = 4096
+_PAYLOAD = b": " + OPENING  # behind any marker
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Steps that a line is made of. Where none of them is a marker, a line with one is of another layout."""
+    """Steps that a line is made of. A line with another marker than theirs is of another layout."""
 
     keys: tuple[str, ...]
     pattern: re.Pattern[bytes]
@@ -33,17 +34,28 @@ class Layout:
 
     def takes(self, line: bytes) -> bool:
         """Whether the line is of this layout."""
-        return taken_by(self.pattern, line) and (self.is_marked or not _places(line))
+        return taken_by(self.pattern, line) and not self._others(line, np.zeros(1, "i8"), np.ones(1, "?")).any()
 
     def columns(self, data: bytes, starts: Array, native: Native | None) -> tuple[Array, dict[str, Values]]:
         """A mask of the lines that are not of this layout, and the values of all others, key by key."""
         taken, values = self._by_pattern(data) if native is None else self._by_program(native, data, len(starts))
-        marked = np.zeros(len(starts), "?")
-        marked[[] if self.is_marked else np.searchsorted(starts, _places(data), "right") - 1] = True
-        if (taken & marked).any():
-            rows = np.flatnonzero(~marked[taken])
+        others = self._others(data, starts, taken)
+        if (taken & others).any():
+            rows = np.flatnonzero(~others[taken])
             values = {key: column.take(rows) for key, column in values.items()}
-        return ~taken | marked, values
+        return ~taken | others, values
+
+    def _others(self, data: bytes, starts: Array, taken: Array) -> Array:
+        """Which lines hold another marker: any one where the steps have none, else a second one with a payload.
+
+        Such a payload is the end of a value and its quote. Mostly there is none, which is quickly seen.
+        """
+        if self.is_marked and data.count(_PAYLOAD) == taken.sum():
+            return np.zeros(len(starts), "?")
+        words = [marker + OPENING if self.is_marked else marker.rstrip() for marker in MARKERS]
+        places = [match.start() for word in words for match in re.finditer(re.escape(word), data)]
+        counts = np.bincount(np.searchsorted(starts, np.array(places, "i8"), "right") - 1, minlength=len(starts))
+        return counts > int(self.is_marked)
 
     def _by_program(self, native: Native, data: bytes, lines: int) -> tuple[Array, dict[str, Values]]:
         taken = np.zeros(lines, "?")
@@ -98,8 +110,3 @@ def _value_steps(key: str, *, is_quoted: bool) -> Iterator[Step]:
     if key == "uri":
         yield all_but(None, b'"')  # a query is different on every line, and never kept
     yield literal(b'"')
-
-
-def _places(data: bytes) -> list[int]:
-    """Where a marker stands."""
-    return [match.start() for marker in MARKERS for match in re.finditer(re.escape(marker.rstrip()), data)]
