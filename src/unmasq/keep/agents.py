@@ -6,13 +6,15 @@ from unmasq.keep.hits import gather
 from unmasq.keep.protocol import SameAgent
 from unmasq.keep.sources import Source, View
 from unmasq.model.address import Range
-from unmasq.model.flowbatch import Role
+from unmasq.model.flowbatch import Flag, Role
 
 MOST_AGENTS = 3
 
-_AGENTS = """
+# What a chain that sums others asked for is not what this client asked for.
+_AGENTS = f"""
 SELECT t.value, sum(a.requests) AS requests
-FROM hits h JOIN day.asked a ON a.chain = h.chain JOIN day.texts t ON t.text = a.user_agent
+FROM hits h JOIN day.chains c ON c.chain = h.chain AND c.flags & {int(Flag.OTHERS)} = 0
+JOIN day.asked a ON a.chain = h.chain JOIN day.texts t ON t.text = a.user_agent
 WHERE h.place = PLACE AND t.value NOT IN ('', '-') GROUP BY t.value
 """
 _MOST = f"SELECT value FROM ({{union}}) GROUP BY value ORDER BY sum(requests) DESC, value LIMIT {MOST_AGENTS}"

@@ -10,6 +10,7 @@ from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag, FlowBatch, Role
+from unmasq.unwind.trust import TrustList, entry
 
 
 def summed(made: FlowBatch, first: int) -> FlowBatch:
@@ -51,6 +52,15 @@ def test_a_path_has_the_requests_of_the_address_and_nothing_that_others_asked_fo
     groups = {group.role: group for group in store.chains(parse_range("192.0.2.3"), FlowFilter())}
     assert (groups["claim"].requests, groups["claim"].flags, groups["claim"].paths) == (4, ["others"], [])
     assert groups["original_source"].requests == 4
+
+
+def test_user_agents_that_others_sent_are_not_those_of_a_client(tmp_path):
+    chains = tuple(MadeChain((("x-forwarded-for", f"192.0.2.{number}"),), agents=(f"agent/{number}",)) for number in range(4))
+    trust = TrustList([entry("edge", "198.51.100.0/24")], 1)
+    with DuckStore(tmp_path) as store:
+        store.append(summed(batch([MadeFlow(chains=chains)], trust), 2))
+        agents = [store.same_agent(parse_range(f"192.0.2.{number}")).agents for number in range(4)]
+    assert agents == [["agent/0"], ["agent/1"], [], []]
 
 
 def test_every_address_is_found_and_the_sum_is_marked(store):
