@@ -64,7 +64,6 @@ def speaks_of_chains(wanted: FlowFilter) -> bool:
 
 def chain_matches(chain: Chain, flow: Flow, wanted: FlowFilter) -> bool:
     roles = of_chain(chain)
-    everybody = set().union(*roles.values(), *of_flow(flow).values())
     return all([
         not wanted.client or inside(roles[Role.CLIENT], wanted.client),
         not wanted.claim or inside(roles[Role.CLAIM], wanted.claim),
@@ -73,9 +72,15 @@ def chain_matches(chain: Chain, flow: Flow, wanted: FlowFilter) -> bool:
         not wanted.host or any(host in wanted.host for host in chain.hosts),
         not wanted.path or any(path.startswith(wanted.path) for path in chain.paths),
         not wanted.status or any(_status(chain, status) for status in wanted.status),
-        not wanted.any or inside(everybody, wanted.any),
-        not wanted.flag or any(flag in wanted.flag for flag in chain.flags),
+        _any_and_flag([chain], flow, wanted),
     ])  # fmt: skip
+
+
+def _any_and_flag(chains: Sequence[Chain], flow: Flow, wanted: FlowFilter) -> bool:
+    """Whether the flow or one of these chains has such an address, and one of them such a flag."""
+    everybody = set().union(*of_flow(flow).values(), *(pairs for chain in chains for pairs in of_chain(chain).values()))
+    flags = [flag for chain in chains for flag in chain.flags]
+    return (not wanted.any or inside(everybody, wanted.any)) and (not wanted.flag or any(flag in wanted.flag for flag in flags))
 
 
 def matching(flow: Flow, wanted: FlowFilter) -> list[Chain]:
@@ -91,10 +96,12 @@ def matching(flow: Flow, wanted: FlowFilter) -> list[Chain]:
         wanted.since_us is None or micros(last) >= wanted.since_us,
         wanted.until_us is None or micros(first) < wanted.until_us,
     ]
-    chains = [chain for chain in flow.unmasq.chains if chain_matches(chain, flow, wanted)]
-    if not all(flow_matches) or not chains:
+    chains = flow.unmasq.chains
+    if not all(flow_matches):
         return []
-    return chains if speaks_of_chains(wanted) else flow.unmasq.chains
+    if speaks_of_chains(wanted):
+        return [chain for chain in chains if chain_matches(chain, flow, wanted)]
+    return chains if _any_and_flag(chains, flow, wanted) else []
 
 
 def micros(text: str) -> int:

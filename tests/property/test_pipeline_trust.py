@@ -54,8 +54,8 @@ def told(store: DuckStore) -> list[Flow]:
 
 def index(store: DuckStore) -> Sequence[tuple[object, ...]]:
     with store.view(FlowFilter()) as view:
-        rows = view.union("SELECT hi, lo, role, requests FROM day.addresses")
-        return view.ask(f"SELECT hi, lo, role, count(*), sum(requests) FROM ({rows}) GROUP BY ALL ORDER BY ALL")
+        rows = view.union("SELECT hi, lo, roles, requests FROM day.addresses")
+        return view.ask(f"SELECT hi, lo, roles, count(*), sum(requests) FROM ({rows}) GROUP BY ALL ORDER BY ALL")
 
 
 @settings(max_examples=15)
