@@ -21,6 +21,9 @@ Key = bytes
 """A packed tuple, as the proxy's socket saw it."""
 
 SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
+MOST_ALIKE = 64
+"""Connections of one tuple that lines are compared with. Who opens more from one port in two minutes does it to be a burden."""
+
 _SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
 _SENT_AS = ("protocol", "orig_src_hi", "orig_src_lo", "orig_sport", "orig_dst_hi", "orig_dst_lo", "orig_dport")
 _TOTALS = ("bytes_orig", "bytes_reply", "packets_orig", "packets_reply")
@@ -103,10 +106,15 @@ class ConnectionTable:
         self._all.add(begun)
         self._gone -= before + count - len(self._all)
         for key, serial in zip(packed(tuples(begun)), begun.serial.tolist(), strict=True):
-            if key in self._newest:
-                self._older[key] = self.candidates(key)
-            self._newest[key] = serial
+            self._put(key, serial)
         return serials
+
+    def _put(self, key: Key, serial: int) -> None:
+        if key in self._newest:
+            alike = self.candidates(key)
+            self._older[key] = alike[1 - MOST_ALIKE :]
+            self._counters.add("window_dropped_connections", int(len(alike) >= MOST_ALIKE), "same_port")
+        self._newest[key] = serial
 
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
@@ -122,7 +130,7 @@ class ConnectionTable:
         self._counters.add("connections_end_lost", int(lost.sum()))
 
     def candidates(self, key: Key) -> tuple[int, ...]:
-        """The serials of all connections with this tuple."""
+        """The serials of the connections with this tuple, the newest last."""
         return (*self._older.get(key, ()), self._newest[key]) if key in self._newest else ()
 
     def newest(self, keys: Sequence[Key]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -154,14 +162,16 @@ class ConnectionTable:
 
         By the connection's own start if the line told it, else by the time of the line.
         """
-        some = self._of(np.array(self.candidates(key), "i8"))
+        serials, known = np.array(self.candidates(key), "i8"), self.rows
+        rows = known.rows_of(serials)
+        start_us, end_us = known.start_us[rows], known.end_us[rows]
         if opened_us:
-            fits = np.abs(some.start_us - opened_us) <= SLACK_US
-            rank = -np.abs(some.start_us - opened_us)
+            distance_us = np.abs(start_us - opened_us)
+            fits, rank = distance_us <= SLACK_US, -distance_us
         else:
-            is_over = exact_time & (some.end_us > 0) & (time_us > some.end_us + SLACK_US)
-            fits, rank = (some.start_us <= time_us + SLACK_US) & ~is_over, some.start_us
-        return int(some.serial[fits][np.argmax(rank[fits])]) if fits.any() else 0
+            is_over = exact_time & (end_us > 0) & (time_us > end_us + SLACK_US)
+            fits, rank = (start_us <= time_us + SLACK_US) & ~is_over, start_us
+        return int(serials[fits][np.argmax(rank[fits])]) if fits.any() else 0
 
     def forget(self, over: NDArray[np.bool_]) -> None:
         """Drop the rows of which nothing more is expected."""
@@ -173,13 +183,13 @@ class ConnectionTable:
         for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
             if key in self._older:
                 self._forget_one(key, serial)
-            else:
+            elif self._newest.get(key) == serial:
                 del self._newest[key]
             if self._by_id.get(id_) == serial:
                 del self._by_id[id_]
 
     def _forget_one(self, key: Key, serial: int) -> None:
-        """Of several connections with one tuple."""
+        """Of several connections with one tuple; one that is too many of them is not among its candidates any more."""
         *older, self._newest[key] = (other for other in self.candidates(key) if other != serial)
         if older:
             self._older[key] = tuple(older)
