@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from unmasq.base.clock import SystemClock
-from unmasq.base.safe import shortened, terminal
+from unmasq.base.safe import json, shortened, terminal
 from unmasq.base.telemetry import Counters
 
 _WIDEST = 200
@@ -44,7 +44,7 @@ def explain(
     encode, write = msgspec.json.Encoder().encode, sys.stdout.buffer.write
     for explanation, verdict in explained(chunks, listed, now_us):
         if output == "jsonl":
-            write(encode(explanation) + b"\n")
+            write(json(encode(explanation)) + b"\n")
         else:
             told = (shortened(terminal(step), _WIDEST) for step in steps(explanation, verdict, listed))
             write("\n  ".join([f"line {explanation.line}", *told, ""]).rstrip(" ").encode())

@@ -11,7 +11,7 @@ from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.errors import StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
-from unmasq.cli.once import summary
+from unmasq.cli.once import summary, trust_also
 from unmasq.keep.ageing import close_days, expire
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
@@ -19,7 +19,6 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.live import Keeper, LiveNode, Watch
 from unmasq.node.status import status
 from unmasq.serve.owner import Owner
-from unmasq.unwind.trust import entries_of
 
 _PAUSE_SECONDS = 1.0  # between two tries to write what could not be written
 _AGEING_US = 3600 * MICROSECONDS  # closed days get their sorted index, and old ones go, this often
@@ -53,7 +52,7 @@ class Work:
 
     def _open(self, folder: Path, watch: Watch, trust: str, flush_us: int) -> None:
         store = self._stack.enter_context(DuckStore(folder))
-        store.control.trust_also(entries_of(trust), self._clock.now_us())
+        trust_also(store, trust, self._clock)
         covered = {file.file: file.runs for file in store.covered()}
         self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us)
         keeper = Keeper(self._live.append, store.append, store.control.trust_list, self._live.moment)
@@ -106,5 +105,8 @@ def _say_what_is_watched(node: LiveNode) -> None:
     where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
     kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
     out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
+    for path in node.watch.logs:
+        if not Path(path).exists():
+            out.note(f"{path} is not there yet: waiting for it")
     if node.blind:
         out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")

@@ -6,7 +6,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import cast
 
-from unmasq.base.clock import SystemClock
+from unmasq.base.clock import Clock, SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.keep.ageing import close_days
@@ -18,6 +18,8 @@ from unmasq.node.live import Covered, Watch
 from unmasq.node.once import read_once
 from unmasq.read.stream import read_stream
 from unmasq.read.tail import Tail
+from unmasq.serve.trust import concerns
+from unmasq.show import words
 from unmasq.unwind.trust import entries_of
 
 
@@ -25,13 +27,21 @@ def run(folder: Path, watch: Watch, trust: str) -> None:
     """Read the logs to their ends and keep the flows; what the store has of them already is not read again."""
     counters, clock = Counters(), SystemClock()
     with DuckStore(folder) as store:
-        store.control.trust_also(entries_of(trust), clock.now_us())
+        trust_also(store, trust, clock)
         surroundings = Surroundings(watch.node, store.control.trust_list(), watch.node_ranges)
         desk = Desk(watch.window, counters, lambda: surroundings, witnessed=False, began_us=clock.now_us())
         covered = {file.file: file.runs for file in store.covered()}
         read_once(at_rest(watch.logs, counters, covered, clock.now_us()), desk, store.append, clock.now_us())
         list(close_days(store))
     out.note(summary(counters))
+
+
+def trust_also(store: DuckStore, ranges: str, clock: Clock) -> None:
+    """Put what --trust names on the store's list, and say what speaks against it."""
+    entries = entries_of(ranges)
+    store.control.trust_also(entries, clock.now_us())
+    for warning in (warning for entry in entries for warning in concerns(entry)):
+        out.note(f"warning: {warning}")
 
 
 def at_rest(paths: Iterable[str], counters: Counters, covered: Covered, now_us: int) -> Iterator[Chunk]:
@@ -50,5 +60,6 @@ def at_rest(paths: Iterable[str], counters: Counters, covered: Covered, now_us: 
 def summary(counters: Counters) -> str:
     """What was read and rejected, in one line."""
     rejected = [f"{count:,} {reason}" for name, reason, count in counters.rows() if name == "lines_rejected"]
-    words = f"read {counters.of('lines_read'):,} lines"
-    return words + (f", rejected {', '.join(rejected)}" if rejected else "")
+    total = counters.of("lines_rejected")
+    read = f"read {words.counted(counters.of('lines_read'), 'line')}"
+    return read + (f", rejected {total:,} ({', '.join(rejected)}): `unmasq explain` shows each" if rejected else "")

@@ -35,7 +35,10 @@ def parts(trace: Trace) -> list[Part]:
     found = [*_few("direct", trace.direct, _direct), *_few("forwarded", trace.forwarded, _forwarded)]
     if trace.logged:
         found.append(Part("logged", trace.logged, "in a log without our marker: nothing of it can be checked"))
-    return [*found, *_few("carried", trace.carried, _carried), *_few("only claimed", trace.claimed, _claimed)]
+    found += [*_few("carried", trace.carried, _carried), *_few("only claimed", trace.claimed, _claimed)]
+    if trace.unlisted:
+        found.append(Part("more", trace.unlisted, "on paths too many to look at each: narrow the window to see them"))
+    return found
 
 
 def _few(kind: str, all_of_it: Sequence[Kind], told: Callable[[Kind], str]) -> Iterator[Part]:
@@ -99,7 +102,7 @@ def more_ways(trace: Trace) -> str:
     left = len(trace.paths) - LISTED_PATHS
     if left <= 0:
         return ""
-    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', or even more'} (-o json lists them)"
+    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', and more'} (-o json lists them)"
 
 
 def _picture(path: Path) -> str:
@@ -141,14 +144,14 @@ def stop(trace: Trace) -> list[str]:
     if any(part.how == "translation" for part in trace.carried):
         return ["do not block it: a node translates others to this address; block the client"]
     if trace.undeclared:
-        return list(map(_undeclared, trace.undeclared[:LISTED_PARTS]))
+        return [*map(_undeclared, trace.undeclared[:LISTED_PARTS]), *(f"if it is not yours, {way}" for way in _where(trace))]
     return list(_where(trace))
 
 
 def _undeclared(each: Undeclared) -> str:
     return (
-        f"{each.ip} looks like a proxy that you have not declared ({words.counted(each.claims, 'claim')}); do not block it;"
-        f" if it is yours: unmasq config trust add NAME {each.ip}"
+        f"{each.ip} looks like a proxy that you have not declared ({words.counted(each.claims, 'claim')}); do not block it"
+        f" before you know; if it is yours: unmasq config trust add NAME {each.ip}"
     )
 
 
@@ -162,10 +165,12 @@ def _where(trace: Trace) -> Iterator[str]:
     if trace.forwarded:
         first = ", ".join(dict.fromkeys(_called(part.proxy, part.name) for part in trace.forwarded[:LISTED_PARTS]))
         yield f"forwarded: at or before {first}, or in the proxy; network policy would stop everybody behind it"
+    if trace.logged:
+        yield "logged: as direct, if your proxy logs the address that connected to it; nobody can check that here"
     if trace.claimed and not (trace.direct or trace.forwarded or trace.logged):
         yield "nowhere: a claim may be a lie, and blocking it punishes the innocent; look at who wrote it"
 
 
 def own_name(trace: Trace) -> str | None:
-    """What the trust list calls the address itself."""
-    return next((part.name for part in trace.carried if part.name), None)
+    """What the trust list calls the address itself, or a proxy in the range."""
+    return trace.name or next((part.name for part in trace.carried if part.name), None)

@@ -19,6 +19,7 @@ COLUMNS = (
     "logged",
     "carried",
     "only_claimed",
+    "unlisted",
     "first_seen",
     "last_seen",
 )
@@ -80,4 +81,4 @@ def _row(trace: Trace) -> tuple[object, ...]:
     rest = (sum(part.requests for part in parts) for parts in (trace.carried, trace.claimed))
     figures = (client.requests, client.connections) if client else (0, 0)
     found = "yes" if trace.found else "no"
-    return (trace.address, found, *figures, *sums, trace.logged, *rest, trace.first_seen or "", trace.last_seen or "")
+    return (trace.address, found, *figures, *sums, trace.logged, *rest, trace.unlisted, trace.first_seen or "", trace.last_seen or "")

@@ -59,7 +59,8 @@ class Teller:
         rejected = sum(data.rejects.values())
         reasons = ", ".join(f"{words.count(count)} {reason}" for reason, count in data.rejects.items())
         newest = f"newest {words.ago(data.newest_us, self.now_us)}" if data.newest_us is not None else "nothing yet"
-        parts = [words.counted(data.nodes, "node"), newest, f"joined {words.percent(data.joined, data.requests)}"]
+        joined = f"joined {words.percent(data.joined, data.requests)}" if data.joined else "none joined with the kernel"
+        parts = [words.counted(data.nodes, "node"), newest, joined]
         parts.append(f"rejected {words.count(rejected)}" + (f" ({reasons})" if rejected else ""))
         parts.append(f"judged with trust list {data.trust_version}")
         older = (

@@ -73,7 +73,7 @@ class PathHop(Struct, frozen=True):
 class Undeclared(Struct, frozen=True):
     """An address that nobody trusts and that names many others in headers: mostly a proxy that was not declared.
 
-    `claims` is how many it names on one path; it may name more on another.
+    `claims` is how many it names on one path, at most one a request; it may name more on another.
     """
 
     ip: str
@@ -120,10 +120,12 @@ class Trace(Struct, frozen=True):
     """Everything about one address, in the order in which a person wants to know it.
 
     `roles`, `direct`, `forwarded`, `logged`, `claimed`, `carried` and `paths` are of the window; `first_seen` and `last_seen`
-    are of all that the store keeps. `complete` is false where only the paths with most requests are listed.
+    are of all that the store keeps. `complete` is false where only the paths with most requests were looked at, which leaves out
+    `unlisted` requests. `name` is what the trust list calls the address itself.
     """
 
     address: str
+    name: str | None
     found: bool
     since: str | None
     until: str | None
@@ -138,6 +140,7 @@ class Trace(Struct, frozen=True):
     undeclared: list[Undeclared]
     paths: list[Path]
     complete: bool
+    unlisted: int
     clients: list[RangeClient]
     near: Near | None
     data: Health

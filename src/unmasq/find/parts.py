@@ -61,7 +61,8 @@ class Parts:
         most: dict[str, int] = defaultdict(int)
         for group in self.clients + self.carriers:
             if group.observed == group.address and name_of(group.address, self._trust) is None:
-                most[group.address] = max(most[group.address], group.claims)
+                # One request has one client, however many addresses somebody writes into its headers.
+                most[group.address] = max(most[group.address], min(group.claims, group.requests))
         return [Undeclared(ip, claims) for ip, claims in sorted(most.items(), key=lambda item: -item[1]) if claims > MANY_CLAIMS]
 
     def _how(self, group: ChainGroup) -> tuple[str, str | None, str | None]:

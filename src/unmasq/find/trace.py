@@ -1,5 +1,8 @@
 """The question of the product: who is this address, by which ways did it come, and what of it is only claimed."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from unmasq.base.moments import text, text_or_none
 from unmasq.find.answer import Near, Path, PathHop, Seen, Trace
 from unmasq.find.parts import Parts, is_walked, name_of
@@ -18,8 +21,10 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
     lasting = spans if wanted.is_empty else store.span(address, FlowFilter())
     groups = store.chains(address, wanted, MOST_PATHS) if spans else []
     parts = Parts(groups, trust)
+    unlisted = _unlisted(spans, groups)
     return Trace(
         address=address.text,
+        name=name_of(address.text, trust) if address.is_single else None,
         found=bool(spans),
         since=text_or_none(wanted.since_us),
         until=text_or_none(wanted.until_us),
@@ -33,11 +38,21 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
         carried=parts.carried(),
         undeclared=parts.undeclared(),
         paths=[_path(group, trust) for group in parts.ways],
-        complete=len(groups) < MOST_PATHS,
+        complete=not unlisted,
+        unlisted=unlisted,
         clients=[] if address.is_single else store.clients(address, wanted, MOST_CLIENTS),
         near=_near(store, address) if address.is_single else None,
         data=store.health(),
     )
+
+
+def _unlisted(spans: Sequence[RoleSpan], groups: Sequence[ChainGroup]) -> int:
+    """Requests on paths of which there were too many to look at each: those of a client or claim, else those of a source."""
+    left = Counter({span.role: span.requests for span in spans})
+    for group in groups:
+        left[group.role] -= group.requests
+    of_its_own = left["client"] + left["claim"]
+    return of_its_own if {"client", "claim"} & left.keys() else max(left.values(), default=0)
 
 
 def _near(store: Store, address: Range) -> Near:

@@ -43,7 +43,7 @@ WHERE h.place = PLACE AND {flows} AND {chains}
 _SHAPES = f"""
 CREATE OR REPLACE TEMP TABLE shapes AS
 SELECT row_number() OVER (ORDER BY sum(requests) DESC) - 1 AS shape, {_SHAPE} FROM seen GROUP BY ALL
-ORDER BY shape LIMIT {MOST_SHAPES}
+ORDER BY shape LIMIT $most
 """
 _PATHS = f"""
 CREATE OR REPLACE TEMP TABLE paths AS
@@ -78,7 +78,7 @@ def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of:
         return []
     seen = _SEEN.format(flows=predicate.flows(), chains=predicate.chains())
     view.collect("seen", places, seen, predicate.values)
-    view.ask(_SHAPES)
+    view.ask(_SHAPES, {"most": MOST_SHAPES})
     shapes = view.rows("SELECT * FROM shapes ORDER BY shape")
     drawn = [_drawn(row, trust_of) for row in shapes]
     return _counted(view, places, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)

@@ -5,6 +5,7 @@ import pytest
 from tests.contract import shop
 from tests.contract.traffic import MIDNIGHT_US, MINUTE_US
 from unmasq.find.trace import trace
+from unmasq.keep import paths
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
@@ -98,3 +99,10 @@ def test_a_verdict_whose_trust_list_is_lost_is_still_told(tmp_path):
         store.append(shop.shop())
         found = trace(store, store.control.trust_list(), parse_range(shop.CLIENT), FlowFilter())
     assert [(part.requests, part.proxy, part.name) for part in found.forwarded] == [(300, shop.EDGE, None)]
+
+
+def test_requests_on_paths_that_are_too_many_are_said_to_be_missing(ask, monkeypatch):
+    monkeypatch.setattr(paths, "MOST_SHAPES", 1)
+    found = ask(shop.UNDECLARED)
+    assert not found.complete
+    assert found.unlisted == roles(found)["client"] - sum(path.requests for path in found.paths if path.role == "client")

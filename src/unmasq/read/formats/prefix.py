@@ -73,3 +73,8 @@ def read_prefix(text: bytes) -> dict[str, bytes]:
     if not match:
         return {}
     return {key: value for key, value in zip(KEYS + UPSTREAM_KEYS, match.groups(), strict=True) if value is not None}
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line is such a prefix and nothing else."""
+    return _LINE.fullmatch(line) is not None

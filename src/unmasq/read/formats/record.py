@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from unmasq.model.ingress import Reject
 from unmasq.read.formats.payload import read_payload
-from unmasq.read.formats.prefix import read_prefix
+from unmasq.read.formats.prefix import is_whole, read_prefix
 
 HEADER_KEYS = {
     "x-forwarded-for": "x-forwarded-for",
@@ -37,6 +37,8 @@ def read_record(line: bytes) -> Record:
         return Record({}, Reject.BLANK)
     payload = read_payload(line)
     fields = read_prefix(line[: payload.before])
+    if payload.reject is Reject.NO_PAYLOAD and is_whole(line):  # a marker that a client wrote, within a value
+        payload = payload._replace(reject=Reject.NONE, marked=False)
     if not payload.marked and "prefix" not in fields:
         return Record({}, Reject.NO_ADDRESS)
     fields |= payload.fields
