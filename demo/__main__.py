@@ -1,12 +1,16 @@
 """`make demo`: build the network, send the requests, show the answers, and fail unless each of them is right."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from demo import ending
 from demo.program import UNMASQ, Program
 from demo.requests import VISITS, Visit
 from tests.lab import topology as at
@@ -24,14 +28,15 @@ def main() -> int:
     if lacking:
         print(f"The demo needs what this machine lacks: {', '.join(lacking)}.", file=sys.stderr)
         return 1
+    ending.listen()
     with tempfile.TemporaryDirectory(prefix="unmasq-demo-") as folder, Lab() as lab:
         heading("The kernel's switches on the node, turned on by the program")
         subprocess.run([UNMASQ, "doctor", "--set-switches", "--namespace", str(lab.network.namespace_path("node"))], check=True)
-        with Program(lab, Path(folder) / "store", NODE_RANGES) as program:
+        with Program(lab, Path(folder) / "store", NODE_RANGES) as program, ending.undisturbed_afterwards():
             for name, network in TRUST:
                 program.says("config", "trust", "add", name, network)
             right = visits(lab, program) & answers(program) & acceptance(program)
-            if os.environ.get("KEEP"):
+            if is_kept():
                 keep(program)
     print("\nAll of it came out right." if right else "\nSomething is WRONG, see above.")
     return 0 if right else 1
@@ -81,7 +86,7 @@ def answers(program: Program) -> bool:
     for address, word in ((at.C1, "forwarded"), (at.C2, "direct"), ("1.1.1.1", "only claimed")):
         heading(f"unmasq trace {address}")
         answer = program.says("trace", address)
-        print(answer, end="")
+        print(shown(answer, kept=is_kept()), end="")
         right &= word in answer
     return right
 
@@ -94,13 +99,25 @@ def acceptance(program: Program) -> bool:
     return "2.2.2.2" in answer and "1.1.1.1" in answer and "as sent" in answer
 
 
+def is_kept() -> bool:
+    """Whether the user wants to look around."""
+    return bool(os.environ.get("KEEP"))
+
+
+def shown(answer: str, *, kept: bool) -> str:
+    """An answer whose next command can be run as it is printed; without it where its store is gone before anybody could."""
+    return re.sub(r"^(next +)unmasq\b(.*\n)", rf"\g<1>{UNMASQ}\2" if kept else "", answer, flags=re.MULTILINE)
+
+
 def keep(program: Program) -> None:
-    """Leave it running until the user has looked around."""
+    """Leave it running until the user has looked around: until Enter, or a signal where nobody can press it."""
     heading("It is still running")
-    print(
-        f"unmasq trace {at.C1} --store {program.store}\nunmasq flows -f --store {program.store}\nPress Enter to take it away.", flush=True
-    )
-    sys.stdin.readline()
+    for verb in (f"trace {at.C1}", "flows -f"):
+        print(f"{UNMASQ} {verb} --store {program.store}")
+    print("Press Enter, or send SIGINT or SIGTERM, to take it away.", flush=True)
+    with suppress(ending.Ended):
+        while not sys.stdin.readline():
+            signal.pause()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,11 @@ class Program:
     def __enter__(self) -> Self:
         self._log = (self.store.parent / "run.log").open("wb")
         self._process = subprocess.Popen(self._argv, stderr=self._log, stdout=self._log)
-        until(self._answers, "unmasq run to answer", 15)
+        try:
+            until(self._answers, "unmasq run to answer", 15)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
