@@ -1,14 +1,16 @@
 """The columns of a flow in a table or CSV."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from typing import NamedTuple
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import UsageError
+from unmasq.model.address import to_text
 from unmasq.model.flow import Chain, Flow
 from unmasq.show import words
 from unmasq.show.columns import Kind
+from unmasq.unwind.claims import named
 
 TABLE = ("time", "source", "client", "evidence", "claimed", "dest", "requests", "statuses", "flags")
 WIDE = (*TABLE, "nat_source", "join", "node", "hosts", "paths", "id")
@@ -47,9 +49,14 @@ def _evidence(flow: Flow, _zone: tzinfo | None) -> str:
 
 
 def _claimed(flow: Flow, _zone: tzinfo | None) -> str:
-    """What headers claim by Calico's rule and nobody vouches for."""
-    clients = {client.ip for client in flow.unmasq.clients}
-    return _few([ip for ip in flow.original_source_ips or [] if ip not in clients])
+    """What headers claim and nobody vouches for."""
+    return _few(list(dict.fromkeys(ip for chain in flow.unmasq.chains for ip in _not_walked(chain))))
+
+
+def _not_walked(chain: Chain) -> Iterator[str]:
+    walked = {hop.ip for hop in chain.hops}
+    pairs = (named(name, element) for name, elements in chain.headers.items() for element in elements)
+    yield from (ip for ip in (to_text(*pair) for pair in pairs if pair) if ip not in walked)
 
 
 def _statuses(flow: Flow, _zone: tzinfo | None) -> str:
@@ -96,7 +103,7 @@ COLUMNS = {
         Column("hosts", _of_chains(lambda chain: chain.hosts), TEXT),
         Column("paths", _of_chains(lambda chain: chain.paths), TEXT),
         Column("user_agents", _of_chains(lambda chain: chain.user_agents), TEXT),
-        Column("id", lambda flow, _: flow.unmasq.id),
+        Column("id", lambda flow, _: "-" if flow.unmasq.provisional else flow.unmasq.id),  # minted when it closes
     )
 }
 """All columns by their names."""

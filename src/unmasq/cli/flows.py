@@ -47,7 +47,7 @@ def flows(
     Parameters
     ----------
     limit:
-        Flows on one page.
+        Flows on one page; fewer where they have very many paths.
     after:
         The key of the page before: its `next`.
     """

@@ -24,6 +24,9 @@ ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
 """
 
 
+_COUNTS = "SELECT flow, count(*) FROM day.chains WHERE flow IN (SELECT unnest($flows)) GROUP BY flow"
+
+
 def page(view: View, wanted: FlowFilter, limit: int, after: str | None, trust_of: TrustOf) -> FlowPage:
     """At most `limit` flows of the filter that come behind the key `after`; fewer where they are very long."""
     predicate = compiled(wanted)
@@ -52,12 +55,23 @@ def _bounded(view: View, found: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
     """As many of the flows, and at least one, as have MOST_CHAINS chains together. A chain has a request at least."""
     if sum(row["requests"] for _, row in found) <= MOST_CHAINS:
         return found
+    counts = _chains(view, found)
     chains = 0
     for count, (place, row) in enumerate(found):
-        chains += view.ask(view.within(place, "SELECT count(*) FROM day.chains WHERE flow = $flow"), {"flow": row["flow"]})[0][0]
+        chains += counts.get((place, row["flow"]), 0)
         if chains > MOST_CHAINS and count:
             return found[:count]
     return found
+
+
+def _chains(view: View, found: list[tuple[int, Row]]) -> dict[tuple[int, int], int]:
+    """How many chains each flow has, by the place of its source and its number there."""
+    counts: dict[tuple[int, int], int] = {}
+    for place in {place for place, _ in found}:
+        flows = [row["flow"] for each, row in found if each == place]
+        asked = view.ask(view.within(place, _COUNTS), {"flows": flows})
+        counts |= {(place, flow): chains for flow, chains in asked}
+    return counts
 
 
 def _behind(predicate: Predicate, key: Key) -> None:
