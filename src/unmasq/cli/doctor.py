@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
 from unmasq.cli.ending import Exit
+from unmasq.cli.misuse import STORE_NEXT
 
 
 def doctor(
@@ -23,7 +24,7 @@ def doctor(
     Parameters
     ----------
     store:
-        The directory of the store that a running `unmasq run` fills.
+        The directory of the store that a running `unmasq run` fills. Otherwise what UNMASQ_STORE says.
     test:
         Send test requests to this URL of a proxy: X-Forwarded-For 1.1.1.1 with X-Real-Ip 2.2.2.2, and once more without
         X-Real-Ip; wait for their flows in the store, and tell what became of the headers.
@@ -43,7 +44,7 @@ def doctor(
         return Exit.DONE
     if test is not None:
         if store is None:
-            raise UsageError("in which store?", "the flows of the test are looked for in a store", "add --store DIR")
+            raise UsageError("in which store?", "the flows of the test are looked for in a store", STORE_NEXT)
         return doctor_test.run(test, store, timeout_seconds, output)
     if store is None:
         return doctor_checks.kernel(namespace)

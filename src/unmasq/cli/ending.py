@@ -10,6 +10,7 @@ from cyclopts import CycloptsError
 
 from unmasq.base.errors import UnmasqError
 from unmasq.base.safe import terminal
+from unmasq.cli.misuse import usage_error
 
 
 class Exit(IntEnum):
@@ -32,7 +33,11 @@ MEANINGS = {
     Exit.INTERRUPTED: "interrupted",
 }
 
-HELP = "Exit codes: " + "; ".join(f"{int(code)} {meaning.split(';')[0].split(':')[0]}" for code, meaning in MEANINGS.items()) + "."
+HELP = (
+    "A flag that is not given is looked for in the environment: UNMASQ_STORE for --store. Exit codes: "
+    + "; ".join(f"{int(code)} {meaning.split(';')[0].split(':')[0]}" for code, meaning in MEANINGS.items())
+    + "."
+)
 
 
 def of(work: Callable[[], object]) -> int:
@@ -45,7 +50,7 @@ def of(work: Callable[[], object]) -> int:
     except UnmasqError as error:
         return _tell(str(error), error.exit_code)
     except CycloptsError as error:
-        return _tell(f"{error}\n  next: unmasq {' '.join(error.command_chain or ())} --help".replace("  --help", " --help"), Exit.WRONG_USE)
+        return _tell(str(usage_error(error)), Exit.WRONG_USE)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001  # a person gets a sentence; the traceback is for who asks for it

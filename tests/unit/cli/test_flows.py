@@ -112,7 +112,7 @@ def test_nothing_found_is_said_and_an_exit_code_if_asked_for(unmasq, at_rest):
         (("--after", "x"), "not a key of a page"),
         (("--follow", "-o", "json"), "what is followed has no end"),
         (("--follow",), "nobody writes to this store"),
-        (("--clent", "x"), "Did you mean --client?"),
+        (("--clent", "x"), "did you mean --client?"),
         (("-o", "xml"), 'Choose from: "table", "wide", "json", "jsonl", "csv"'),
     ],
 )
