@@ -1,5 +1,6 @@
 """How a run ends: its exit code, and what a person is told when it went wrong."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,9 @@ from cyclopts import CycloptsError
 from unmasq.base.errors import UnmasqError
 from unmasq.base.safe import terminal
 from unmasq.cli.misuse import usage_error
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why standard output takes no more. Every other file is named in its error, or its edge has translated it."""
 
 
 class Exit(IntEnum):
@@ -46,7 +50,7 @@ def of(work: Callable[[], object]) -> int:
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:
-        return _reader_is_gone()
+        return _write_no_more(Exit.DONE)  # whoever read our output has enough: that is no mistake of anybody
     except UnmasqError as error:
         return _tell(str(error), error.exit_code)
     except CycloptsError as error:
@@ -63,13 +67,16 @@ def _tell(text: str, code: int) -> int:
     return code
 
 
-def _reader_is_gone() -> int:
-    """Whoever read our output has enough: that is no mistake of anybody, and nothing is left to be written."""
+def _write_no_more(code: int) -> int:
+    """What is still to be written goes nowhere; otherwise Python would try once more on its way out, and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.DONE
+    return code
 
 
 def _unexpected(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        why = UnmasqError("cannot write the output: " + os.strerror(error.errno), "", "make room, or send it elsewhere")
+        return _write_no_more(_tell(str(why), Exit.FAILED))
     if os.environ.get("UNMASQ_DEBUG"):
         traceback.print_exc()
     what = f"{type(error).__name__}: {error}".splitlines()[0]
