@@ -47,5 +47,5 @@ def doctor(
             raise UsageError("in which store?", "the flows of the test are looked for in a store", STORE_NEXT)
         return doctor_test.run(test, store, timeout_seconds, output)
     if store is None:
-        return doctor_checks.kernel(namespace)
+        return doctor_checks.kernel(namespace, output)
     return doctor_checks.run(store, output)

@@ -9,8 +9,11 @@ from unmasq.base.safe import terminal
 from unmasq.cli import output as out
 from unmasq.cli.ending import Exit
 from unmasq.find.checks import Check, State, checks, first_broken
+from unmasq.keep.protocol import Health
+from unmasq.model.health import NodeStatus
 from unmasq.observe import switches
 from unmasq.serve.backend import open_backend
+from unmasq.show import words
 
 _MARKS = {State.OK: "ok    ", State.WARN: "look  ", State.BROKEN: "BROKEN"}
 
@@ -26,29 +29,38 @@ def turn_on(namespace: str | None) -> None:
         out.note(f"still off: {', '.join(still_off)}")
 
 
-def kernel(namespace: str | None) -> int:
+def kernel(namespace: str | None, output: str) -> int:
     """Only the kernel, where there is no store to ask."""
     state, (tracked, most) = switches.state(namespace), switches.table_use(namespace)
-    rule = "unknown" if state.tracking is None else "yes" if state.tracking else "no"
-    print(f"counters {_on(state.accounting)}, time stamps {_on(state.timestamps)}, events {_on(state.events)}, rule that tracks: {rule}")
-    print(f"{tracked:,} of {most:,} connections tracked")
+    where = f"namespace {namespace}" if namespace else "this namespace"
     if state.off:
-        print(f"off: {', '.join(state.off)}; turn them on with: unmasq doctor --set-switches")
-    return Exit.FAILED if state.off else Exit.DONE
-
-
-def _on(value: bool) -> str:  # noqa: FBT001  # one word for one switch
-    return "on" if value else "OFF"
+        switched = Check("kernel", State.BROKEN, f"off in {where}: {', '.join(state.off)}", "unmasq doctor --set-switches")
+    else:
+        switched = Check("kernel", State.OK, f"switches on in {where}")
+    found = [switched, Check("table", State.OK, f"{tracked:,} of {most:,} connections tracked")]
+    return _told(found, output, None, None)
 
 
 def run(store: Path, output: str) -> int:
     """All links; fails if one of them is broken."""
     with open_backend(store, SystemClock()) as backend:
         status, health = backend.status(), backend.health()
-    if status is None:
-        found = [Check("owner", State.BROKEN, f"nobody fills the store in {store}", "start it: unmasq run --input LOG --store DIR")]
-    else:
-        found = checks(status, health)
+    return _told(checks(status, health) if status else _at_rest(store, health), output, status, health)
+
+
+def _at_rest(store: Path, health: Health) -> list[Check]:
+    """What there is to say of files that nobody fills now: `unmasq run --once` leaves them so, and that is well."""
+    held = f"{words.counted(health.flows, 'flow')} of {words.counted(health.requests, 'request')} on {words.counted(health.nodes, 'node')}"
+    if health.oldest_us is not None and health.newest_us is not None:
+        held += f", {words.span(health.oldest_us, health.newest_us)}"
+    go_on = "to go on filling it: unmasq run --input LOG --store DIR"
+    return [
+        Check("owner", State.WARN, f"the store in {store} is at rest: nobody fills it now", go_on),
+        Check("stored", State.OK if health.flows else State.WARN, f"{held}, trust list {health.trust_version}"),
+    ]
+
+
+def _told(found: list[Check], output: str, status: NodeStatus | None, health: Health | None) -> int:
     if output == "json":
         counters = status.counters if status else {}
         out.write(msgspec.json.encode({"checks": found, "status": status, "health": health, "counters": counters}) + b"\n")
