@@ -1,12 +1,16 @@
 """The filter of flows as flags: its own fields, with the times in words."""
 
+import re
 from dataclasses import dataclass, fields
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from unmasq.base.errors import UsageError
 from unmasq.cli.window import beginning, moment, past
 from unmasq.model.filter import FlowFilter
+
+_STATUS = re.compile("[0-9]{3}|[1-5]xx", re.ASCII | re.IGNORECASE)  # logs hold odd ones too: 000, 999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +27,10 @@ class Flags(FlowFilter):
     """The last 30s, 10m, 2h, 2d or 1w."""
 
     def filter(self) -> FlowFilter:
-        """The filter that they mean. Raises UsageError where two beginnings are named."""
+        """The filter that they mean. Raises UsageError where two beginnings are named, or a status that none can be."""
+        for text in self.status:
+            if not _STATUS.fullmatch(text):
+                raise UsageError(f"no status: {text!r}", "it is a code of three digits, or a class, 1xx to 5xx", "write it like 404 or 4xx")
         known = {f.name: getattr(self, f.name) for f in fields(FlowFilter)}
         return FlowFilter(**known | {"since_us": beginning(self.since_us, self.last_us)})
 

@@ -110,6 +110,8 @@ def test_nothing_found_is_said_and_an_exit_code_if_asked_for(unmasq, at_rest):
         (("--flag", "x"), "unknown flag 'x'"),
         (("--limit", 0), "not a number of flows for one page: 0"),
         (("--after", "x"), "not a key of a page"),
+        (("--status", "9xx"), "write it like 404 or 4xx"),
+        (("--status", "40"), "a code of three digits"),
         (("--follow", "-o", "json"), "what is followed has no end"),
         (("--follow",), "nobody writes to this store"),
         (("--clent", "x"), "did you mean --client?"),
