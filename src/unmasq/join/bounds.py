@@ -18,9 +18,9 @@ def bounded(aggregated: Aggregated, most_chains: int) -> tuple[Aggregated, NDArr
     Returns the new form and, for each old chain, its new row.
     """
     chains = aggregated.chains
-    over = _ranks(chains) >= most_chains
-    if not over.any():
+    if np.bincount(chains.flow).max(initial=0) <= most_chains:
         return aggregated, np.arange(len(chains))
+    over = _ranks(chains) >= most_chains
     summed, member = _summed(chains.take(over))
     kept = int((~over).sum())
     moved = np.zeros(len(chains), "i8")

@@ -143,7 +143,7 @@ def _together(parts: Sequence[_Elements]) -> _Elements:
 
 
 def _indexed(found: _Elements, recorded: NDArray[np.bool_]) -> Claims:
-    count = np.bincount(found.text * len(KINDS) + found.kind, minlength=recorded.size).astype("i8")
+    count = np.bincount(found.text * len(KINDS) + found.kind, minlength=recorded.size)
     first = (np.cumsum(count) - count).reshape(recorded.shape)
     return Claims(found.hi, found.lo, found.kind, found.text, first, count.reshape(recorded.shape), recorded)
 

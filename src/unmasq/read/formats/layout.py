@@ -50,7 +50,7 @@ class Layout:
 
         Such a payload is the end of a value and its quote. Mostly there is none, which is quickly seen.
         """
-        if self.is_marked and data.count(_PAYLOAD) == taken.sum():
+        if self.is_marked and data.count(_PAYLOAD) == taken.sum() + _payloads(data, starts, ~taken):
             return np.zeros(len(starts), "?")
         words = [marker + OPENING if self.is_marked else marker.rstrip() for marker in MARKERS]
         places = [match.start() for word in words for match in re.finditer(re.escape(word), data)]
@@ -69,6 +69,12 @@ class Layout:
         taken = np.array([bool(row[0]) for row in rows], "?")
         columns = list(zip(*(row for row in rows if row[0]), strict=True))[1:]
         return taken, dict(zip(self.keys, map(Listed, columns), strict=False))
+
+
+def _payloads(data: bytes, starts: Array, lines: Array) -> int:
+    """How many payloads begin in some of the lines, of which there are few."""
+    ends = np.append(starts[1:], len(data))[lines]
+    return sum(data.count(_PAYLOAD, start, end) for start, end in zip(starts[lines].tolist(), ends.tolist(), strict=True))
 
 
 def learn(line: bytes) -> Layout | None:
