@@ -21,10 +21,16 @@ class AddressList:
         for number, line in enumerate(self._lines, 1):
             text = line.partition("#")[0].strip()
             try:
-                yield from [parse_range(text).text] if text else []
+                yield from self._asked(text) if text else []
             except UsageError:
                 self.junk += 1
                 note(f"{self._name}:{number}: not an address or range: {terminal(shortened(text, 60))}")
+
+    def _asked(self, text: str) -> Iterator[str]:
+        asked = parse_range(text).text
+        if "/" in text and asked.lower() != text.lower():
+            note(f"{self._name}: {text} is asked as {asked}")
+        yield asked
 
 
 def read_list(name: str) -> AddressList:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from unmasq.keep.protocol import Health
 from unmasq.model.health import NodeStatus
+from unmasq.show import words
 
 _FULL = 0.7  # of the kernel's table, from which on bursts may be lost
 _MOSTLY = 0.9
@@ -69,8 +70,8 @@ def _marker(status: NodeStatus) -> Check:
 def _kernel(status: NodeStatus) -> Iterator[Check]:
     where = f"namespace {status.namespace}" if status.namespace else "this namespace"
     if not status.kernel:
-        why = status.blind or "told not to"
-        yield Check("kernel", State.WARN, f"the kernel is not watched ({why}): no client behind a translation is known", "run as root")
+        why, next_step = (status.blind, "run as root") if status.blind else ("told not to", "leave --no-kernel out of unmasq run")
+        yield Check("kernel", State.WARN, f"the kernel is not watched ({why}): no client behind a translation is known", next_step)
         return
     if status.switches_off:
         yield Check("kernel", State.BROKEN, f"off in {where}: {', '.join(status.switches_off)}", "unmasq doctor --set-switches")
@@ -109,7 +110,8 @@ def _stored(status: NodeStatus, health: Health) -> Check:
     if health.judged_by_older:
         seen = f"{health.flows:,} flows, {health.judged_by_older:,} judged by an older trust list"
         return Check("stored", State.WARN, seen, "unmasq rejudge")
-    return Check("stored", State.OK, f"{health.flows:,} flows on {health.nodes} nodes, trust list {health.trust_version}")
+    held = f"{words.counted(health.flows, 'flow')} of {words.counted(health.nodes, 'node')}"
+    return Check("stored", State.OK, f"{held}, trust list {health.trust_version}")
 
 
 def _dropped(status: NodeStatus) -> Iterator[Check]:

@@ -61,10 +61,19 @@ def _opened(folder: Path, *, exclusive: bool) -> int:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         return os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise StoreError(f"there is no store in {folder}", "nothing was ever written there", "unmasq run --store DIR fills one") from None
     except OSError as error:
-        raise StoreError(f"cannot open the store in {folder}", str(error.strerror), "does this user own the directory?") from None
+        raise _not_opened(folder, error, exclusive=exclusive) from None
+
+
+def _not_opened(folder: Path, error: OSError, *, exclusive: bool) -> StoreError:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return StoreError(f"{folder} cannot be a store", "it is, or lies below, a file and no directory", "name a directory")
+    if isinstance(error, FileNotFoundError) and not exclusive:
+        return StoreError(f"there is no store in {folder}", "nothing was ever written there", "unmasq run --store DIR fills one")
+    if isinstance(error, PermissionError):
+        what, user = "write to" if exclusive else "read", os.geteuid()
+        return StoreError(f"cannot open the store in {folder}", f"user {user} may not {what} it", "run as its owner, or change its rights")
+    return StoreError(f"cannot open the store in {folder}", str(error.strerror), "name a directory that can be written")
 
 
 def _busy(folder: Path, owner: str) -> StoreBusy:
