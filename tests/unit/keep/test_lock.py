@@ -2,6 +2,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,16 @@ def test_a_file_in_the_place_of_the_directory_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
         Lock(tmp_path / "file", exclusive=True)
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_is_said_to_be_no_store(tmp_path, below):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be a store"):
+        Lock(tmp_path / "file" / below, exclusive=True)
+
+
+def test_who_wants_to_fill_a_folder_that_cannot_be_made_is_not_told_to_fill_it():
+    with pytest.raises(StoreError) as refused:
+        Lock(Path("/proc/none"), exclusive=True)
+    assert "unmasq run" not in refused.value.next_step
