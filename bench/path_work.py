@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.replay import READ_US, Paced, Recorded, chunks
@@ -26,22 +27,22 @@ Tell = Callable[[], Told]
 AROUND = Surroundings("bench", TrustList([entry("ours", text) for text in TRUST], 1))
 
 
-def once(folder: Path, path: str) -> Tell:
+def once(path: str) -> Tell:
     """As `unmasq run --once`: no kernel, large batches."""
-    counters = Counters()
-    with DuckStore(folder) as store:
+    folder, counters = TemporaryDirectory(), Counters()
+    with DuckStore(Path(folder.name)) as store:
         desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=False, began_us=READ_US)
         read_once(chunks(path), desk, store.append, READ_US)
     return partial(_told, folder, counters)
 
 
-def joined(folder: Path, path: str, connections: str, steps: str) -> Tell:
+def joined(path: str, connections: str, steps: str) -> Tell:
     """As `unmasq run` beside a proxy: every line has its connection. The log comes in so many steps."""
-    clock, counters = ManualClock(0), Counters()
+    folder, clock, counters = TemporaryDirectory(), ManualClock(0), Counters()
     witness = Recorded(connections, clock)
     first_us, last_us = witness.span_us
     log = Paced(path, Path(path).stat().st_size // int(steps) + 1)
-    with DuckStore(folder) as store:
+    with DuckStore(Path(folder.name)) as store:
         live = LiveStore(store, clock)
         desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=True, began_us=first_us)
         pipeline = Pipeline([log], witness, Listeners(counters), desk, live.append, clock, live.moment)
@@ -57,8 +58,9 @@ def joined(folder: Path, path: str, connections: str, steps: str) -> Tell:
     return partial(_told, folder, counters)
 
 
-def _told(folder: Path, counters: Counters) -> Told:
-    with DuckStore(folder, read_only=True) as store:
-        health = store.health()
-    used = sum(path.stat().st_size for path in folder.glob("*.duckdb"))
+def _told(folder: TemporaryDirectory[str], counters: Counters) -> Told:
+    with folder as name:
+        with DuckStore(Path(name), read_only=True) as store:
+            health = store.health()
+        used = sum(path.stat().st_size for path in Path(name).glob("*.duckdb"))
     return {"lines": counters.of("lines_read"), "flows": health.flows, "requests": health.requests, "joined": health.joined, "bytes": used}

@@ -3,7 +3,7 @@
 
 enum { MOST_KINDS = 16 };
 
-/* One address that a header names; what Python sees as a row of `ELEMENT`. */
+/* One address that a header names; what Python sees as four numbers of 8 bytes. */
 typedef struct {
     int64_t text, kind;
     uint64_t hi, lo;

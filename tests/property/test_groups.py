@@ -1,5 +1,6 @@
 """Grouping is exact, also where two keys share a hash."""
 
+from collections import Counter
 from unittest.mock import patch
 
 import numpy as np
@@ -39,3 +40,12 @@ def test_keys_that_share_a_hash_stay_apart(some, hashes):
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
 def test_distinct_values_are_sorted_and_come_once(some):
     assert groups.distinct(np.array(some, "u8")).tolist() == sorted(set(some))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=20))
+def test_each_distinct_row_of_a_group_stands_for_all_that_are_like_it(some):
+    group, column = np.array(some, "i8").reshape(-1, 2).T
+    rows, counts = groups.once(group, [column])
+    found = [(int(group[row]), int(column[row])) for row in rows]
+    assert dict(zip(found, counts.tolist(), strict=True)) == Counter(some)
+    assert len(found) == len(set(some))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.property.test_pipeline import SOURCES, ago
 from tests.story.traffic import FILE, NOON, SECOND, connection, line
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import packed
+from unmasq.join.connections import packed, tuples
 from unmasq.join.lines import JoinedLines, from_batch, is_exact
-from unmasq.join.matching import match, tuple_columns
+from unmasq.join.matching import match
 from unmasq.join.settings import WindowSettings
 from unmasq.join.table import ConnectionTable
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
@@ -46,7 +46,7 @@ def alone(found: JoinedLines, row: int, table: ConnectionTable) -> tuple[int, in
     time_us, exact = int(one.time_us[0]), is_exact(int(one.time_source[0]))
     if not one.source_port[0]:
         return 0, time_us
-    serial = table.find(packed(tuple_columns(one))[0], time_us, int(one.opened_us[0]), exact_time=exact)
+    serial = table.find(packed(tuples(one))[0], time_us, int(one.opened_us[0]), exact_time=exact)
     end_us = int(table.named(np.array([serial])).end_us[0]) if serial else 0
     return serial, min(time_us, end_us) if end_us and not exact else time_us
 

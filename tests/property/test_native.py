@@ -282,7 +282,21 @@ CUT = [b"L", b"L\x01", b"L\x02\x00a", b"R", b"R" + b"\xff" * 264, b"X"]
     some_bytes, st.lists(st.one_of(st.binary(max_size=6), st.sampled_from([b"N", b"R" + b"\xff" * 265, *CUT])), max_size=4).map(b"".join)
 )
 def test_a_program_of_any_bytes_is_run_or_refused(data, program):
-    is_refused(NATIVE.match, data, np.frombuffer(program, "u1").copy(), np.zeros(3, "?"), np.zeros(2 * 3, "i4"))
+    refused = is_refused(NATIVE.match, data, np.frombuffer(program, "u1").copy(), np.zeros(3, "?"), np.zeros(2 * 3, "i4"))
+    assert refused == (captures(program) != 1)
+
+
+def captures(program: bytes) -> int | None:
+    """How many values a program captures; None where it is none."""
+    count, at = 0, 0
+    while at < len(program):
+        kind, at = program[at : at + 1], at + 1
+        size = {b"N": 0, b"L": 2 + int.from_bytes(program[at : at + 2], "little"), b"R": 9 + 256}.get(kind, len(program))
+        if kind not in (b"N", b"L", b"R") or (kind != b"N" and at + max(size, 2) > len(program)):
+            return None
+        count += kind == b"N" or (kind == b"R" and program[at] > 0)
+        at += size
+    return count
 
 
 @pytest.mark.parametrize("step", CUT)

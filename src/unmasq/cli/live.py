@@ -16,6 +16,7 @@ from unmasq.keep.ageing import close_days, expire
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.health import NodeStatus
 from unmasq.node.live import Keeper, LiveNode, Watch
 from unmasq.node.status import status
 from unmasq.serve.owner import Owner
@@ -57,8 +58,7 @@ class Work:
         self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us)
         keeper = Keeper(self._live.append, store.append, store.control.trust_list, self._live.moment)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters))
-        asked = lambda: status(self._node, self.counters, self._started, self._trouble)  # noqa: E731
-        self._stack.enter_context(Owner(folder, self._live, store.control, self._clock, asked))
+        self._stack.enter_context(Owner(folder, self._live, store.control, self._clock, self._status))
 
     def __enter__(self) -> Self:
         _say_what_is_watched(self._node)
@@ -96,6 +96,9 @@ class Work:
         self._node.pipeline.step()
         self._node.pipeline.finish()
         self._live.flush()
+
+    def _status(self) -> NodeStatus:
+        return status(self._node, self.counters, self._started, self._trouble)
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.connections import UNKNOWN
-from unmasq.join.keys import numbered, reduced, summed_known
+from unmasq.join.connections import TUPLE, tuples
+from unmasq.join.keys import UNKNOWN, numbered, reduced, summed_known
 from unmasq.join.lines import JoinedLines
 from unmasq.join.window import Closed
 from unmasq.join.witnessed import flows_of_parts, with_connections
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import AskedColumns, ChainColumns, FlowColumns, Join
-from unmasq.model.groups import grouped, mixed
+from unmasq.model.groups import grouped, mixed, once
 from unmasq.model.ingress import TEXTS
-
-_NAMED = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
 
 
 @dataclass(frozen=True)
@@ -53,18 +51,17 @@ def _flow_key(lines: JoinedLines) -> list[Array]:
     """A witnessed line belongs to its connection; any other to its tuple, or to the address that an unmarked line names."""
     witnessed = lines.connection > 0
     nameless = ~witnessed & ((lines.source_hi | lines.source_lo) == 0)
-    tuple_columns = (lines.protocol, lines.source_hi, lines.source_lo, lines.source_port, lines.dest_hi, lines.dest_lo, lines.dest_port)
     return [
         lines.connection,
         lines.interval_us,
-        *(np.where(witnessed, 0, column) for column in tuple_columns),
+        *(np.where(witnessed, 0, column) for column in tuples(lines)),
         np.where(nameless, lines.headers, 0),
     ]
 
 
 def _flows_of_lines(lines: JoinedLines, order: Array, begin: Array, interval_us: int) -> FlowColumns:
     first = lines.take(order[begin])
-    named = {name: getattr(first, name) for name in _NAMED}
+    named = dict(zip(TUPLE, tuples(first), strict=True))
     return FlowColumns.filled(
         len(begin),
         **named,
@@ -111,12 +108,6 @@ def _chains(lines: JoinedLines, line_flow: Array) -> tuple[ChainColumns, NDArray
 
 
 def _asked(lines: JoinedLines, line_chain: Array) -> AskedColumns:
-    """Most chains are of one line, which needs no sorting to stand for itself."""
-    alone = np.bincount(line_chain)[line_chain] == 1 if len(line_chain) else np.zeros(0, "?")
-    several = np.flatnonzero(~alone)
-    order, begin = grouped([line_chain[several], *(getattr(lines, name)[several] for name in TEXTS)])
-    rows = np.concatenate([np.flatnonzero(alone), several[order[begin]]])
-    requests = np.ones(len(rows), "i8")
-    requests[len(rows) - len(begin) :] = np.diff(np.append(begin, len(order)))
+    rows, requests = once(line_chain, [getattr(lines, name) for name in TEXTS])
     texts = {name: getattr(lines, name)[rows] for name in TEXTS}
     return AskedColumns.filled(len(rows), chain=line_chain[rows], requests=requests, **texts)

@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 
 from unmasq.model.columns import Array, Columns, column
 
-UNKNOWN = -1
-"""A count that the kernel did not tell."""
-
 TUPLE = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
 """What the proxy's socket saw: the reversed reply tuple of the conntrack entry, in every NAT case."""
 
@@ -92,6 +89,6 @@ def packed(columns: Sequence[Array]) -> list[bytes]:
     return keys
 
 
-def tuples(of: Connections, names: Sequence[str] = TUPLE) -> list[Array]:
-    """The columns of a tuple."""
+def tuples(of: Columns, names: Sequence[str] = TUPLE) -> list[Array]:
+    """The columns of a tuple, of lines, flows or connections."""
     return [getattr(of, name) for name in names]

@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 from unmasq.model.columns import Array
 
+UNKNOWN = -1
+"""A count that nobody told."""
+
 
 def numbered(order: NDArray[np.int64], begin: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each row, in its original place, the number of its group."""
@@ -21,6 +24,6 @@ def reduced(how: np.ufunc, values: Array, order: Array, begin: Array) -> Array:
 
 
 def summed_known(values: Array, order: Array, begin: Array) -> Array:
-    """Sums of the known values; -1 where none is known."""
+    """Sums of the known values; unknown where none is known."""
     known = reduced(np.maximum, values, order, begin) >= 0
-    return np.where(known, reduced(np.add, np.maximum(values, 0), order, begin), -1)
+    return np.where(known, reduced(np.add, np.maximum(values, 0), order, begin), UNKNOWN)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.connections import packed
+from unmasq.join.connections import packed, tuples
 from unmasq.join.keys import numbered
 from unmasq.join.lines import JoinedLines, is_exact
 from unmasq.join.table import SLACK_US, ConnectionTable, Key
@@ -26,8 +26,8 @@ class Matched(NamedTuple):
 
 def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     """Find the connections of lines, and count the requests on each. A line without source or port can have none."""
-    order, begin = grouped(tuple_columns(lines))
-    of_tuple, keys = numbered(order, begin), packed(tuple_columns(lines.take(order[begin])))
+    order, begin = grouped(tuples(lines))
+    of_tuple, keys = numbered(order, begin), packed(tuples(lines.take(order[begin])))
     named = (lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0)
     only, several = table.newest(keys)
     only[several | ~named[order[begin]]] = 0
@@ -39,11 +39,6 @@ def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     waits = named & (serials == 0)
     missing = {keys[number] for number in distinct(of_tuple[waits]).tolist()}
     return Matched(serials, _times(lines, serials, table), waits, missing)
-
-
-def tuple_columns(lines: JoinedLines) -> list[Array]:
-    """What the proxy's socket saw, column by column, as in `unmasq.join.connections.TUPLE`."""
-    return [lines.protocol, lines.source_hi, lines.source_lo, lines.source_port, lines.dest_hi, lines.dest_lo, lines.dest_port]
 
 
 def _of_only_ones(lines: JoinedLines, of_tuple: Array, only: Array, table: ConnectionTable) -> NDArray[np.int64]:

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.connections import COUNTS, UNKNOWN
+from unmasq.join.connections import COUNTS
+from unmasq.join.keys import UNKNOWN
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, summed
 from unmasq.join.table import ConnectionTable

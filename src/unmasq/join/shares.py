@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.connections import COUNTS, UNKNOWN, Connections
-from unmasq.join.keys import reduced
+from unmasq.join.connections import COUNTS, Connections
+from unmasq.join.keys import UNKNOWN, reduced
 from unmasq.model.columns import Array, Columns, column
 from unmasq.model.groups import grouped
 

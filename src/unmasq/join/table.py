@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import ORIGINAL, TUPLE, UNKNOWN, Connections, Growing, packed, tuples
-from unmasq.join.keys import numbered
+from unmasq.join.connections import ORIGINAL, TUPLE, Connections, Growing, packed, tuples
+from unmasq.join.keys import UNKNOWN, numbered
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import Connections
+from unmasq.join.connections import Connections, tuples
 from unmasq.join.lines import JoinedLines, from_batch, with_intervals
-from unmasq.join.matching import match, tuple_columns
+from unmasq.join.matching import match
 from unmasq.join.parts import EVER_US, parts
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares
@@ -176,7 +176,7 @@ class Window:
         """Mark lines whose flow was closed before they came."""
         witnessed = lines.connection > 0
         key = mixed([
-            np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuple_columns(lines)),
+            np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuples(lines)),
         ])  # fmt: skip
         late = lines.interval_us <= self._closed_us
         late[late] = np.isin(key[late], self._closed_keys)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.connections import COUNTS, TUPLE, UNKNOWN, Connections, tuples
-from unmasq.join.keys import numbered
+from unmasq.join.connections import COUNTS, TUPLE, Connections, tuples
+from unmasq.join.keys import UNKNOWN, numbered
 from unmasq.join.shares import Shares
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import FlowColumns, Join

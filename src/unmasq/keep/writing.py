@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from unmasq.base.errors import StoreError
 from unmasq.keep.runs import merged
-from unmasq.model.columns import Array
+from unmasq.model.columns import Array, Columns
 from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
 from unmasq.model.ingress import TEXTS, FileIdentity
 
@@ -139,10 +138,10 @@ class Writer:
         })  # fmt: skip
 
 
-def _moved(columns: Any, **by: int | NDArray[np.int64]) -> dict[str, Array]:
+def _moved(columns: Columns, **by: int | NDArray[np.int64]) -> dict[str, Array]:
     """The columns with row numbers moved by an offset, or looked up in an array."""
     changed = {name: getattr(columns, name) + to if isinstance(to, int) else to[getattr(columns, name)] for name, to in by.items()}
-    return replace(columns, **changed).as_dict()  # type: ignore[no-any-return]
+    return replace(columns, **changed).as_dict()
 
 
 def _storable(texts: list[str]) -> list[str]:

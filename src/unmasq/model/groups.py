@@ -53,3 +53,15 @@ def distinct(numbers: Array) -> Array:
     new[1:] = ordered[1:] != ordered[:-1]
     found: Array = ordered[new]
     return found
+
+
+def once(group: NDArray[np.int64], columns: Sequence[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(rows, counts): one row of each distinct (group, columns), and how many rows are like it.
+
+    `group` numbers from 0. A row that is alone in its group, as most are, needs no sorting to stand for itself.
+    """
+    is_alone = np.bincount(group)[group] == 1 if len(group) else np.zeros(0, "?")
+    alone, several = np.flatnonzero(is_alone), np.flatnonzero(~is_alone)
+    order, begin = grouped([group[several], *(column[several] for column in columns)])
+    rows = np.concatenate([alone, several[order[begin]]])
+    return rows, np.concatenate([np.ones(len(alone), "i8"), np.diff(np.append(begin, len(order)))])

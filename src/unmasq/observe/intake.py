@@ -44,11 +44,9 @@ class Intake:
     def _messages(self, datagrams: Iterable[bytes]) -> list[bytes]:
         found: list[bytes] = []
         for datagram in datagrams:
-            try:
-                for message in netlink.split(datagram):
-                    found.append(message)  # noqa: PERF402  # those in front of a malformed one count
-            except netlink.Malformed:
-                self._counters.add("conntrack_malformed")
+            messages, is_whole = netlink.split(datagram)
+            found += messages
+            self._counters.add("conntrack_malformed", int(not is_whole))
         return found
 
     def _rows(self, kind: bytes, messages: Sequence[bytes], places: Array, seen_us: int) -> list[tuple[ConnectionBatch, Array]]:

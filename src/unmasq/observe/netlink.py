@@ -39,26 +39,27 @@ class Message(NamedTuple):
     payload: bytes
 
 
+def split(datagram: bytes) -> tuple[list[bytes], bool]:
+    """The whole messages of one datagram, headers included, and whether they are all of it: a length may lead outside."""
+    found: list[bytes] = []
+    at, end = 0, len(datagram)
+    while end - at >= _MESSAGE.size:
+        size = _MESSAGE.unpack_from(datagram, at)[0]
+        if size < _MESSAGE.size or size > end - at:
+            break
+        found.append(datagram[at : at + size])
+        at += (size + 3) & ~3
+    return found, at >= end
+
+
 def messages(datagram: bytes) -> Iterator[Message]:
     """The messages of one datagram, in order. Raises Malformed where a length leads outside of it."""
-    at, end = 0, len(datagram)
-    while at < end:
-        if end - at < _MESSAGE.size:
-            raise Malformed("a message shorter than its header")
-        size, kind, flags, sequence, _ = _MESSAGE.unpack_from(datagram, at)
-        if size < _MESSAGE.size or size > end - at:
-            raise Malformed("a message longer than its datagram, or shorter than its header")
-        yield Message(kind, flags, sequence, datagram[at + _MESSAGE.size : at + size])
-        at += (size + 3) & ~3
-
-
-def split(datagram: bytes) -> Iterator[bytes]:
-    """The messages of one datagram as they stand, headers included. Raises Malformed as `messages` does."""
-    at = 0
-    for message in messages(datagram):
-        size = _MESSAGE.size + len(message.payload)
-        yield datagram[at : at + size]
-        at += (size + 3) & ~3
+    found, is_whole = split(datagram)
+    for message in found:
+        _, kind, flags, sequence, _ = _MESSAGE.unpack_from(message)
+        yield Message(kind, flags, sequence, message[_MESSAGE.size :])
+    if not is_whole:
+        raise Malformed("a message longer than its datagram, or shorter than its header")
 
 
 def attributes(data: bytes, start: int = 0) -> dict[int, bytes]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import AddressColumns, ChainColumns, FlowColumns, Role
-from unmasq.model.groups import grouped
+from unmasq.model.groups import grouped, once
 from unmasq.unwind.claims import KINDS, Claims
 
 _LOGGED = KINDS.index("logged")
@@ -58,7 +58,7 @@ def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
     is_original = (hi == original[0][chain]) & (lo == original[1][chain])
     is_client = (hi == chains.client_hi[chain]) & (lo == chains.client_lo[chain])
     roles = Role.CLAIM.bit + Role.ORIGINAL_SOURCE.bit * is_original + Role.CLIENT.bit * is_client
-    rows = _once(chain, hi, lo)
+    rows, _ = once(chain, [hi, lo])
     return _rows(chains, chain[rows], chains.flow[chain[rows]], chain[rows], hi[rows], lo[rows], roles[rows])
 
 
@@ -71,14 +71,6 @@ def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
     chain = np.repeat(np.arange(len(chains)), counts)
     within = np.arange(len(chain)) - np.repeat(np.cumsum(counts) - counts, counts)
     return chain, elements[(np.cumsum(total) - total)[chains.headers][chain] + within]
-
-
-def _once(chain: Array, hi: Array, lo: Array) -> Array:
-    """The rows of which no other has the same chain and address, and one of each that do. A chain's rows are neighbours."""
-    alone = np.bincount(chain)[chain] == 1 if len(chain) else np.zeros(0, "?")
-    several = np.flatnonzero(~alone)
-    order, begin = grouped([chain[several], hi[several], lo[several]])
-    return np.concatenate([np.flatnonzero(alone), several[order[begin]]])
 
 
 def _clients_beside(chains: ChainColumns, named: AddressColumns) -> AddressColumns:

@@ -10,8 +10,7 @@ import numpy as np
 from unmasq.model.columns import Array
 from unmasq.model.native import Native
 
-MOST_DIGITS = 18
-"""Of a number that fits its column."""
+_MOST_DIGITS = 18  # of a number that fits its column
 
 _SEED = secrets.randbits(64)
 
@@ -53,9 +52,9 @@ class Listed:
 
     def whole_numbers(self) -> Array:
         raw = self.raw
-        if all(raw) and b"".join(raw).isdigit() and max(map(len, raw), default=0) <= MOST_DIGITS:
+        if all(raw) and b"".join(raw).isdigit() and max(map(len, raw), default=0) <= _MOST_DIGITS:
             return np.fromiter(map(int, raw), "i8", len(raw))
-        return np.array([int(value) if value.isdigit() and len(value) <= MOST_DIGITS else -1 for value in raw], "i8")
+        return np.array([int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else -1 for value in raw], "i8")
 
 
 @dataclass
