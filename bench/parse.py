@@ -27,6 +27,8 @@ def figures(logs: Logs) -> Iterator[Figure]:
     log = logs.ordinary()
     ours, naive = pairs(lambda: work("parse", log), lambda: work("naive", log))
     yield rate("parse", [w.rate for w in ours], [w.rate for w in naive], "json + ipaddress", 2)
+    ours, python = pairs(lambda: work("parse", log), lambda: work("parse in Python", log))
+    yield rate("parse", [w.rate for w in ours], [w.rate for w in python], "without the C extension", None)
     if shutil.which("fail2ban-regex") is None:
         yield Figure("parse", "", "fail2ban-regex is not installed here", "", ">= 3")
         return

@@ -4,20 +4,22 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
 from bench import path_work
 from bench.path_work import Tell
 from bench.replay import READ_US, chunks
+from unmasq.model.native import NATIVE, Native
 from unmasq.read.formats.lines import LineReader
 
 MARKER = b"tigera_secure_ee_ingress: "
 
 
-def parse(path: str) -> Tell:
+def parse(path: str, native: Native | None = NATIVE) -> Tell:
     """Lines to columns."""
-    reader = LineReader()
+    reader = LineReader(native)
     lines = sum(len(reader.read(chunk, READ_US)) for chunk in chunks(path))
     return lambda: {"lines": lines}
 
@@ -40,6 +42,7 @@ def _addresses(line: bytes) -> int:
 
 WORKS: dict[str, Callable[..., Tell]] = {
     "parse": parse,
+    "parse in Python": partial(parse, native=None),
     "naive": naive,
     "once": path_work.once,
     "joined": path_work.joined,
