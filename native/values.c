@@ -33,7 +33,7 @@ Text value_at(const Values *values, Py_ssize_t row)
     return (Text){data + ((const int32_t *)values->begin.buf)[row], data + ((const int32_t *)values->end.buf)[row]};
 }
 
-static bool overlap(const Py_buffer *one, const Py_buffer *other)
+bool overlap(const Py_buffer *one, const Py_buffer *other)
 {
     uintptr_t from = (uintptr_t)one->buf, to = (uintptr_t)other->buf;
     return from < to + (size_t)other->len && to < from + (size_t)one->len;
@@ -58,10 +58,7 @@ static void stir(uint64_t state[4])
     state[2] = turned(state[2], 32);
 }
 
-/* SipHash-1-3, with a seed that is a secret of the process: who writes the log cannot choose values that meet in one place of
- * the table. A multiplication would not do: there are values that meet by it whatever the seed is.
- */
-static uint64_t hash_of(Text text, uint64_t seed)
+uint64_t hash_of(Text text, uint64_t seed)
 {
     uint64_t state[] = {seed ^ 0x736f6d6570736575u, ~seed ^ 0x646f72616e646f6du, seed ^ 0x6c7967656e657261u, ~seed ^ 0x7465646279746573u};
     uint64_t last = (uint64_t)length_of(text) << 56, word;

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from tests.property.test_pipeline import SOURCES, ago
 from tests.story.traffic import FILE, NOON, SECOND, connection, line
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import packed, tuples
+from unmasq.join.connections import tuples
 from unmasq.join.lines import JoinedLines, from_batch, is_exact
 from unmasq.join.matching import match
 from unmasq.join.settings import WindowSettings
 from unmasq.join.table import ConnectionTable
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.model.index import keyed, packed
 from unmasq.model.ingress import Chunk
 from unmasq.read.formats.lines import LineReader
 
@@ -43,10 +44,10 @@ def lines_of(some) -> JoinedLines:
 def alone(found: JoinedLines, row: int, table: ConnectionTable) -> tuple[int, int]:
     """The rule, for one line: the serial of its connection and its time."""
     one = found.take(np.array([row]))
-    time_us, exact = int(one.time_us[0]), is_exact(int(one.time_source[0]))
+    time_us, exact = int(one.time_us[0]), bool(is_exact(one.time_source)[0])
     if not one.source_port[0]:
         return 0, time_us
-    serial = table.find(packed(tuples(one))[0], time_us, int(one.opened_us[0]), exact_time=exact)
+    serial = table.find(packed(keyed(tuples(one)))[0], time_us, int(one.opened_us[0]), exact_time=exact)
     end_us = int(table.named(np.array([serial])).end_us[0]) if serial else 0
     return serial, min(time_us, end_us) if end_us and not exact else time_us
 

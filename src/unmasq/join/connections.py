@@ -1,4 +1,4 @@
-"""Connections as the waiting room knows them: columns that grow at the end and are searched by a packed tuple."""
+"""Connections as the waiting room knows them: columns that grow at the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,13 +80,6 @@ class Growing:
         for name, values in more.as_dict().items():
             getattr(self._room, name)[self._used : self._used + len(more)] = values
         self._used += len(more)
-
-
-def packed(columns: Sequence[Array]) -> list[bytes]:
-    """One key a row: its columns as bytes, equal where all of them are."""
-    together = np.stack([values.astype("u8") for values in columns], axis=1)
-    keys: list[bytes] = together.view(f"V{8 * len(columns)}").ravel().tolist()
-    return keys
 
 
 def tuples(of: Columns, names: Sequence[str] = TUPLE) -> list[Array]:

@@ -60,6 +60,6 @@ def with_intervals(lines: JoinedLines, interval_us: int) -> JoinedLines:
     return JoinedLines(**lines.as_dict() | {"interval_us": lines.time_us // interval_us * interval_us})
 
 
-def is_exact(time_source: int) -> bool:
+def is_exact(time_source: Array) -> Array:
     """Whether a line's time is its own, and not when it was read."""
-    return time_source in (TimeSource.LINE, TimeSource.LOG)
+    return time_source <= TimeSource.LOG

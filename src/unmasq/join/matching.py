@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.join.connections import packed, tuples
+from unmasq.join.connections import tuples
 from unmasq.join.keys import numbered
 from unmasq.join.lines import JoinedLines, is_exact
 from unmasq.join.table import SLACK_US, ConnectionTable, Key
 from unmasq.model.columns import Array
 from unmasq.model.groups import distinct, grouped
-from unmasq.model.ingress import TimeSource
+from unmasq.model.index import keyed, packed
 
 
 class Matched(NamedTuple):
@@ -27,17 +27,18 @@ class Matched(NamedTuple):
 def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     """Find the connections of lines, and count the requests on each. A line without source or port can have none."""
     order, begin = grouped(tuples(lines))
-    of_tuple, keys = numbered(order, begin), packed(tuples(lines.take(order[begin])))
+    of_tuple, keys = numbered(order, begin), keyed([column[order[begin]] for column in tuples(lines)])
     named = (lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0)
     only, several = table.newest(keys)
     only[several | ~named[order[begin]]] = 0
     serials = _of_only_ones(lines, of_tuple, only, table)
-    for row in np.flatnonzero(several[of_tuple] & named).tolist():
-        told = int(lines.time_us[row]), int(lines.opened_us[row])
-        serials[row] = table.find(keys[of_tuple[row]], *told, exact_time=is_exact(int(lines.time_source[row])))
+    rows = np.flatnonzero(several[of_tuple] & named)
+    exact = is_exact(lines.time_source)
+    for row, key in zip(rows.tolist(), packed(keys[of_tuple[rows]]), strict=True):
+        serials[row] = table.find(key, int(lines.time_us[row]), int(lines.opened_us[row]), exact_time=bool(exact[row]))
     table.requested(serials[serials > 0])
     waits = named & (serials == 0)
-    missing = {keys[number] for number in distinct(of_tuple[waits]).tolist()}
+    missing = set(packed(keys[distinct(of_tuple[waits])]))
     return Matched(serials, _times(lines, serials, table), waits, missing)
 
 
@@ -45,7 +46,7 @@ def _of_only_ones(lines: JoinedLines, of_tuple: Array, only: Array, table: Conne
     """Serials of lines whose tuple has one connection: `only`, or 0."""
     start_us, end_us = _bounds(only, table)
     start_us, end_us = start_us[of_tuple], end_us[of_tuple]
-    is_over = _is_exact(lines) & (end_us > 0) & (lines.time_us > end_us + SLACK_US)
+    is_over = is_exact(lines.time_source) & (end_us > 0) & (lines.time_us > end_us + SLACK_US)
     by_time = (start_us <= lines.time_us + SLACK_US) & ~is_over
     by_start = np.abs(start_us - lines.opened_us) <= SLACK_US
     serials: NDArray[np.int64] = np.where(np.where(lines.opened_us > 0, by_start, by_time), only[of_tuple], 0)
@@ -54,12 +55,11 @@ def _of_only_ones(lines: JoinedLines, of_tuple: Array, only: Array, table: Conne
 
 def _times(lines: JoinedLines, serials: Array, table: ConnectionTable) -> NDArray[np.int64]:
     """The time of each line: where it is that of reading, no later than the end of its connection."""
+    rough = ~is_exact(lines.time_source)
+    if not rough.any():
+        return lines.time_us
     end_us = _bounds(serials, table)[1]
-    return np.where(~_is_exact(lines) & (end_us > 0), np.minimum(lines.time_us, end_us), lines.time_us)
-
-
-def _is_exact(lines: JoinedLines) -> NDArray[np.bool_]:
-    return np.isin(lines.time_source, (TimeSource.LINE, TimeSource.LOG))
+    return np.where(rough & (end_us > 0), np.minimum(lines.time_us, end_us), lines.time_us)
 
 
 def _bounds(serials: Array, table: ConnectionTable) -> tuple[Array, Array]:

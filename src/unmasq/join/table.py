@@ -1,21 +1,21 @@
 """The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import ORIGINAL, TUPLE, Connections, Growing, packed, tuples
+from unmasq.join.connections import ORIGINAL, TUPLE, Connections, Growing, tuples
 from unmasq.join.keys import UNKNOWN, numbered
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.groups import distinct, grouped
+from unmasq.model.index import Keys, index, keyed, packed
 
 Key = bytes
 """A packed tuple, as the proxy's socket saw it."""
@@ -35,10 +35,10 @@ class ConnectionTable:
     def __init__(self, settings: WindowSettings, counters: Counters, began_us: int) -> None:
         self._settings, self._counters, self._began_us = settings, counters, began_us
         self._all = Growing()
-        self._newest: dict[Key, int] = {}
+        self._newest = index(len(TUPLE))
         self._older: dict[Key, tuple[int, ...]] = {}
         """Of a tuple whose port was used again."""
-        self._by_id: dict[bytes, int] = {}
+        self._by_id = index(1 + len(_SEEN_AS))
         self._serial = 0
         self._gone = 0
         self.shares: list[Shares] = []
@@ -52,25 +52,23 @@ class ConnectionTable:
         """All connections, those that are gone too. What changes in its columns changes in the table."""
         return self._all.rows
 
-    def apply(self, batch: ConnectionBatch) -> set[Key]:
-        """Take what the kernel said; returns the tuples of connections that were not known before."""
-        new: set[Key] = set()
-        for events in _in_rounds(batch):
-            new |= self._apply(events)
-        return new
+    def apply(self, batch: ConnectionBatch) -> Array:
+        """Take what the kernel said; returns the serials of connections that were not known before."""
+        return np.concatenate([np.zeros(0, "i8"), *map(self._apply, _in_rounds(batch))])
 
-    def _apply(self, events: ConnectionBatch) -> set[Key]:
+    def _apply(self, events: ConnectionBatch) -> Array:
         """The same for events of distinct entries."""
-        ids = _entries(events)
-        serials = np.fromiter(map(self._by_id.get, ids, repeat(0)), "i8", len(ids))
+        entries = keyed([events.id, *(getattr(events, name) for name in _SEEN_AS)])
+        serials = self._by_id.find(entries)
         fresh = (serials == 0) | self._are_others(serials, events.start_us)
         serials[fresh] = self._begin(events.take(fresh))
-        self._by_id.update((ids[row], int(serials[row])) for row in np.flatnonzero(fresh & (serials > 0)).tolist())
-        events, begun = events.take(serials > 0), serials[fresh & (serials > 0)]
-        self._update(self.rows.rows_of(serials[serials > 0]), events)
-        for id_ in _entries(events.take(events.event == ConnectionEvent.DESTROY)):
-            self._by_id.pop(id_, None)
-        return set(packed(tuples(self._of(begun))))
+        known = serials > 0
+        begun: Array = serials[fresh & known]
+        self._by_id.put(entries[fresh & known], begun)
+        self._update(self.rows.rows_of(serials[known]), events.take(known))
+        over = known & (events.event == ConnectionEvent.DESTROY)
+        self._by_id.drop(entries[over], serials[over])
+        return begun
 
     def _are_others(self, serials: Array, start_us: Array) -> NDArray[np.bool_]:
         """Whether entries with a known id and tuple are later connections: the kernel uses its ids again."""
@@ -105,16 +103,22 @@ class ConnectionTable:
         before = len(self._all)
         self._all.add(begun)
         self._gone -= before + count - len(self._all)
-        for key, serial in zip(packed(tuples(begun)), begun.serial.tolist(), strict=True):
-            self._put(key, serial)
+        keys = keyed(tuples(begun))
+        replaced = self._newest.put(keys, begun.serial)
+        again = replaced > 0
+        for key, serial in zip(packed(keys[again]), replaced[again].tolist(), strict=True):
+            self._put_behind(key, serial)
         return serials
 
-    def _put(self, key: Key, serial: int) -> None:
-        if key in self._newest:
-            alike = self.candidates(key)
-            self._older[key] = alike[1 - MOST_ALIKE :]
-            self._counters.add("window_dropped_connections", int(len(alike) >= MOST_ALIKE), "same_port")
-        self._newest[key] = serial
+    def _put_behind(self, key: Key, serial: int) -> None:
+        """Of a tuple that was used again, the connection that was the newest."""
+        older = (*self._older.get(key, ()), serial)
+        self._older[key] = older[1 - MOST_ALIKE :]
+        self._counters.add("window_dropped_connections", int(len(older) >= MOST_ALIKE), "same_port")
+
+    def keys_of(self, serials: Array) -> set[Key]:
+        """The tuples of connections."""
+        return set(packed(keyed(tuples(self._of(serials)))))
 
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
@@ -131,12 +135,18 @@ class ConnectionTable:
 
     def candidates(self, key: Key) -> tuple[int, ...]:
         """The serials of the connections with this tuple, the newest last."""
-        return (*self._older.get(key, ()), self._newest[key]) if key in self._newest else ()
+        [newest] = self._newest.find(_as_row(key)).tolist()
+        return (*self._older.get(key, ()), newest) if newest else ()
 
-    def newest(self, keys: Sequence[Key]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def newest(self, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """For each tuple the serial of its newest connection, 0 where it has none, and whether there are older ones."""
-        serials = np.fromiter(map(self._newest.get, keys, repeat(0)), "i8", len(keys))
-        return serials, np.fromiter(map(self._older.__contains__, keys), "?", len(keys))
+        return self._newest.find(keys), self._is_several(keys)
+
+    def _is_several(self, keys: Keys) -> NDArray[np.bool_]:
+        """Whether each tuple has several connections, which is rare."""
+        if not self._older:
+            return np.zeros(len(keys), "?")
+        return np.fromiter(map(self._older.__contains__, packed(keys)), "?", len(keys))
 
     def requested(self, serials: Array) -> None:
         """Count lines that joined: each by the serial of its connection."""
@@ -179,27 +189,28 @@ class ConnectionTable:
         leaving = rows.take(over)
         rows.is_gone[over] = True
         self._gone += len(leaving)
-        serials = leaving.serial.tolist()
-        for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
-            if key in self._older:
-                self._forget_one(key, serial)
-            elif self._newest.get(key) == serial:
-                del self._newest[key]
-            if self._by_id.get(id_) == serial:
-                del self._by_id[id_]
+        keys, serials = keyed(tuples(leaving)), leaving.serial
+        several = self._is_several(keys)
+        for key, serial in zip(packed(keys[several]), serials[several].tolist(), strict=True):
+            self._forget_one(key, serial)
+        self._newest.drop(keys[~several], serials[~several])
+        self._by_id.drop(keyed([leaving.id, *tuples(leaving)]), serials)
 
     def _forget_one(self, key: Key, serial: int) -> None:
         """Of several connections with one tuple; one that is too many of them is not among its candidates any more."""
-        *older, self._newest[key] = (other for other in self.candidates(key) if other != serial)
-        if older:
-            self._older[key] = tuple(older)
+        before = self.candidates(key)
+        left = tuple(other for other in before if other != serial)
+        self._older.pop(key, None)
+        if left:
+            self._newest.put(_as_row(key), np.array(left[-1:]))
         else:
-            del self._older[key]
+            self._newest.drop(_as_row(key), np.array(before[-1:]))
+        if left[:-1]:
+            self._older[key] = left[:-1]
 
 
-def _entries(events: ConnectionBatch) -> list[bytes]:
-    """What tells one entry of the kernel from another while it lives."""
-    return packed([events.id, *(getattr(events, name) for name in _SEEN_AS)])
+def _as_row(key: Key) -> Keys:
+    return np.frombuffer(key, "u8")[None]
 
 
 def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:

@@ -94,9 +94,12 @@ class Window:
 
     def add_connections(self, batch: ConnectionBatch, dump_began_us: int | None = None) -> None:
         """What the kernel said; lines that waited for one of these connections join it. A whole dump says when it began."""
-        new = self.table.apply(batch)
+        begun = self.table.apply(batch)
         if dump_began_us is not None:
             self.table.dumped(dump_began_us)
+        if not self._waiting:
+            return
+        new = self.table.keys_of(begun)
         waiting, self._waiting = self._waiting, []
         for room in waiting:
             if room.keys.isdisjoint(new):
@@ -174,12 +177,15 @@ class Window:
 
     def _flag_late(self, lines: JoinedLines) -> JoinedLines:
         """Mark lines whose flow was closed before they came."""
+        if not len(lines):
+            return lines
         witnessed = lines.connection > 0
         key = mixed([
             np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuples(lines)),
         ])  # fmt: skip
         late = lines.interval_us <= self._closed_us
-        late[late] = np.isin(key[late], self._closed_keys)
+        if late.any():
+            late[late] = np.isin(key[late], self._closed_keys)
         self._closed_us = max(self._closed_us, int(lines.interval_us.max(initial=self._closed_us)))
         self._closed_keys = np.concatenate([self._closed_keys, distinct(key[~late])])[-self._settings.most_lines :]
         return JoinedLines(**lines.as_dict() | {"flags": np.where(late, lines.flags | Flag.LATE, lines.flags).astype("u2")})

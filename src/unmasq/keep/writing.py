@@ -1,6 +1,6 @@
 """Appending to one database: a batch is one transaction that holds its rows, its number and the lines it covers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from uuid import uuid4
@@ -14,6 +14,7 @@ from unmasq.keep.runs import merged
 from unmasq.model.columns import Array, Columns
 from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
 from unmasq.model.ingress import TEXTS, FileIdentity
+from unmasq.model.vocabulary import Vocabulary
 
 KNOWN_CHARACTERS = 8_000_000
 """Of texts that are remembered so that a repeated one is stored once; then all are forgotten, which only costs room on disk."""
@@ -28,15 +29,13 @@ class Writer:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, database: str) -> None:
         self._cursor = cursor
         self._database = database
-        self._texts: dict[str, int] = {}
         self._files: dict[FileIdentity, int] = {}
         self._numbers()
 
     def _numbers(self) -> None:
         """Where to go on counting; also after a transaction that failed."""
         self.flows, self._chains = self._next("flow", "flows"), self._next("chain", "chains")
-        self._text = self._next("text", "texts")
-        self._forget_texts()
+        self._begin_texts(self._next("text", "texts"))
         rows = self._cursor.execute(f"SELECT device, inode, fingerprint, file FROM {self._database}.files").fetchall()
         self._files = {FileIdentity(device, inode, fingerprint): file for device, inode, fingerprint, file in rows}
         self._runs = 0
@@ -92,19 +91,19 @@ class Writer:
 
     def _text_numbers(self, texts: list[str]) -> NDArray[np.int64]:
         if self._characters > KNOWN_CHARACTERS:
-            self._forget_texts()
-        proposed = np.arange(self._text, self._text + len(texts))
-        numbers = np.fromiter(map(self._texts.setdefault, texts, proposed.tolist()), "i8", len(texts))
-        new = numbers == proposed
-        fresh = [texts[i] for i in np.flatnonzero(new).tolist()]
-        self._insert("texts", {"text": numbers[new], "value": np.array(_storable(fresh), dtype=object)})
-        self._text += len(texts)
+            self._begin_texts(self._text + self._stored)
+        numbers = self._texts.numbers(texts)
+        fresh = _storable(self._texts.since(self._stored))
+        places = np.arange(self._stored, self._stored + len(fresh))
+        self._insert("texts", {"text": self._text + places, "value": np.array(fresh, dtype=object)})
+        self._stored += len(fresh)
         self._characters += sum(map(len, fresh))
-        return numbers
+        return self._text + numbers.astype("i8")
 
-    def _forget_texts(self) -> None:
-        self._texts.clear()
-        self._characters = 0
+    def _begin_texts(self, first: int) -> None:
+        """Know no text, and number those that come from the first number on."""
+        self._text, self._texts = first, Vocabulary()
+        self._stored = self._characters = 0
 
     def _cover(self, files: list[FileIdentity], lines: LineColumns) -> None:
         fresh = [file for file in dict.fromkeys(files) if file not in self._files]
@@ -144,13 +143,11 @@ def _moved(columns: Columns, **by: int | NDArray[np.int64]) -> dict[str, Array]:
     return replace(columns, **changed).as_dict()
 
 
-def _storable(texts: list[str]) -> list[str]:
+def _storable(texts: Sequence[str]) -> Sequence[str]:
     """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return [text.encode("utf-8", "backslashreplace").decode() for text in texts]
-    return texts
+    if all(map(str.isascii, texts)):
+        return texts
+    return [text if text.isascii() else text.encode("utf-8", "backslashreplace").decode() for text in texts]
 
 
 def _summary(batch: FlowBatch) -> dict[str, Array]:

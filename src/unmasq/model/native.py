@@ -41,6 +41,22 @@ class Native(Protocol):
         names; u1) gets which headers a text has.
         """
 
+    def intern(self, numbers: dict[str, int], known: list[str], texts: list[str], found: Array, /) -> None:
+        """The number of each text to `found` (texts, u4): its place in `known`, which grows by those that are not in `numbers`."""
+
+    def index_find(self, slots: Array, keys: Array, numbers: Array, width: int, seed: int, /) -> None:
+        """The number of each key, 0 where it has none, to `numbers` (rows, i8).
+
+        A key is `width` words of 8 bytes in `keys` (rows, width; u8). `slots` (places, width + 1; u8), a power of two of
+        places, all zeros at first, belongs to the index from then on.
+        """
+
+    def index_put(self, slots: Array, keys: Array, numbers: Array, width: int, seed: int, /) -> None:
+        """Give each key its number, in order; `numbers` gets the one that it had before, 0: none. Raises ValueError where it is full."""
+
+    def index_drop(self, slots: Array, keys: Array, numbers: Array, width: int, seed: int, /) -> None:
+        """Forget each key that still has this number; `numbers` gets 1 for those that had, 0 for the others."""
+
 
 def _load() -> Native | None:
     try:

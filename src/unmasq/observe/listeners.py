@@ -10,6 +10,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE, V4_PREFIX
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
+from unmasq.model.groups import grouped
 from unmasq.model.ingress import IngressBatch
 
 _ANY = (NONE, (0, V4_PREFIX))  # :: and 0.0.0.0
@@ -61,9 +62,10 @@ class Listeners:
 
     def learn(self, lines: IngressBatch) -> bool:
         """Add the proxy's own ends that lines name; whether one was new. A line without its own end teaches nothing."""
-        named = (lines.reject == 0) & (lines.dest_port > 0)
-        keys = np.unique(_keys(lines.dest_hi[named], lines.dest_lo[named], lines.dest_port[named]))
-        ends = (Listener(*key) for key in keys.view(_KEY).tolist())
+        rows = np.flatnonzero((lines.reject == 0) & (lines.dest_port > 0))
+        columns = [column[rows] for column in (lines.dest_hi, lines.dest_lo, lines.dest_port)]
+        order, begin = grouped(columns)
+        ends = (Listener(*key) for key in zip(*(column[order[begin]].tolist() for column in columns), strict=True))
         # A wildcard is for settings: no socket has accepted a connection on 0.0.0.0.
         return self.add(end for end in ends if end[:2] not in _ANY)
 

@@ -4,10 +4,11 @@ import numpy as np
 
 from tests.story.traffic import CLIENT, NOON, SECOND, connection
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import packed, tuples
+from unmasq.join.connections import tuples
 from unmasq.join.settings import WindowSettings
 from unmasq.join.table import MOST_ALIKE, ConnectionTable
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.model.index import keyed, packed
 
 
 def reused(times: int) -> ConnectionBatch:
@@ -22,7 +23,7 @@ def test_a_client_that_uses_one_port_again_and_again_is_compared_with_its_newest
     counters = Counters()
     table = ConnectionTable(WindowSettings(), counters, 0)
     table.apply(reused(MOST_ALIKE + 36))
-    [key] = set(packed(tuples(table.rows)))
+    [key] = set(packed(keyed(tuples(table.rows))))
     assert len(table) == MOST_ALIKE + 36
     assert table.candidates(key) == tuple(range(37, MOST_ALIKE + 37))
     assert counters.of("window_dropped_connections", "same_port") == 36
@@ -33,7 +34,7 @@ def test_a_client_that_uses_one_port_again_and_again_is_compared_with_its_newest
 def test_whoever_was_crowded_out_is_forgotten_in_any_order():
     table = ConnectionTable(WindowSettings(), Counters(), 0)
     table.apply(reused(MOST_ALIKE + 2))
-    [key] = set(packed(tuples(table.rows)))
+    [key] = set(packed(keyed(tuples(table.rows))))
     table.forget(np.arange(MOST_ALIKE + 2) >= 2)
     assert table.candidates(key) == ()
     table.forget(~table.rows.is_gone)

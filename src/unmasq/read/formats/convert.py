@@ -79,7 +79,7 @@ class Converter:
         return numbers
 
     def _header_numbers(self, names: Sequence[str], columns: Sequence[Values], length: int) -> Array:
-        return self._vocabulary.numbers(header_texts(names, columns, length), length)
+        return self._vocabulary.numbers(header_texts(names, columns, length))
 
     def _times(self, values: Mapping[str, Values], length: int, *, live: bool, read_us: int) -> dict[str, Array]:
         own = np.zeros(length, "i8")

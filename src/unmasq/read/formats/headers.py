@@ -1,21 +1,21 @@
 """The header text of each line: JSON of every header that the format records, raw (`unmasq.unwind.claims` reads it)."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from unmasq.read.formats.record import HEADER_KEYS
 from unmasq.read.formats.values import Spans, Values
 
 
-def header_texts(names: Sequence[str], columns: Sequence[Values], length: int) -> Iterable[str]:
+def header_texts(names: Sequence[str], columns: Sequence[Values], length: int) -> list[str]:
     """For each of `length` lines the text of its headers: `names` are payload keys, `columns` their values."""
     if not names or not length:
         return [""] * length
     template = _template(names)
     spans = [column for column in columns if isinstance(column, Spans)]
     if len(spans) < len(columns):
-        return (_text(template, columns, row) for row in range(length))
+        return [_text(template, columns, row) for row in range(length)]
     texts = spans[0].native.texts(spans[0].data, template, tuple(s.begin for s in spans), tuple(s.end for s in spans))
     if None in texts:
         return [_text(template, columns, row) if text is None else text for row, text in enumerate(texts)]

@@ -22,7 +22,7 @@ class LineReader:
     """Reads chunks of marker, `combined` and `upstreaminfo` lines. Keeps the vocabulary and the layout it met last."""
 
     def __init__(self, native: Native | None = NATIVE) -> None:
-        self.vocabulary = Vocabulary()
+        self.vocabulary = Vocabulary(native)
         self._native = native
         self._convert = Converter(self.vocabulary)
         self._layout: Layout | None = None
