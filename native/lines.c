@@ -93,7 +93,7 @@ static const uint8_t *after_step(const Step *step, Text rest)
     return equal ? rest.at + step->least : NULL;
 }
 
-/* Fills the line's column of `spans` (captures x {begin, end} x lines); false where the line is not of the layout. */
+/* Fills one column of `spans` (captures x {begin, end} x lines), in part where the line is not of the layout: then false. */
 static bool match_line(const Program *program, Text line, const uint8_t *data, int32_t *spans, size_t lines)
 {
     for (size_t number = 0; number < program->count; number++) {
@@ -117,7 +117,7 @@ static size_t match_lines(const Program *program, const Py_buffer *data, uint8_t
     for (size_t number = 0; number < lines && rest.at < rest.end; number++) {
         const uint8_t *newline = memchr(rest.at, '\n', length_of(rest));
         Text line = {rest.at, newline ? newline : rest.end};
-        taken[number] = match_line(program, line, data->buf, spans + number, lines);
+        taken[number] = match_line(program, line, data->buf, spans + count, lines);
         count += taken[number];
         rest.at = newline ? newline + 1 : rest.end;
     }

@@ -18,7 +18,7 @@ class Native(Protocol):
     def match(self, data: bytes, program: bytes, taken: Array, spans: Array, /) -> int:
         """Run a program of `unmasq.read.formats.steps` over each line of `data`; returns how many lines are of that layout.
 
-        `taken` (lines, u1) gets 1 for those; `spans` (captures, 2, lines; i4) their values.
+        `taken` (lines, u1) gets 1 for those; `spans` (captures, 2, lines; i4) their values, one behind the other from the front.
         """
 
     def distinct(self, data: bytes, begin: Array, end: Array, first: Array, numbers: Array, seed: int, /) -> int:

@@ -60,8 +60,8 @@ class Layout:
     def _by_program(self, native: Native, data: bytes, lines: int) -> tuple[Array, dict[str, Values]]:
         taken = np.zeros(lines, "?")
         spans = np.zeros((len(self.keys), 2, lines), "i4")
-        if native.match(data, self.program, taken, spans) < lines:
-            spans = np.ascontiguousarray(spans[:, :, taken])
+        count = native.match(data, self.program, taken, spans)
+        spans = spans[:, :, :count]
         return taken, {key: Spans(native, data, *bounds) for key, bounds in zip(self.keys, spans, strict=True)}
 
     def _by_pattern(self, data: bytes) -> tuple[Array, dict[str, Values]]:
