@@ -13,7 +13,7 @@ from unmasq.model.ingress import TEXTS
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
-    """(days since 1970, the part of the batch that belongs there), oldest first."""
+    """(days since 1970, the part of the batch that belongs there), oldest first; the parts have the id of the batch."""
     day_of = batch.flows.interval_start_us // DAY_US
     days = distinct(np.concatenate([day_of, batch.lines.day, np.array([r.day for r in batch.rejected], "i8")]))
     if len(days) == 1:
@@ -56,7 +56,7 @@ def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
 
 
 def together(parts: Sequence[FlowBatch]) -> list[FlowBatch]:
-    """The parts as one batch a node: a few large inserts cost a fraction of many small ones."""
+    """The parts as one batch a node, with the id of its first part: a few large inserts cost a fraction of many small ones."""
     of_node: dict[str, list[FlowBatch]] = {}
     for part in parts:
         of_node.setdefault(part.node, []).append(part)
@@ -89,4 +89,5 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         files=[file for part in parts for file in part.files],
         lines=LineColumns.concat([part.lines for part in moved]),
         rejected=[rejected for part in parts for rejected in part.rejected],
+        id=parts[0].id,
     )
