@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from uuid import uuid5
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,13 @@ def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
         ),
         texts=[batch.texts[i] for i in used.tolist()],
     )
+
+
+def halves(batch: FlowBatch) -> list[FlowBatch]:
+    """The batch in two, for whom it is too large as a whole; lines and rejects go with the first. Their ids follow from its own."""
+    first = np.arange(len(batch.flows)) < len(batch.flows) // 2
+    rest = replace(_part(batch, ~first), lines=LineColumns.empty(), files=[], rejected=[])
+    return [replace(part, id=uuid5(batch.id, name)) for part, name in ((_part(batch, first), "first"), (rest, "rest"))]
 
 
 def together(parts: Sequence[FlowBatch]) -> list[FlowBatch]:

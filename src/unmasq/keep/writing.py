@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.errors import StoreError
+from unmasq.base.safe import utf8
 from unmasq.keep.runs import merged
 from unmasq.keep.split import together
 from unmasq.model.columns import Array, Columns
@@ -109,7 +110,7 @@ class Writer:
         numbers = np.fromiter(map(self._texts.setdefault, texts, proposed.tolist()), "i8", len(texts))
         new = numbers == proposed
         fresh = [texts[i] for i in np.flatnonzero(new).tolist()]
-        self._insert("texts", {"text": numbers[new], "value": np.array(_storable(fresh), dtype=object)})
+        self._insert("texts", {"text": numbers[new], "value": np.array(utf8(fresh), dtype=object)})
         self._text += len(texts)
         self._characters += sum(map(len, fresh))
         return numbers
@@ -146,7 +147,7 @@ class Writer:
         self._insert("rejects", {
             "reason": np.array([r.reason for r in rejected], "u1"),
             "amount": np.array([r.count for r in rejected], "i8"),
-            "sample": np.array(_storable([r.sample for r in rejected]), dtype=object),
+            "sample": np.array(utf8([r.sample for r in rejected]), dtype=object),
         })  # fmt: skip
 
 
@@ -154,15 +155,6 @@ def _moved(columns: Columns, **by: int | NDArray[np.int64]) -> dict[str, Array]:
     """The columns with row numbers moved by an offset, or looked up in an array."""
     changed = {name: getattr(columns, name) + to if isinstance(to, int) else to[getattr(columns, name)] for name, to in by.items()}
     return replace(columns, **changed).as_dict()
-
-
-def _storable(texts: list[str]) -> list[str]:
-    """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
-    try:
-        "".join(texts).encode()
-    except UnicodeEncodeError:
-        return [text.encode("utf-8", "backslashreplace").decode() for text in texts]
-    return texts
 
 
 def _summary(batch: FlowBatch) -> dict[str, Array]:
