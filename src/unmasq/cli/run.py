@@ -54,7 +54,7 @@ def run(options: RunOptions) -> None:
     from unmasq.model.address import parse_range
     from unmasq.node.identity import node_name
     from unmasq.node.live import Watch
-    from unmasq.observe.listeners import Listener
+    from unmasq.observe.listeners import listener
 
     watch = Watch(
         node=options.node or node_name(),
@@ -62,7 +62,7 @@ def run(options: RunOptions) -> None:
         from_start=options.from_start,
         kernel=options.kernel,
         namespace=options.namespace,
-        listeners=[Listener(*_end(text)) for text in options.listener or []],
+        listeners=[listener(text) for text in options.listener or []],
         node_ranges=[parse_range(text) for text in options.node_range or []],
         window=WindowSettings(
             interval_us=_microseconds(options.interval_seconds),
@@ -82,14 +82,3 @@ def _microseconds(seconds: float) -> int:
     if not seconds > 0:
         raise UsageError(f"not a length of time: {seconds:g} seconds", "it must be more than nothing", "leave the flag out for the default")
     return int(seconds * MICROSECONDS)
-
-
-def _end(text: str) -> tuple[int, int, int]:
-    """ADDRESS:PORT, with brackets around an IPv6 address; `*` for every address."""
-    from unmasq.model.address import NONE, parse
-
-    host, _, port = text.rpartition(":")
-    pair = NONE if host in ("*", "::", "[::]", "0.0.0.0") else parse(host)  # noqa: S104  # an address to match, not to bind
-    if pair is None or not port.isdigit() or not 0 < int(port) < 1 << 16:
-        raise UsageError(f"not a listener: {text!r}", "a listener is ADDRESS:PORT", "write it like 10.244.1.10:80 or [2001:db8::10]:443")
-    return *pair, int(port)

@@ -54,17 +54,26 @@ class LiveStore(Answers):
 
     def append(self, batch: FlowBatch) -> None:
         """Take a batch, which is searchable from now on; it is written later."""
+        self.take(batch)
+
+    def take(self, batch: FlowBatch) -> bool:
+        """As `append`; returns whether any of it was new."""
         with self.moment:
-            for day, part in by_day(batch):
-                if not (self._resent and self.store.holds(day, batch.id)):
-                    self._waiting.setdefault(day, {}).setdefault(batch.id, part)
-            self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
-            self._changes += 1
+            new = [(day, part) for day, part in by_day(batch) if not self._has(day, batch.id)]
+            for day, part in new:
+                self._waiting.setdefault(day, {})[batch.id] = part
+            if new:
+                self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
+                self._changes += 1
+            return bool(new)
+
+    def _has(self, day: int, batch: UUID) -> bool:
+        return batch in self._waiting.get(day, ()) or (self._resent and self.store.holds(day, batch))
 
     def flush_due(self, now_us: int) -> bool:
         """Write if enough waits, or if something waited long enough. Returns whether it did."""
         with self.moment:
-            due = self._waiting_rows() >= self._rows or (self._since_us is not None and now_us - self._since_us >= self._wait_us)
+            due = self.waiting_rows() >= self._rows or (self._since_us is not None and now_us - self._since_us >= self._wait_us)
         if due:
             self.flush()
         return due
@@ -91,8 +100,10 @@ class LiveStore(Answers):
         batches = list(parts.values())
         self.store.append_day(day, batches if self._resent else together(batches), published)
 
-    def _waiting_rows(self) -> int:
-        return sum(len(part.flows) + len(part.chains) for part in self._parts())
+    def waiting_rows(self) -> int:
+        """Flows and chains that are not written yet."""
+        with self.moment:
+            return sum(len(part.flows) + len(part.chains) for part in self._parts())
 
     def _parts(self) -> list[FlowBatch]:
         return [part for parts in self._waiting.values() for part in parts.values()]
