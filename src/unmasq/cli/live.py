@@ -8,8 +8,9 @@ from unmasq.base import moments
 from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
-from unmasq.cli.once import summary, trust_also
+from unmasq.cli.once import trust_also
 from unmasq.cli.turns import Turns
+from unmasq.cli.watching import say_what_is_watched, summary
 from unmasq.keep.ageing import Ageing
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
@@ -52,7 +53,7 @@ class Work:
         self._stack.enter_context(Owner(folder, self._live, store.control, self._clock, self._status))
 
     def __enter__(self) -> Self:
-        _say_what_is_watched(self._node)
+        say_what_is_watched(self._node)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,14 +80,3 @@ class Work:
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()
-
-
-def _say_what_is_watched(node: LiveNode) -> None:
-    where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
-    kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
-    out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
-    for path in node.watch.logs:
-        if not Path(path).exists():
-            out.note(f"{path} is not there yet: waiting for it")
-    if node.blind:
-        out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")

@@ -82,6 +82,9 @@ class Spool:
 
     def put(self, batch: FlowBatch) -> None:
         """Take a batch with its lines: on disk when it returns. Raises StoreError, and then nothing of it is here."""
+        if not (batch.flows or batch.rejected):
+            self.cover(batch)
+            return
         lines = int(batch.flows.requests.sum())
         row = (str(batch.id), len(body := wire.encode(batch)), len(batch.flows), lines, body)
         with self._reading, transaction(self._db) as db:

@@ -68,6 +68,8 @@ class Keeper:
     """The trust list of now."""
     moment: AbstractContextManager[object]
     """Held while flows move to the sink."""
+    node_ranges: Callable[[], Sequence[Range]] = tuple
+    """Addresses of nodes beside those that are watched for, as they are known now."""
 
 
 class LiveNode:
@@ -133,4 +135,4 @@ class LiveNode:
 
     def _surroundings(self) -> Surroundings:
         own = [Range(address, address, 128) for address in self._own]
-        return Surroundings(self.watch.node, self._keeper.trust(), [*self.watch.node_ranges, *own], self._own)
+        return Surroundings(self.watch.node, self._keeper.trust(), [*self.watch.node_ranges, *self._keeper.node_ranges(), *own], self._own)
