@@ -79,7 +79,8 @@ def batch(
     columns = _flows(flows, first_id, trust)
     pairs = [(row, made, chain) for row, made in enumerate(flows) for chain in made.chains]
     chains, asked = _chains(pairs, texts), _asked(pairs, texts)
-    claims = claims_of([text if text.startswith("{") else "" for text in texts.all])
+    of_headers = {texts.all[number] for number in chains.headers.tolist()}
+    claims = claims_of([text if text in of_headers else "" for text in texts.all])
     chains = judge(columns, chains, claims, trust)
     np.bitwise_or.at(columns.flags, chains.flow, chains.flags)  # a flow carries the flags of its chains
     addresses = address_rows(columns, chains, claims) if len(columns) else AddressColumns.empty()

@@ -7,6 +7,8 @@
     │   ├── StoreBusy     another process owns it
     │   └── StoreTooNew   a newer unmasq wrote it
     ├── KernelError       the kernel refuses: a right or a switch is missing          exit 1
+    ├── BatchRefused      what came over the wire is no batch that can be taken       exit 1
+    │   └── BatchTooLarge it is larger than anybody takes
     └── Unreachable       the owner of a store, or a server, does not answer          exit 1
 
 A foreign exception is translated at the edge where it happens; what a bad line holds is never an error but a counted
@@ -55,6 +57,14 @@ class StoreTooNew(StoreError):
 
 class KernelError(UnmasqError):
     """The kernel refused a socket, a namespace or a switch."""
+
+
+class BatchRefused(UnmasqError):
+    """A batch of flows from elsewhere that is damaged, makes no sense or is not ours."""
+
+
+class BatchTooLarge(BatchRefused):
+    """A batch of flows that has to be sent in smaller parts."""
 
 
 class Unreachable(UnmasqError):

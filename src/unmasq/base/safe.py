@@ -41,3 +41,10 @@ def cell(text: str) -> str:
 def json(document: bytes) -> bytes:
     r"""A JSON document in UTF-8 that means the same, but holds no character that could steer a terminal: those are \uNNNN."""
     return _CONTROL_BYTES.sub(lambda match: b"\\u%04x" % ord(match.group().decode()), document)
+
+
+def utf8(texts: list[str]) -> list[str]:
+    """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
+    if all(map(str.isascii, texts)):
+        return texts
+    return [text if text.isascii() else text.encode("utf-8", "backslashreplace").decode() for text in texts]

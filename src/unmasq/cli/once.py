@@ -9,6 +9,7 @@ from typing import cast
 from unmasq.base.clock import Clock, SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
+from unmasq.cli.watching import summary
 from unmasq.keep.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.model.ingress import Chunk
@@ -19,7 +20,6 @@ from unmasq.node.once import read_once
 from unmasq.read.stream import read_stream
 from unmasq.read.tail import Tail
 from unmasq.serve.trust import concerns
-from unmasq.show import words
 from unmasq.unwind.trust import entries_of
 
 
@@ -55,11 +55,3 @@ def at_rest(paths: Iterable[str], counters: Counters, covered: Covered, now_us: 
             yield from tail.finish()
         finally:
             tail.close()
-
-
-def summary(counters: Counters) -> str:
-    """What was read and rejected, in one line."""
-    rejected = [f"{count:,} {reason}" for name, reason, count in counters.rows() if name == "lines_rejected"]
-    total = counters.of("lines_rejected")
-    read = f"read {words.counted(counters.of('lines_read'), 'line')}"
-    return read + (f", rejected {total:,} ({', '.join(rejected)}): `unmasq explain` shows each" if rejected else "")

@@ -12,6 +12,9 @@ from unmasq.cli.output import Color
 
 VERBS = {
     "run": ("unmasq.cli.run:run", "Read a proxy's log, join it with the kernel's connections, keep the flows."),
+    "serve": ("unmasq.cli.serve:serve", "Keep the flows of many nodes, which send them over HTTP, and answer for them."),
+    "node": ("unmasq.cli.node:node", "Watch a node of a cluster, and send its flows to unmasq serve."),
+    "token": ("unmasq.cli.token:app", "Make and revoke the tokens that a server asks for."),
     "trace": ("unmasq.cli.trace:trace", "Who is this address, by which ways did it come, what of it is only claimed?"),
     "flows": ("unmasq.cli.flows:flows", "List or follow flows."),
     "explain": ("unmasq.cli.explain:explain", "Show for each line of a log who came, by which hops, and why."),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from unmasq.base.clock import DAY_US
+from unmasq.base.clock import DAY_US, MICROSECONDS
 from unmasq.keep import schema
 from unmasq.keep.completeness import covered
 from unmasq.keep.dayfile import name_of
@@ -15,6 +15,24 @@ CREATE TABLE {day}.sorted AS SELECT * FROM {day}.addresses ORDER BY hi, lo, flow
 DROP TABLE {day}.addresses;
 ALTER TABLE {day}.sorted RENAME TO addresses;
 """
+
+
+EVERY_US = 3600 * MICROSECONDS
+"""How often a store is looked after that is being filled."""
+
+
+class Ageing:
+    """Looks after a store that is being filled: closes days, and deletes those that are older than `retention_days`."""
+
+    def __init__(self, store: DuckStore, retention_days: int, now_us: int) -> None:
+        self._store, self._retention_days, self._done_us = store, retention_days, now_us
+
+    def turn(self, now_us: int) -> None:
+        """To be called again and again: does something once an hour. Raises StoreError."""
+        if now_us - self._done_us >= EVERY_US:
+            self._done_us = now_us
+            list(close_days(self._store))
+            expire(self._store, self._retention_days)
 
 
 def close_days(store: DuckStore) -> Iterator[int]:

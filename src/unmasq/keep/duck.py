@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from uuid import UUID
 
 import duckdb
 
@@ -78,6 +79,11 @@ class DuckStore(Answers):
             with self.moment:
                 self._below[day] = writer.flows
                 published()
+
+    def holds(self, day: int, batch: UUID) -> bool:
+        """Whether a batch of that id, or the part of it that belongs to the day, is on disk."""
+        with self.at([day]) as view:
+            return bool(view.sources and view.ask(view.union("SELECT 1 FROM day.batches WHERE id = $id"), {"id": str(batch)}))
 
     def _made(self, day: int) -> int:
         """The day, which has a file now, of which questions see nothing that is not published."""

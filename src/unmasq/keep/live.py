@@ -1,9 +1,10 @@
 """What is searchable before it is on disk: closed flows that wait to be written in bulk, and flows that are still open."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from uuid import UUID
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
@@ -27,17 +28,25 @@ class LiveStore(Answers):
 
     `snapshot` gives the flows that are still open, as a batch. Whoever moves flows from there to `append` holds `moment`
     meanwhile, so that no question sees them twice or not at all; nobody holds it who calls `flush`. Appended flows are
-    acknowledged (`covered`) once they are written.
+    acknowledged (`covered`) once they are written. With `resent`, batches may come again, even long after: the id of every one
+    is written, and one that is here already is not taken; without it, batches that are written together count as one.
     """
 
     def __init__(
-        self, store: DuckStore, clock: Clock, snapshot: Snapshot = lambda: None, *, rows: int = 50_000, wait_us: int = 30 * MICROSECONDS
+        self,
+        store: DuckStore,
+        clock: Clock,
+        snapshot: Snapshot = lambda: None,
+        *,
+        rows: int = 50_000,
+        wait_us: int = 30 * MICROSECONDS,
+        resent: bool = False,
     ) -> None:
         self.store, self.control, self.moment = store, store.control, store.moment
         self._clock, self._snapshot = clock, snapshot
-        self._rows, self._wait_us = rows, wait_us
+        self._rows, self._wait_us, self._resent = rows, wait_us, resent
         self._writing = threading.Lock()
-        self._waiting: dict[int, list[FlowBatch]] = {}
+        self._waiting: dict[int, dict[UUID, FlowBatch]] = {}
         self._since_us: int | None = None
         self._changes = 0
         self._open: tuple[int, int, FlowBatch | None] = (-1, 0, None)
@@ -45,17 +54,26 @@ class LiveStore(Answers):
 
     def append(self, batch: FlowBatch) -> None:
         """Take a batch, which is searchable from now on; it is written later."""
+        self.take(batch)
+
+    def take(self, batch: FlowBatch) -> bool:
+        """As `append`; returns whether any of it was new."""
         with self.moment:
-            for day, part in by_day(batch):
-                self._waiting.setdefault(day, []).append(part)
-            self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
-            self._changes += 1
+            new = [(day, part) for day, part in by_day(batch) if not self._has(day, batch.id)]
+            for day, part in new:
+                self._waiting.setdefault(day, {})[batch.id] = part
+            if new:
+                self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
+                self._changes += 1
+            return bool(new)
+
+    def _has(self, day: int, batch: UUID) -> bool:
+        return batch in self._waiting.get(day, ()) or (self._resent and self.store.holds(day, batch))
 
     def flush_due(self, now_us: int) -> bool:
         """Write if enough waits, or if something waited long enough. Returns whether it did."""
         with self.moment:
-            rows = sum(len(part.flows) + len(part.chains) for parts in self._waiting.values() for part in parts)
-            due = rows >= self._rows or (self._since_us is not None and now_us - self._since_us >= self._wait_us)
+            due = self.waiting_rows() >= self._rows or (self._since_us is not None and now_us - self._since_us >= self._wait_us)
         if due:
             self.flush()
         return due
@@ -64,7 +82,7 @@ class LiveStore(Answers):
         """Write all that waits now, one transaction a day. Raises StoreError; what is not written then goes on waiting."""
         with self._writing:
             with self.moment:
-                days = {day: list(parts) for day, parts in self._waiting.items()}
+                days = {day: dict(parts) for day, parts in self._waiting.items()}
                 self._since_us = None
             try:
                 for day, parts in sorted(days.items()):
@@ -73,19 +91,28 @@ class LiveStore(Answers):
                 self._since_us = self._clock.now_us()  # to be tried again, but not at once
                 raise
 
-    def _write(self, day: int, parts: Sequence[FlowBatch]) -> None:
+    def _write(self, day: int, parts: Mapping[UUID, FlowBatch]) -> None:
         def published() -> None:
-            left = self._waiting.pop(day)[len(parts) :]
+            left = {each: part for each, part in self._waiting.pop(day).items() if each not in parts}
             self._waiting |= {day: left} if left else {}
             self._changes += 1
 
-        self.store.append_day(day, together(parts), published)
+        batches = list(parts.values())
+        self.store.append_day(day, batches if self._resent else together(batches), published)
+
+    def waiting_rows(self) -> int:
+        """Flows and chains that are not written yet."""
+        with self.moment:
+            return sum(len(part.flows) + len(part.chains) for part in self._parts())
+
+    def _parts(self) -> list[FlowBatch]:
+        return [part for parts in self._waiting.values() for part in parts.values()]
 
     @contextmanager
     def view(self, wanted: FlowFilter) -> Iterator[View]:
         with ExitStack() as stack:
             with self.moment:
-                changes, waiting = self._changes, [part for parts in self._waiting.values() for part in parts]
+                changes, waiting = self._changes, self._parts()
                 taken_us, still_open = self._now_open()
                 rest = stack.enter_context(self.store.view(wanted))
             live = []

@@ -95,7 +95,7 @@ class Store(Protocol):
     """Flows at rest. All questions read only; `append` is one transaction per day that the batch touches."""
 
     def append(self, batch: FlowBatch) -> None:
-        """Keep a batch with the log lines it contains; a batch that came before (same lines) must not be sent again."""
+        """Keep a batch with the log lines it contains. One that came before, by its id, changes nothing."""
         ...
 
     def covered(self) -> list[Covered]:

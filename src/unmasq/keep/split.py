@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from uuid import uuid5
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from unmasq.model.ingress import TEXTS
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
-    """(days since 1970, the part of the batch that belongs there), oldest first."""
+    """(days since 1970, the part of the batch that belongs there), oldest first; the parts have the id of the batch."""
     day_of = batch.flows.interval_start_us // DAY_US
     days = distinct(np.concatenate([day_of, batch.lines.day, np.array([r.day for r in batch.rejected], "i8")]))
     if len(days) == 1:
@@ -55,8 +56,15 @@ def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
     )
 
 
+def halves(batch: FlowBatch) -> list[FlowBatch]:
+    """The batch in two, for whom it is too large as a whole; lines and rejects go with the first. Their ids follow from its own."""
+    first = np.arange(len(batch.flows)) < len(batch.flows) // 2
+    rest = replace(_part(batch, ~first), lines=LineColumns.empty(), files=[], rejected=[])
+    return [replace(part, id=uuid5(batch.id, name)) for part, name in ((_part(batch, first), "first"), (rest, "rest"))]
+
+
 def together(parts: Sequence[FlowBatch]) -> list[FlowBatch]:
-    """The parts as one batch a node: a few large inserts cost a fraction of many small ones."""
+    """The parts as one batch a node, with the id of its first part: a few large inserts cost a fraction of many small ones."""
     of_node: dict[str, list[FlowBatch]] = {}
     for part in parts:
         of_node.setdefault(part.node, []).append(part)
@@ -89,4 +97,5 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         files=[file for part in parts for file in part.files],
         lines=LineColumns.concat([part.lines for part in moved]),
         rejected=[rejected for part in parts for rejected in part.rejected],
+        id=parts[0].id,
     )

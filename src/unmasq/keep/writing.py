@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.errors import StoreError
+from unmasq.base.safe import utf8
 from unmasq.keep.runs import merged
+from unmasq.keep.split import together
 from unmasq.model.columns import Array, Columns
 from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
 from unmasq.model.ingress import TEXTS, FileIdentity
@@ -45,12 +47,18 @@ class Writer:
         return int(row[0]) if row else 0
 
     def write(self, batches: Iterable[FlowBatch]) -> None:
-        """Append batches in one transaction: all of it or nothing, and on disk when it returns. Raises StoreError."""
+        """Append batches in one transaction: all of it or nothing, and on disk when it returns. Raises StoreError.
+
+        A batch whose id the database holds, or that comes twice, is left out.
+        """
         done = False
         try:
             self._cursor.begin()
-            for batch in batches:
+            fresh = self._fresh({batch.id: batch for batch in batches})
+            for batch in together(fresh):
                 self._append(batch)
+            for batch in fresh:
+                self._insert("batches", _summary(batch))
             if self._runs > MANY_RUNS:
                 self._merge_runs()
             self._cursor.commit()
@@ -67,6 +75,12 @@ class Writer:
             self._cursor.rollback()
             self._numbers()
 
+    def _fresh(self, batches: dict[UUID, FlowBatch]) -> Sequence[FlowBatch]:
+        known = f"SELECT id FROM {self._database}.batches WHERE id IN (SELECT unnest($ids)::UUID)"
+        rows = self._cursor.execute(known, {"ids": [str(each) for each in batches]}).fetchall()
+        held = {each for (each,) in rows}
+        return [batch for batch in batches.values() if batch.id not in held]
+
     def _append(self, batch: FlowBatch) -> None:
         texts = self._text_numbers(batch.texts)
         flows, chains = self.flows, self._chains
@@ -77,7 +91,6 @@ class Writer:
         self._insert("addresses", _moved(batch.addresses, flow=flows) | {"chain": np.where(of_flow, -1, batch.addresses.chain + chains)})
         self._cover(batch.files, batch.lines)
         self._reject(batch.rejected)
-        self._insert("batches", _summary(batch))
         self.flows += len(batch.flows)
         self._chains += len(batch.chains)
 
@@ -93,7 +106,7 @@ class Writer:
         if self._characters > KNOWN_CHARACTERS:
             self._begin_texts(self._text + self._stored)
         numbers = self._texts.numbers(texts)
-        fresh = _storable(self._texts.since(self._stored))
+        fresh = utf8(self._texts.since(self._stored))
         places = np.arange(self._stored, self._stored + len(fresh))
         self._insert("texts", {"text": self._text + places, "value": np.array(fresh, dtype=object)})
         self._stored += len(fresh)
@@ -133,7 +146,7 @@ class Writer:
         self._insert("rejects", {
             "reason": np.array([r.reason for r in rejected], "u1"),
             "amount": np.array([r.count for r in rejected], "i8"),
-            "sample": np.array(_storable([r.sample for r in rejected]), dtype=object),
+            "sample": np.array(utf8([r.sample for r in rejected]), dtype=object),
         })  # fmt: skip
 
 
@@ -143,20 +156,13 @@ def _moved(columns: Columns, **by: int | NDArray[np.int64]) -> dict[str, Array]:
     return replace(columns, **changed).as_dict()
 
 
-def _storable(texts: Sequence[str]) -> Sequence[str]:
-    """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
-    if all(map(str.isascii, texts)):
-        return texts
-    return [text if text.isascii() else text.encode("utf-8", "backslashreplace").decode() for text in texts]
-
-
 def _summary(batch: FlowBatch) -> dict[str, Array]:
     """What health asks of a batch, so that it need not read the flows."""
     flows = batch.flows
     joined = int(flows.requests[flows.join != Join.UNWITNESSED].sum())
     first, last = (int(flows.first_us.min()), int(flows.last_us.max())) if len(flows) else (0, 0)
     numbers = {"flows": len(flows), "chains": len(batch.chains), "requests": int(flows.requests.sum()), "joined": joined}
-    texts = {"id": str(uuid4()), "node": batch.node}
+    texts = {"id": str(batch.id), "node": batch.node}
     return {name: np.array([number], "i8") for name, number in {**numbers, "first_us": first, "last_us": last}.items()} | {
         name: np.array([text], dtype=object) for name, text in texts.items()
     }

@@ -1,7 +1,8 @@
 """Closed flows as columns: what the join hands to the store, and what a node ships."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from uuid import UUID, uuid4
 
 from unmasq.model.columns import Array, Columns, column
 from unmasq.model.ingress import FileIdentity
@@ -186,7 +187,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class FlowBatch:
-    """Flows with their chains, what was asked, addresses, and the log lines that they contain."""
+    """Flows with their chains, what was asked, addresses, and the log lines that they contain.
+
+    The id is minted where a batch is made and stays the same wherever it goes, however often: a store that holds a batch of
+    that id does not take it again.
+    """
 
     node: str
     flows: FlowColumns
@@ -197,6 +202,7 @@ class FlowBatch:
     files: list[FileIdentity]
     lines: LineColumns
     rejected: list[Rejected]
+    id: UUID = field(default_factory=uuid4)
 
     def __len__(self) -> int:
         return len(self.flows)

@@ -3,7 +3,7 @@
 Number 0 is always the empty text. Clients choose most texts, so the owner of a vocabulary watches its size and compacts it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class Vocabulary:
         """The texts of many numbers."""
         return list(map(self._texts.__getitem__, numbers))
 
-    def since(self, number: int) -> Sequence[str]:
+    def since(self, number: int) -> list[str]:
         """All texts from a number on."""
         return self._texts[number:]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import KernelError
@@ -17,7 +17,7 @@ from unmasq.model.ingress import FileIdentity
 from unmasq.node.begun import begun_batch
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
-from unmasq.node.pipeline import Pipeline
+from unmasq.node.pipeline import Pipeline, Source
 from unmasq.observe import namespace
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
@@ -27,6 +27,19 @@ from unmasq.unwind.trust import TrustList
 _PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
 
 Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
+
+
+class Log(Source, Protocol):
+    """A source of lines that knows its files: a tail, the logs of a node's pods, what collectors send."""
+
+    @property
+    def begun(self) -> Mapping[FileIdentity, int]:
+        """Files first read by this process, with the offset of the first byte that is ours."""
+        ...
+
+    def close(self) -> None:
+        """Let all files go."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,27 +68,34 @@ class Keeper:
     """The trust list of now."""
     moment: AbstractContextManager[object]
     """Held while flows move to the sink."""
+    node_ranges: Callable[[], Sequence[Range]] = tuple
+    """Addresses of nodes beside those that are watched for, as they are known now."""
 
 
 class LiveNode:
-    """Logs, the kernel and the desk of one node. Use as a context manager; `turn` by one thread."""
+    """Logs, the kernel and the desk of one node. Use as a context manager; `turn` by one thread.
 
-    def __init__(self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters) -> None:
+    `more` are sources beside the logs that `watch` names; they are the node's from now on, and closed with it.
+    """
+
+    def __init__(self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters, more: Sequence[Log] = ()) -> None:
         """Raises InputError for a log that can never be read, KernelError where a named namespace cannot be watched."""
         self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
         self._stack = ExitStack()
         self.listeners = Listeners(counters, watch.listeners)
         self.blind: KernelError | None = None
         self._begun: dict[FileIdentity, int] = {}
+        for log in more:
+            self._stack.callback(log.close)
         try:
             self.witness = self._open_witness()
             self._own = frozenset(namespace.addresses(watch.namespace)) if self.witness else frozenset[tuple[int, int]]()
-            self.tails = [self._open_tail(path, covered) for path in watch.logs]
+            self._logs: list[Log] = [*(self._open_tail(path, covered) for path in watch.logs), *more]
         except BaseException:
             self._stack.close()
             raise
         desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
-        self.pipeline = Pipeline(self.tails, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+        self.pipeline = Pipeline(self._logs, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
 
     def __enter__(self) -> Self:
         return self
@@ -108,11 +128,11 @@ class LiveNode:
 
     def _note_begun(self) -> None:
         """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
-        fresh = {file: offset for tail in self.tails for file, offset in tail.begun.items() if file not in self._begun}
+        fresh = {file: offset for log in self._logs for file, offset in log.begun.items() if file not in self._begun}
         if fresh:
             self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
             self._begun |= fresh
 
     def _surroundings(self) -> Surroundings:
         own = [Range(address, address, 128) for address in self._own]
-        return Surroundings(self.watch.node, self._keeper.trust(), [*self.watch.node_ranges, *own], self._own)
+        return Surroundings(self.watch.node, self._keeper.trust(), [*self.watch.node_ranges, *self._keeper.node_ranges(), *own], self._own)

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
-from unmasq.model.address import NONE, V4_PREFIX
+from unmasq.model.address import NONE, V4_PREFIX, parse
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.groups import grouped
@@ -25,6 +26,15 @@ class Listener(NamedTuple):
     hi: int
     lo: int
     port: int
+
+
+def listener(text: str) -> Listener:
+    """ADDRESS:PORT, with brackets around an IPv6 address; `*` for every address. Raises UsageError."""
+    host, _, port = text.rpartition(":")
+    pair = NONE if host in ("*", "::", "[::]", "0.0.0.0") else parse(host)  # noqa: S104  # an address to match, not to bind
+    if pair is None or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise UsageError(f"not a listener: {text!r}", "a listener is ADDRESS:PORT", "write it like 10.244.1.10:80 or [2001:db8::10]:443")
+    return Listener(*pair, int(port))
 
 
 class Listeners:

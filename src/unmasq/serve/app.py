@@ -13,6 +13,9 @@ from starlette.routing import Route
 
 from unmasq.base.errors import StoreBusy, UnmasqError, UsageError
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
+from unmasq.serve.metrics import Metrics
+from unmasq.serve.metrics import endpoint as metrics_endpoint
+from unmasq.serve.receiving import Receiving
 from unmasq.serve.routes import Routes
 
 MOST_BODY_BYTES = 10_000
@@ -21,21 +24,38 @@ Endpoint = Callable[[Request, bytes], object]
 
 
 def app_of(routes: Routes) -> Starlette:
-    """The app that answers by these routes."""
-    return Starlette(
-        routes=[
-            Route("/api/v1/flows", _answering(routes.flows)),
-            Route("/api/v1/trace/{address:path}", _answering(routes.trace)),
-            Route("/api/v1/trust", _answering(routes.trust)),
-            Route("/api/v1/trust", _answering(routes.trust_add), methods=["POST"]),
-            Route("/api/v1/trust", _answering(routes.trust_remove), methods=["DELETE"]),
-            Route("/api/v1/rejudge", _answering(routes.rejudge), methods=["POST"]),
-            Route("/api/v1/health", _answering(routes.health)),
-            Route("/api/v1/status", _answering(routes.status)),
-            Route("/healthz", _answering(lambda _request, _body: {"status": "ok"})),
-        ],
-        exception_handlers={HTTPException: _refused},
-    )
+    """The app of the owner's socket: whoever reaches that may do everything."""
+    changing = [
+        Route("/api/v1/trust", _answering(routes.trust_add), methods=["POST"]),
+        Route("/api/v1/trust", _answering(routes.trust_remove), methods=["DELETE"]),
+        Route("/api/v1/rejudge", _answering(routes.rejudge), methods=["POST"]),
+    ]
+    return _app([*_reading(routes), *changing])
+
+
+def public_app(routes: Routes, receiving: Receiving, metrics: Metrics) -> Starlette:
+    """The app that others may reach: questions, nodes and metrics, but nothing that changes what is believed."""
+    more = [
+        Route("/api/v1/batches", receiving.batches, methods=["POST"]),
+        Route("/api/v1/node-settings", receiving.node_settings),
+        Route("/metrics", metrics_endpoint(metrics)),
+    ]
+    return _app([*_reading(routes), *more])
+
+
+def _reading(routes: Routes) -> list[Route]:
+    return [
+        Route("/api/v1/flows", _answering(routes.flows)),
+        Route("/api/v1/trace/{address:path}", _answering(routes.trace)),
+        Route("/api/v1/trust", _answering(routes.trust)),
+        Route("/api/v1/health", _answering(routes.health)),
+        Route("/api/v1/status", _answering(routes.status)),
+        Route("/healthz", _answering(lambda _request, _body: {"status": "ok"})),
+    ]
+
+
+def _app(routes: list[Route]) -> Starlette:
+    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
 
 
 def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:

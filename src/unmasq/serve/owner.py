@@ -2,23 +2,18 @@
 
 import os
 import socket
-import threading
-import time
 from pathlib import Path
 from typing import Self
-
-import uvicorn
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import Unreachable
 from unmasq.keep.control import Control
 from unmasq.keep.live import LiveStore
 from unmasq.serve.app import app_of
+from unmasq.serve.listening import Listening
 from unmasq.serve.questions import Status, no_status, of_live
 from unmasq.serve.routes import Routes
 from unmasq.serve.socket import NAME, short_path
-
-_PATIENCE_SECONDS = 10
 
 
 class Owner:
@@ -27,38 +22,20 @@ class Owner:
     def __init__(self, folder: Path, live: LiveStore, control: Control, clock: Clock, status: Status = no_status) -> None:
         """`status` tells how the node that fills the store is doing."""
         self._folder = folder
-        # Nothing is logged here: an answer says what went wrong, and whoever runs the store has a log of its own.
-        config = uvicorn.Config(
-            app_of(Routes(of_live(live, control, clock, status), clock)),
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=2,
-        )
-        self._server = uvicorn.Server(config)
+        self._app = app_of(Routes(of_live(live, control, clock, status), clock))
 
     def __enter__(self) -> Self:
         """Raises Unreachable where the socket cannot be made."""
-        self._listener = _listening(self._folder)
-        self._thread = threading.Thread(target=self._server.run, args=([self._listener],), name="unmasq-api", daemon=True)
-        self._thread.start()
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
-                self.__exit__()
-                raise Unreachable("the API of the store did not start", "its server ended or is stuck", "start `unmasq run` again")
-            time.sleep(0.005)
+        self._listening = Listening(self._app, _bound(self._folder))
+        self._listening.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(_PATIENCE_SECONDS)
-        self._listener.close()
+        self._listening.__exit__()
         (self._folder / NAME).unlink(missing_ok=True)
 
 
-def _listening(folder: Path) -> socket.socket:
+def _bound(folder: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # A dead owner's socket is replaced: the lock on the store says that there is no other one.

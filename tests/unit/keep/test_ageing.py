@@ -2,12 +2,13 @@ import pytest
 
 from tests.contract.traffic import LOG, MIDNIGHT_US, MadeFlow, batch
 from unmasq.base.clock import DAY_US
-from unmasq.keep.ageing import close_day, close_days, expire
+from unmasq.keep.ageing import EVERY_US, Ageing, close_day, close_days, expire
 from unmasq.keep.dayfile import name_of
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 
+NOW_US = 1_800_000_000_000_000
 DAY = MIDNIGHT_US // DAY_US
 DAYS = [MadeFlow(minute=24 * 60 * day, source=f"198.51.100.{9 - number}") for day in range(-5, 1) for number in range(5)]
 
@@ -71,3 +72,12 @@ def test_a_day_that_somebody_reads_stays_until_next_time(store):
 def test_an_empty_store_has_nothing_to_forget(tmp_path):
     with DuckStore(tmp_path / "empty") as store:
         assert expire(store, 1) == []
+
+
+def test_a_store_that_is_being_filled_is_looked_after_once_an_hour(store):
+    ageing = Ageing(store, 3, NOW_US)
+    ageing.turn(NOW_US + EVERY_US - 1)
+    assert len(store.days.days()) == 6
+    ageing.turn(NOW_US + EVERY_US)
+    assert store.days.days() == [DAY, DAY - 1, DAY - 2, DAY - 3]
+    assert list(close_days(store)) == []

@@ -1,0 +1,71 @@
+"""`unmasq serve`: the store of many nodes, fed and asked over HTTP."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from unmasq.base.errors import UsageError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """Where to keep flows, where to listen, whom to let in, and what nodes are told."""
+
+    store: Path
+    """The folder to keep flows in; made if absent."""
+    listen: str = "127.0.0.1:8470"
+    """ADDRESS:PORT for nodes and readers. Beyond this machine it needs --tls-cert and --tls-key, or a proxy with TLS before it."""
+    tls_cert: Path | None = None
+    """A file with the server's certificate and what vouches for it, PEM."""
+    tls_key: Path | None = None
+    """The file with the certificate's key, PEM."""
+    host: list[str] | None = None
+    """A name by which the server is called (repeatable), beside addresses, localhost and the host's own name."""
+    token_file: Path | None = None
+    """A file with a token for nodes, beside those that unmasq token makes; read again when it changes."""
+    trust: Annotated[str, Parameter(show_default=False)] = ""
+    """Ranges whose machines write X-Forwarded-For on every request, separated by commas; saved in the store's trust list."""
+    interval_seconds: float = 60
+    """Length of a flow's interval, on all nodes."""
+    node_range: list[str] | None = None
+    """Addresses of the cluster's nodes (repeatable): a source among them was translated elsewhere."""
+    listener: list[str] | None = None
+    """ADDRESS:PORT at which a proxy of the cluster accepts connections (repeatable)."""
+    retention_days: int = 91
+    """Days to keep, counted back from the newest flow."""
+
+
+def serve(options: ServeOptions) -> None:
+    """Take the flows of many nodes, keep them, and answer for them."""
+    from unmasq.base.secretfile import secret
+    from unmasq.cli import serving
+    from unmasq.cli.ends import to_bind
+    from unmasq.model.address import parse_range
+    from unmasq.observe.listeners import listener
+    from unmasq.serve.listening import Tls
+    from unmasq.serve.server import Public
+
+    if (options.tls_cert is None) != (options.tls_key is None):
+        raise UsageError("a certificate and a key belong together", "only one of them is named", "give both --tls-cert and --tls-key")
+    if not 1 <= options.interval_seconds <= 3600:
+        raise UsageError(f"not an interval: {options.interval_seconds:g} seconds", "it is from 1 second to an hour", "60 is the default")
+    token_file = options.token_file
+    if token_file:
+        secret(token_file)
+    host, port = to_bind(options.listen)
+    for text in options.listener or ():
+        listener(text)
+    public = Public(
+        host=host,
+        port=port,
+        tls=Tls(options.tls_cert, options.tls_key) if options.tls_cert and options.tls_key else None,
+        names=options.host or (),
+        node_token=(lambda: secret(token_file)) if token_file else (lambda: None),
+        interval_seconds=options.interval_seconds,
+        node_ranges=[parse_range(text).text for text in options.node_range or ()],
+        listeners=options.listener or (),
+    )
+    serving.run(options.store, public, options.trust, options.retention_days)

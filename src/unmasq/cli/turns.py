@@ -1,0 +1,41 @@
+"""The loop of a program that works until it is told to stop, and bears a store that cannot be written for a while."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+from unmasq.base.errors import StoreError
+from unmasq.base.telemetry import Counters
+from unmasq.cli import output as out
+
+_PAUSE_SECONDS = 1.0  # between two tries to write what could not be written
+
+
+class Turns:
+    """Rounds of work until SIGTERM or SIGINT, also one that came before the first round.
+
+    `trouble` says why nothing can be written now; a person is told once.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self.trouble: str | None = None
+        self.stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+
+    def run(self, turn: Callable[[], None]) -> None:
+        """Take turns until a signal comes."""
+        while not self.stop.is_set():
+            try:
+                turn()
+                self.trouble = None
+            except StoreError as error:
+                self._bear(error)
+                self.stop.wait(_PAUSE_SECONDS)
+
+    def _bear(self, error: StoreError) -> None:
+        if self.trouble is None:
+            out.note(str(error))
+        self.trouble = error.what
+        self._counters.add("store_failed")

@@ -1,0 +1,92 @@
+"""What a node watches, as flags that `run` and `node` share, and what it says of that."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from unmasq.base.clock import MICROSECONDS
+from unmasq.base.errors import UsageError
+from unmasq.base.telemetry import Counters
+from unmasq.cli import output as out
+from unmasq.show import words
+
+if TYPE_CHECKING:
+    from unmasq.node.live import LiveNode, Watch
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """What to read and watch, and how long to wait."""
+
+    input: Annotated[list[str], Parameter(allow_leading_hyphen=True)]
+    """A log to read (repeatable); for run --once, - is standard input."""
+    from_start: bool = False
+    """Read a log that was never read before from its first line, not from its end."""
+    kernel: Annotated[bool, Parameter(negative="--no-kernel")] = True
+    """Watch the kernel's connections."""
+    namespace: str | None = None
+    """The network namespace to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
+    listener: list[str] | None = None
+    """ADDRESS:PORT at which a proxy accepts connections (repeatable); others are learned from the lines."""
+    node_range: list[str] | None = None
+    """Addresses of nodes (repeatable): a source among them was translated elsewhere."""
+    node: str | None = None
+    """What this node calls itself in the flow log. Otherwise the host's name."""
+    linger_seconds: float = 10
+    """How long after its interval a flow stays open for late lines and counters."""
+    wait_seconds: float = 120
+    """How long a line waits for its connection, and a connection for its first line."""
+
+
+def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
+    """What the flags mean. Raises UsageError."""
+    from unmasq.join.settings import WindowSettings
+    from unmasq.model.address import parse_range
+    from unmasq.node.identity import node_name
+    from unmasq.node.live import Watch
+    from unmasq.observe.listeners import listener
+
+    return Watch(
+        node=options.node or node_name(),
+        logs=options.input,
+        from_start=options.from_start,
+        kernel=options.kernel,
+        namespace=options.namespace,
+        listeners=[listener(text) for text in options.listener or []],
+        node_ranges=[parse_range(text) for text in options.node_range or []],
+        window=WindowSettings(
+            interval_us=interval_us,
+            linger_us=microseconds(options.linger_seconds),
+            wait_us=microseconds(options.wait_seconds),
+        ),
+    )
+
+
+def microseconds(seconds: float) -> int:
+    """A length of time that a flag gives. Raises UsageError for none."""
+    if not seconds > 0:
+        raise UsageError(f"not a length of time: {seconds:g} seconds", "it must be more than nothing", "leave the flag out for the default")
+    return int(seconds * MICROSECONDS)
+
+
+def say_what_is_watched(node: "LiveNode") -> None:
+    """Tell a person which logs and which kernel a node looks at."""
+    where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
+    kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
+    out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
+    for path in node.watch.logs:
+        if not Path(path).exists():
+            out.note(f"{path} is not there yet: waiting for it")
+    if node.blind:
+        out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")
+
+
+def summary(counters: Counters) -> str:
+    """What was read and rejected, in one line."""
+    rejected = [f"{count:,} {reason}" for name, reason, count in counters.rows() if name == "lines_rejected"]
+    total = counters.of("lines_rejected")
+    read = f"read {words.counted(counters.of('lines_read'), 'line')}"
+    return read + (f", rejected {total:,} ({', '.join(rejected)}): `unmasq explain` shows each" if rejected else "")

@@ -1,0 +1,73 @@
+"""The file of a spool: how it comes to be, and how it is opened or refused."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unmasq.base.errors import StoreError, StoreTooNew
+
+NAME = "spool.sqlite"
+VERSION = 1
+
+_TABLES = """
+BEGIN;
+CREATE TABLE batches (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, flows INTEGER NOT NULL,
+    lines INTEGER NOT NULL, tried INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL
+);
+CREATE INDEX sizes ON batches (tried, number, size);
+CREATE TABLE dropped (reason TEXT PRIMARY KEY, batches INTEGER NOT NULL, flows INTEGER NOT NULL, lines INTEGER NOT NULL);
+CREATE TABLE files (
+    file INTEGER PRIMARY KEY, device TEXT NOT NULL, inode TEXT NOT NULL, fingerprint TEXT NOT NULL, seen_us INTEGER NOT NULL,
+    UNIQUE (device, inode, fingerprint)
+);
+CREATE TABLE lines (file INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL);
+CREATE TABLE notes (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+COMMIT;
+"""
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection whose commits are on disk when they return. Makes the file. Raises StoreError, StoreTooNew."""
+    try:
+        path.touch(mode=0o600)  # SQLite gives its own files beside it the same mode
+        db = connected(path, "FULL")
+        if not _version(db):
+            db.executescript(_TABLES.replace("COMMIT;", f"PRAGMA user_version = {VERSION}; COMMIT;"))
+        found = _version(db)
+    except (sqlite3.Error, OSError) as error:
+        next_step = "move it away to begin anew; what it held is lost then, and logs are read again"
+        raise StoreError(f"{path} cannot be read as a spool", str(error), next_step) from None
+    if found != VERSION:
+        db.close()
+        raise StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {found}, not {VERSION}", "upgrade")
+    return db
+
+
+def connected(path: Path, synchronous: str) -> sqlite3.Connection:
+    """A connection to a file that is there; NORMAL: a power failure may undo its last commits, a kill never."""
+    db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA page_size = 16384")  # most of it are batches of many kilobytes
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA synchronous = {synchronous}")
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of the block or nothing. Raises StoreError for what SQLite raises."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise StoreError("cannot write to the spool", str(error), "is the disk full? Nothing more is read meanwhile") from error
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,24 @@
+"""What a server tells its nodes: whom to trust, and what they all must agree on."""
+
+from msgspec import Struct
+
+
+class TrustedRange(Struct, frozen=True):
+    """A range of proxies under a name, and the header they are believed for."""
+
+    name: str
+    range: str
+    header: str
+
+
+class NodeSettings(Struct, frozen=True):
+    """One state of the settings; what a node does not know of a newer server it leaves out."""
+
+    trust_version: int = 0
+    trust: list[TrustedRange] = []
+    interval_seconds: float = 60
+    """Length of a flow's interval; a node takes it over when it starts."""
+    node_ranges: list[str] = []
+    """Addresses of the cluster's nodes."""
+    listeners: list[str] = []
+    """ADDRESS:PORT of proxies anywhere in the cluster."""

@@ -1,0 +1,156 @@
+"""A batch as bytes and back: the only place that knows how it looks on the way from a node to a server, and in a spool.
+
+A zstd frame that holds one MessagePack map: `version`, id, node, texts, files, rejects, and for each table its number of
+rows with every column as name -> (type, little-endian bytes). A column in which all rows are equal has one value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+import zstandard
+from msgspec import Struct
+
+from unmasq.base.errors import BatchRefused, BatchTooLarge
+from unmasq.base.safe import utf8
+from unmasq.model.columns import Array, Columns
+from unmasq.model.flaws import flaw_of
+from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns, Rejected
+from unmasq.model.ingress import FileIdentity
+
+VERSION = 1
+"""Of the map; a higher one was sent by a newer program and is refused."""
+
+MOST_BYTES = 256 << 20
+"""Of a batch that is not compressed any more: what taking one can cost in memory."""
+
+_LEVEL = 1  # higher ones cost a node more of its processor than the network is worth
+
+_TABLES: Mapping[str, type[Columns]] = {
+    "flows": FlowColumns,
+    "chains": ChainColumns,
+    "asked": AskedColumns,
+    "addresses": AddressColumns,
+    "lines": LineColumns,
+}
+
+
+class _Version(Struct):
+    version: int
+
+
+class _Table(Struct):
+    rows: int
+    columns: dict[str, tuple[str, bytes]]
+
+
+class _Batch(Struct):
+    version: int
+    id: UUID
+    node: str
+    tables: dict[str, _Table]
+    texts: list[str]
+    files: list[FileIdentity]
+    rejected: list[Rejected]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_versions = msgspec.msgpack.Decoder(_Version)
+_batches = msgspec.msgpack.Decoder(_Batch)
+
+
+def encode(batch: FlowBatch) -> bytes:
+    """The bytes of a batch. What UTF-8 has no bytes for in its texts (half a surrogate pair) becomes an escape."""
+    told = _Batch(
+        version=VERSION,
+        id=batch.id,
+        node=batch.node,
+        tables={name: _table(getattr(batch, name)) for name in _TABLES},
+        texts=utf8(batch.texts),
+        files=batch.files,
+        rejected=[replace(each, sample=utf8([each.sample])[0]) for each in batch.rejected],
+    )
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(_encoder.encode(told))
+
+
+def decode(data: bytes) -> FlowBatch:
+    """The batch that somebody sent. Raises BatchRefused for anything that is not whole, sound and ours."""
+    plain = _decompressed(data)
+    try:
+        version = _versions.decode(plain).version
+        if version != VERSION:
+            raise _refused(f"it is of version {version}, not {VERSION}", "upgrade the older of node and server")
+        told = _batches.decode(plain)
+        batch = _batch(told)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise _refused(str(error)) from None
+    if flaw := flaw_of(batch):
+        raise _refused(flaw)
+    return batch
+
+
+def _decompressed(data: bytes) -> bytes:
+    """Only frames that say how long they are become anything: a small one could grow without end."""
+    try:
+        size = zstandard.get_frame_parameters(data).content_size
+        if size == zstandard.CONTENTSIZE_UNKNOWN:
+            raise _refused("its frame does not say how long it is")
+        if size > MOST_BYTES:
+            raise _too_large(size)
+        return zstandard.ZstdDecompressor(max_window_size=MOST_BYTES).decompress(data, allow_extra_data=False)
+    except (zstandard.ZstdError, MemoryError) as error:
+        raise _refused(str(error)) from None
+
+
+def _table(columns: Columns) -> _Table:
+    return _Table(len(columns), {name: (dtype.str, _bytes(getattr(columns, name))) for name, dtype in columns.dtypes().items()})
+
+
+def _bytes(values: Array) -> bytes:
+    """The values, or the one that they all are: most columns are alike, and what is not there need not be compressed."""
+    alike = len(values) > 1 and values[0] == values[-1] and bool((values == values[0]).all())
+    return np.ascontiguousarray(values[:1] if alike else values).tobytes()
+
+
+def _batch(told: _Batch) -> FlowBatch:
+    if told.tables.keys() != _TABLES.keys():
+        raise _refused(f"its tables are {', '.join(sorted(told.tables))[:200]}")
+    if any(table.rows < 0 for table in told.tables.values()):
+        raise _refused("a table has less than no rows")
+    size = sum(told.tables[name].rows * _width(kind) for name, kind in _TABLES.items())
+    if size > MOST_BYTES:
+        raise _too_large(size)
+    tables: dict[str, Any] = {name: _columns(name, kind, told.tables[name]) for name, kind in _TABLES.items()}
+    return FlowBatch(node=told.node, texts=told.texts, files=told.files, rejected=told.rejected, id=told.id, **tables)
+
+
+def _columns(name: str, kind: type[Columns], table: _Table) -> Columns:
+    if table.columns.keys() != kind.dtypes().keys():
+        raise _refused(f"the table {name} has other columns than {', '.join(kind.dtypes())}")
+    return kind(**{column: _values(f"{name}.{column}", dtype, table) for column, dtype in kind.dtypes().items()})
+
+
+def _values(name: str, dtype: np.dtype[Any], table: _Table) -> Array:
+    said, data = table.columns[name.partition(".")[2]]
+    if said != dtype.str:
+        raise _refused(f"{name} is not of the type {dtype.str}")
+    if len(data) == table.rows * dtype.itemsize:
+        return np.frombuffer(data, dtype)
+    if len(data) == dtype.itemsize and table.rows:
+        return np.full(table.rows, np.frombuffer(data, dtype)[0])
+    raise _refused(f"{name} has {len(data):,} bytes for {table.rows:,} rows")
+
+
+def _width(kind: type[Columns]) -> int:
+    return sum(dtype.itemsize for dtype in kind.dtypes().values())
+
+
+def _too_large(size: int) -> BatchTooLarge:
+    return BatchTooLarge("a batch is too large", f"it has {size:,} bytes, not at most {MOST_BYTES:,}", "send less at once")
+
+
+def _refused(why: str, next_step: str = "is it a batch of `unmasq node`, and did it arrive whole?") -> BatchRefused:
+    return BatchRefused("a batch cannot be taken", why[:500], next_step)

@@ -1,0 +1,75 @@
+"""The routes of nodes: batches in, settings out."""
+
+import asyncio
+from collections.abc import Callable
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from unmasq.base.errors import BatchRefused, BatchTooLarge, StoreBusy, UnmasqError
+from unmasq.model.nodesettings import NodeSettings
+from unmasq.serve.contract import body_of, problem
+from unmasq.serve.ingest import Ingest
+
+MOST_BODY_BYTES = 64 << 20
+MOST_AT_ONCE = 16
+"""Bodies that are received at the same time; each may take MOST_BODY_BYTES."""
+
+_BUSY_SECONDS = "2"
+
+
+class Stored(Struct, frozen=True):
+    """The batch of this id is on disk."""
+
+    id: str
+
+
+class Receiving:
+    """What nodes ask."""
+
+    def __init__(self, ingest: Ingest, settings: Callable[[], NodeSettings]) -> None:
+        self._ingest, self._settings, self._inside = ingest, settings, 0
+
+    async def batches(self, request: Request) -> Response:
+        """POST /api/v1/batches with a batch as `model.wire` makes it: 200 when it is on disk."""
+        if self._inside >= MOST_AT_ONCE:
+            return _failed(StoreBusy("too many batches come at once", f"{MOST_AT_ONCE} are being received", "send it again later"))
+        self._inside += 1
+        try:
+            done = await run_in_threadpool(self._ingest.take, await _body(request))
+            stored = await asyncio.wrap_future(done)
+        except UnmasqError as error:
+            return _failed(error)
+        finally:
+            self._inside -= 1
+        return _json(200, body_of(Stored(str(stored))))
+
+    def node_settings(self, request: Request) -> Response:
+        """GET /api/v1/node-settings; 304 where the node has them already."""
+        body = msgspec.json.encode(self._settings()) + b"\n"
+        tag = f'"{sha256(body).hexdigest()[:32]}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"etag": tag})
+        return _json(200, body, {"etag": tag})
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise BatchTooLarge("a batch is too large", f"its body is longer than {MOST_BODY_BYTES:,} bytes", "send less at once")
+    return bytes(body)
+
+
+def _failed(error: UnmasqError) -> Response:
+    status = 413 if isinstance(error, BatchTooLarge) else 422 if isinstance(error, BatchRefused) else 503
+    return _json(status, body_of(problem(error)), {"retry-after": _BUSY_SECONDS} if status == 503 else {})
+
+
+def _json(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, headers, media_type="application/json")

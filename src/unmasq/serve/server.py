@@ -1,0 +1,92 @@
+"""A server for many nodes: a store that this process owns, fed over HTTP, asked over HTTP and on the owner's socket."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from unmasq.base.clock import Clock
+from unmasq.base.telemetry import Counters
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.live import LiveStore
+from unmasq.keep.tokens import Tokens, digest
+from unmasq.model.nodesettings import NodeSettings, TrustedRange
+from unmasq.serve.app import public_app
+from unmasq.serve.guard import Guard, Hosts, Uses
+from unmasq.serve.ingest import Ingest
+from unmasq.serve.listening import Listening, Tls, tcp
+from unmasq.serve.metrics import Metrics
+from unmasq.serve.owner import Owner
+from unmasq.serve.questions import of_live
+from unmasq.serve.receiving import Receiving
+from unmasq.serve.routes import Routes
+
+NEEDED = {"/api/v1/batches": "node", "/api/v1/node-settings": "node"}
+
+
+@dataclass(frozen=True)
+class Public:
+    """How others reach a server, and what it tells its nodes."""
+
+    host: str
+    port: int
+    tls: Tls | None = None
+    names: Sequence[str] = ()
+    node_token: Callable[[], str | None] = lambda: None
+    """A token for nodes beside those of `unmasq token`, as it is now."""
+    interval_seconds: float = 60
+    node_ranges: Sequence[str] = ()
+    listeners: Sequence[str] = ()
+
+
+class Server:
+    """All of it, while it is entered."""
+
+    def __init__(self, store: DuckStore, public: Public, clock: Clock, counters: Counters) -> None:
+        self._store, self._public, self._clock, self._counters = store, public, clock, counters
+        self.live = LiveStore(store, clock, resent=True)
+
+    def __enter__(self) -> Self:
+        """Raises Unreachable where nothing can listen, UsageError for what is no certificate."""
+        with ExitStack() as stack:
+            ingest = stack.enter_context(Ingest(self.live, self._counters))
+            stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock))
+            if self._public.tls:
+                self._public.tls.check()
+            listener = tcp(self._public.host, self._public.port)
+            self.port = int(listener.getsockname()[1])
+            stack.enter_context(Listening(self._app(ingest), listener, self._public.tls))
+            self._closing = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def settings(self) -> NodeSettings:
+        """What nodes are told now."""
+        trust = self._store.control.trust_list()
+        entries = [TrustedRange(each.name, each.range.text, each.header) for each in trust.entries]
+        public = self._public
+        return NodeSettings(trust.version, entries, public.interval_seconds, list(public.node_ranges), list(public.listeners))
+
+    def _app(self, ingest: Ingest) -> Guard:
+        routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)
+        metrics = Metrics(self._counters, lambda: {"waiting_rows": self.live.waiting_rows()})
+        app = public_app(routes, Receiving(ingest, self.settings), metrics)
+        return Guard(app, Hosts(self._public.names), uses(self._store.folder, self._public.node_token), NEEDED, self._counters)
+
+
+def uses(folder: Path, node_token: Callable[[], str | None]) -> Uses:
+    """What tokens are good for: those that `unmasq token` made, and one for nodes."""
+    tokens = Tokens(folder)
+
+    def use_of(text: str) -> str | None:
+        return "node" if _is(text, node_token()) else tokens.use_of(text)
+
+    return use_of
+
+
+def _is(text: str, token: str | None) -> bool:
+    return token is not None and secrets.compare_digest(digest(text), digest(token))

@@ -1,0 +1,56 @@
+"""A node reads what else it is given like its own logs, and lets all of it go at the end."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from unmasq.base.clock import ManualClock
+from unmasq.base.errors import InputError
+from unmasq.base.telemetry import Counters
+from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.node.live import Keeper, LiveNode, Watch
+from unmasq.unwind.trust import TrustList
+
+NOW_US = 1_800_000_000_000_000
+FILE = FileIdentity(7, 8, "12-ab")
+LINE = b'unmasq: {"source_port": "", "destination_ip": "10.0.0.80", "destination_port": 80, "source_ip": "192.0.2.1"}\n'
+
+
+class Handed:
+    """A log that gives one line, of a file that was begun behind its first hundred bytes."""
+
+    def __init__(self) -> None:
+        self.begun = {FILE: 100}
+        self.left, self.closed = [Chunk(FILE, "handed", 100, LINE, live=True)], 0
+
+    def poll(self, now_us):
+        yield from self.left
+        self.left = []
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def node(log, sink, committed, logs=()):
+    keeper = Keeper(sink.append, committed.append, TrustList, nullcontext())
+    return LiveNode(Watch("node-1", logs, kernel=False), keeper, {}, ManualClock(NOW_US), Counters(), [log])
+
+
+def test_a_log_that_is_handed_over_is_read_begun_and_closed(tmp_path):
+    (tmp_path / "log").write_bytes(b"")
+    log, sink, committed = Handed(), list[FlowBatch](), list[FlowBatch]()
+    with node(log, sink, committed, [str(tmp_path / "log")]) as live:
+        live.turn()
+        live.pipeline.finish()
+        assert log.closed == 0
+    assert [(batch.files, batch.lines.start.tolist(), batch.lines.end.tolist()) for batch in sink] == [([FILE], [100], [100 + len(LINE)])]
+    assert [(batch.files, batch.lines.start.tolist(), batch.lines.end.tolist()) for batch in committed] == [([FILE], [0], [100])]
+    assert log.closed == 1
+
+
+def test_a_log_is_closed_also_where_another_cannot_be_read(tmp_path):
+    log = Handed()
+    with pytest.raises(InputError):
+        node(log, [], [], [str(tmp_path)])
+    assert log.closed == 1

@@ -1,0 +1,200 @@
+"""A server that nodes can reach: who is let in, what is taken, and that an answer means: on disk."""
+
+import socket
+import threading
+from dataclasses import replace
+from uuid import UUID
+
+import httpx2
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.contract.test_questions import everything
+from tests.contract.traffic import MadeChain, MadeFlow, batch
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import StoreError, Unreachable
+from unmasq.base.telemetry import Counters
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.tokens import Tokens
+from unmasq.keep.writing import Writer
+from unmasq.model import wire
+from unmasq.serve import receiving
+from unmasq.serve.guard import Hosts
+from unmasq.serve.server import Public, Server
+from unmasq.unwind.trust import entry
+
+CLOCK = SystemClock()
+
+
+def numbered(number: int, node: str = "node-1"):
+    made = batch([MadeFlow(chains=(MadeChain(requests=3),))], first_id=number, first_line=number * 10, node=node)
+    return replace(made, id=UUID(int=number))
+
+
+@pytest.fixture
+def store(tmp_path):
+    with DuckStore(tmp_path / "store") as opened:
+        opened.control.trust_add([entry("edge", "203.0.113.0/24")], CLOCK.now_us())
+        yield opened
+
+
+@pytest.fixture
+def counters():
+    return Counters()
+
+
+@pytest.fixture
+def server(store, counters):
+    public = Public("127.0.0.1", 0, names=["flows.example"], node_token=lambda: "node-token", node_ranges=["192.0.2.0/24"])
+    Tokens(store.folder).create("me", "read", 0)
+    with Server(store, public, CLOCK, counters) as served:
+        yield served
+
+
+@pytest.fixture
+def client(server):
+    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=20) as asking:
+        asking.headers["authorization"] = "Bearer node-token"
+        yield asking
+
+
+def post(client, made):
+    return client.post("/api/v1/batches", content=wire.encode(made))
+
+
+def ids(store) -> list[int]:
+    return sorted(int(flow.unmasq.id[-4:], 16) for flow in everything(store))
+
+
+def test_an_answer_means_that_the_batch_is_on_disk_once(client, store, counters):
+    for _ in range(3):
+        answer = post(client, numbered(7))
+        assert (answer.status_code, answer.json()) == (200, {"id": str(UUID(int=7))})
+        assert ids(store) == [7]
+    assert store.covered() == []
+    counted = {name: counters.of(name) for name in ("ingest_batches", "ingest_flows", "ingest_lines", "ingest_again")}
+    assert counted == {"ingest_batches": 1, "ingest_flows": 1, "ingest_lines": 3, "ingest_again": 2}
+
+
+def test_batches_of_many_nodes_are_written_together(client, store, monkeypatch):
+    commits = []
+    write = Writer.write
+
+    def counted(self, batches):
+        batches = list(batches)
+        commits.append(len(batches))
+        write(self, batches)
+
+    monkeypatch.setattr(Writer, "write", counted)
+    answers: list[int] = []
+    senders = [
+        threading.Thread(target=lambda n=n: answers.append(post(client, numbered(n, f"node-{n}")).status_code)) for n in range(1, 13)
+    ]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert answers == [200] * 12
+    assert ids(store) == list(range(1, 13))
+    assert store.health().nodes == 12
+    assert sum(commits) == 12
+    assert len(commits) <= 6
+
+
+def test_what_cannot_be_written_is_said_and_taken_when_it_comes_again(client, store, monkeypatch):
+    def full(*_):
+        raise StoreError("cannot write", "no space left", "make room")
+
+    monkeypatch.setattr(Writer, "write", full)
+    answer = post(client, numbered(1))
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["error"]["why"]) == (503, "2", "no space left")
+    monkeypatch.undo()
+    assert post(client, numbered(1)).status_code == 200
+    assert ids(store) == [1]
+
+
+def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkeypatch):
+    answer = client.post("/api/v1/batches", content=b"<html>")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["what"] == "a batch cannot be taken"
+    monkeypatch.setattr(receiving, "MOST_BODY_BYTES", 100)
+    assert post(client, numbered(1)).status_code == 413
+    monkeypatch.setattr(receiving, "MOST_AT_ONCE", 0)
+    assert post(client, numbered(1)).status_code == 503
+    assert counters.of("ingest_refused", "invalid") == 1
+    assert ids(store) == []
+
+
+def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
+    first = client.get("/api/v1/node-settings")
+    assert first.json() == {
+        "trust_version": 1,
+        "trust": [{"name": "edge", "range": "203.0.113.0/24", "header": "x-forwarded-for"}],
+        "interval_seconds": 60,
+        "node_ranges": ["192.0.2.0/24"],
+        "listeners": [],
+    }
+    known = {"if-none-match": first.headers["etag"]}
+    assert client.get("/api/v1/node-settings", headers=known).status_code == 304
+    store.control.trust_add([entry("cdn", "198.51.100.0/24")], CLOCK.now_us())
+    assert client.get("/api/v1/node-settings", headers=known).json()["trust_version"] == 2
+
+
+READING = ["/api/v1/flows", "/api/v1/trace/192.0.2.1", "/api/v1/trust", "/api/v1/health", "/api/v1/status", "/metrics"]
+NODES = ["/api/v1/node-settings"]
+
+
+@pytest.mark.parametrize("path", [*READING, *NODES, "/nothing", "/api/v1/batches"])
+def test_without_a_token_nobody_is_let_in(client, path, counters):
+    for header in ({"authorization": ""}, {"authorization": "Bearer wrong"}, {"authorization": "Basic node-token"}):
+        answer = client.get(path, headers=header)
+        assert (answer.status_code, answer.json()["error"]["what"]) == (401, "the request is refused")
+    assert counters.of("http_refused", "token") == 3
+
+
+def test_a_token_is_good_for_one_use_and_until_it_is_revoked(client, store):
+    token = Tokens(store.folder).create("auditor", "read", 0)
+    reading = {"authorization": f"Bearer {token}"}
+    assert {client.get(path, headers=reading).status_code for path in READING} == {200}
+    assert {client.get(path, headers=reading).status_code for path in NODES} == {403}
+    assert client.post("/api/v1/batches", content=b"", headers=reading).status_code == 403
+    assert {client.get(path).status_code for path in READING} == {403}
+    Tokens(store.folder).revoke("auditor")
+    assert client.get("/api/v1/health", headers=reading).status_code == 401
+
+
+def test_nothing_that_is_believed_can_be_changed_from_outside(client, store):
+    reading = {"authorization": f"Bearer {Tokens(store.folder).create('auditor', 'read', 0)}"}
+    for method, path in (("POST", "/api/v1/trust"), ("DELETE", "/api/v1/trust"), ("POST", "/api/v1/rejudge")):
+        assert client.request(method, path, headers=reading).status_code in (404, 405)
+    assert store.control.trust_version == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "well"),
+    [
+        ("flows.example", True), ("FLOWS.example.:8470", True), ("localhost:1", True), (socket.gethostname(), True), ("127.0.0.1", True),
+        ("192.0.2.9:80", True), ("[2001:db8::1]:80", True), ("[::1]", True),
+        ("evil.example", False), ("flows.example.evil.example:80", False), ("", False), ("evil[::1]", False), ("localhost.evil", False),
+    ],
+)  # fmt: skip
+def test_a_server_answers_to_its_own_names_only(client, host, well):
+    assert (host in Hosts(["flows.example"])) == well
+    assert client.get("/healthz", headers={"host": host}).status_code == (200 if well else 400)
+
+
+def test_metrics_are_what_is_counted(client, store):
+    post(client, numbered(1))
+    client.post("/api/v1/batches", content=b"no batch")
+    token = Tokens(store.folder).create("prometheus", "read", 0)
+    text = client.get("/metrics", headers={"authorization": f"Bearer {token}"}).text
+    values = {(s.name, s.labels.get("reason")): s.value for family in text_string_to_metric_families(text) for s in family.samples}
+    assert values["unmasq_ingest_flows_total", ""] == 1
+    assert values["unmasq_ingest_refused_total", "invalid"] == 1
+    assert values["unmasq_waiting_rows", None] == 0
+    assert values["process_resident_memory_bytes", None] > 0
+
+
+def test_a_port_that_is_taken_is_said(store, counters, server):
+    with pytest.raises(Unreachable, match="cannot listen"), Server(store, Public("127.0.0.1", server.port), CLOCK, counters):
+        pass
