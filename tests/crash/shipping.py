@@ -68,9 +68,10 @@ class Pair:
     def __init__(self, folder: Path, *node: str, serve: Sequence[str] = (), ca: Path | None = None) -> None:
         self.port, self.log, self.store, self.spool = free_port(), folder / "log", folder / "store", folder / "spool"
         self.log.touch()
-        token = folder / "token"
-        token.write_text(TOKEN)
-        listen = ("--listen", f"127.0.0.1:{self.port}", "--token-file", str(token), "--interval-seconds", "1")
+        token, known = folder / "token", folder / "known"
+        for file in (token, known):
+            file.write_text(TOKEN)
+        listen = ("--listen", f"127.0.0.1:{self.port}", "--token-file", str(known), "--interval-seconds", "1")
         self.server = Program(folder / "server.said", "serve", "--store", str(self.store), *listen, *serve)
         scheme, trusted = ("https", ("--ca", str(ca))) if ca else ("http", ())
         to = ("--server", f"{scheme}://127.0.0.1:{self.port}", "--token-file", str(token), "--spool", str(self.spool), *trusted)
@@ -88,7 +89,7 @@ class Pair:
         self.server.start()
         until(self.answers, "the server to answer", 60)
         self.node.start()
-        until((self.spool / "spool.sqlite").exists, "the node to begin", 60)
+        until(lambda: "reading" in self.node.said(), "the node to begin", 60)
 
     def answers(self) -> bool:
         """Whether the server does."""
