@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from unmasq.base.errors import UnmasqError
 from unmasq.base.telemetry import Counters
 from unmasq.serve.contract import ErrorBody, Problem, body_of
 
@@ -54,7 +55,10 @@ class Guard:
         if self._uses is None or scope["path"] in OPEN:
             return None
         kind, _, token = headers.get("authorization", "").partition(" ")
-        use = self._uses(token.strip()) if kind.lower() == "bearer" else None
+        try:
+            use = self._uses(token.strip()) if kind.lower() == "bearer" else None
+        except UnmasqError as error:
+            return self._refused(503, "tokens", error.what, error.next_step)
         if use is None:
             return self._refused(
                 401, "token", "it shows no token that is known", "send Authorization: Bearer TOKEN; unmasq token makes one"

@@ -163,6 +163,11 @@ def test_a_token_is_good_for_one_use_and_until_it_is_revoked(client, store):
     assert client.get("/api/v1/health", headers=reading).status_code == 401
 
 
+def test_tokens_that_cannot_be_read_let_nobody_in(client, store):
+    (store.folder / "tokens.json").write_text("{")
+    assert client.get("/api/v1/health", headers={"authorization": "Bearer x"}).status_code == 503
+
+
 def test_nothing_that_is_believed_can_be_changed_from_outside(client, store):
     reading = {"authorization": f"Bearer {Tokens(store.folder).create('auditor', 'read', 0)}"}
     for method, path in (("POST", "/api/v1/trust"), ("DELETE", "/api/v1/trust"), ("POST", "/api/v1/rejudge")):

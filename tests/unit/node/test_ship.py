@@ -1,0 +1,271 @@
+"""Whatever a server does, every batch gets there once, or waits, or is counted; and a person is told once."""
+
+import socket
+import threading
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from tests.contract.traffic import MadeChain, MadeFlow, batch
+from tests.unit.node.faulty import Answer, Faulty, stored
+from unmasq.base.clock import MICROSECONDS, ManualClock
+from unmasq.base.errors import UsageError
+from unmasq.base.telemetry import Counters
+from unmasq.keep.spool import Spool
+from unmasq.model import wire
+from unmasq.node.backoff import BackOff
+from unmasq.node.settings import Told
+from unmasq.node.ship import SETTINGS_US, Shipper, Shipping
+from unmasq.node.upstream import Upstream
+
+NOW_US = 1_800_000_000_000_000
+SETTINGS = b'{"trust_version": 3, "trust": [{"name": "e", "range": "203.0.113.0/24", "header": "x-forwarded-for"}], "news": 1}'
+
+
+def numbered(number: int, flows: int = 2):
+    chains = (MadeChain(requests=5),)
+    return replace(batch([MadeFlow(port=n, chains=chains) for n in range(flows)], first_id=number * 100), id=UUID(int=number))
+
+
+class Shipped:
+    """A shipper with a spool of its own, whose clock goes on only when it is told to wait."""
+
+    def __init__(self, folder, url: str, deadline_seconds: float = 5) -> None:
+        self.clock, self.counters, self.said = ManualClock(NOW_US), Counters(), list[str]()
+        self.spool = Spool(folder, self.clock, self.counters)
+        self.told = Told(self.spool, self.counters)
+        self.upstream = Upstream(url, lambda: "secret", deadline_seconds=deadline_seconds)
+        back_off = BackOff(lambda: 0.999)
+        self.shipper = Shipper(self.spool, self.upstream, self.told, self.clock, self.counters, back_off, self.said.append)
+
+    def steps(self, count: int) -> list[float]:
+        """Take steps, and let the time pass that each of them says."""
+        waits = []
+        for _ in range(count):
+            waits.append(self.shipper.step())
+            self.clock.move_to(self.clock.now_us() + int(waits[-1] * MICROSECONDS) + 1)
+        return waits
+
+    def left(self) -> int:
+        return self.spool.backlog().batches
+
+    def failed(self) -> dict[str, int]:
+        return {reason: count for name, reason, count in self.counters.rows() if name == "ship_failed"}
+
+
+@pytest.fixture
+def shipped(tmp_path):
+    made = list[Shipped]()
+
+    def make(url: str, **options) -> Shipped:
+        made.append(Shipped(tmp_path / "spool", url, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.upstream.close()
+        each.spool.close()
+
+
+def well(path: str, body: bytes) -> Answer:
+    return stored(body) if body else Answer(200, SETTINGS, (("etag", '"1"'),))
+
+
+def first(answer: Answer):
+    """Something else for the first batch that comes, then as it should be."""
+    left = [answer]
+    return lambda path, body: left.pop() if body and left else well(path, body)
+
+
+def test_batches_go_oldest_first_with_the_token_and_are_forgotten(shipped):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        for number in (1, 2, 3):
+            ship.spool.put(numbered(number))
+        ship.steps(5)
+        assert server.seen == [1, 2, 3]
+        assert server.tokens == {"Bearer secret"}
+    assert ship.left() == 0
+    assert {name: ship.counters.of(f"ship_{name}") for name in ("batches", "flows", "lines")} == {"batches": 3, "flows": 6, "lines": 30}
+    assert (ship.said, ship.failed()) == ([], {})
+
+
+HTML = Answer(200, b"<html>please log in</html>", kind="text/html")
+BUSY = Answer(429, b"", (("retry-after", "7"),))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "told"),
+    [
+        (Answer(500, b"oops", kind="text/plain"), "500", "500 with text/plain, which is none of unmasq serve"),
+        (Answer(500, b'{"error": {"what": "it failed", "why": "a mistake", "next": ""}}'), "500", "500: it failed, a mistake"),
+        (Answer(404), "404", "404"),
+        (Answer(301, b"", (("location", "http://192.0.2.1/"),)), "301", "301"),
+        (Answer(401), "401", "is the token right"),
+        (Answer(403), "403", "is the token right"),
+        (BUSY, "429", "429"),
+        (Answer(503, b"<html>", (("retry-after", "soon"),), kind="text/html"), "503", "503"),
+        (HTML, "foreign", "text/html is none of unmasq serve"),
+        (Answer(200, b'{"id": "00000000-0000-0000-0000-000000000009"}'), "foreign", "another batch"),
+        (Answer(200, b"{}"), "foreign", "none of unmasq serve"),
+        (Answer(200, b"\x1b[31m", kind="x\x7fy"), "foreign", "none of unmasq serve"),
+        (Answer(422, b'{"error": {"what": "a batch cannot be taken", "why": "damaged"}}'), "422", "damaged"),
+    ],
+)
+def test_what_is_no_answer_is_told_once_counted_and_tried_again(shipped, answer, reason, told):
+    with Faulty(first(answer)) as server:
+        ship = shipped(server.url)
+        ship.spool.put(numbered(1))
+        ship.steps(6)
+        assert server.seen == [1, 1]
+    assert ship.left() == 0
+    assert ship.failed() == {reason: 1}
+    assert len(ship.said) == 2
+    assert told in ship.said[0]
+    assert all(text.isprintable() for text in ship.said)
+    assert "get through again" in ship.said[1]
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_before(shipped):
+    with Faulty(first(BUSY)) as server:
+        ship = shipped(server.url)
+        ship.spool.put(numbered(1))
+        waits = ship.steps(2)
+        assert 7 <= waits[1] < 8
+        ship.clock.move_to(ship.clock.now_us() - MICROSECONDS)
+        assert 0 < ship.shipper.step() <= 1
+        assert server.seen == [1]
+
+
+def test_tries_become_rarer_and_never_stop(shipped):
+    with Faulty(lambda path, body: Answer(500) if body else well(path, body)) as server:
+        ship = shipped(server.url)
+        ship.spool.put(numbered(1))
+        waits = [wait for wait in ship.steps(40) if wait]
+        assert waits[0] < 1
+        assert waits[:6] == sorted(waits[:6])
+        assert 50 < max(waits) <= 60
+        assert len(server.seen) > 15
+    assert (len(ship.said), ship.left()) == (1, 1)
+
+
+def test_a_batch_that_is_refused_does_not_hold_up_the_others(shipped):
+    def refuses_two(path, body):
+        return Answer(422, b"{}") if body and wire.decode(body).id.int == 2 else well(path, body)
+
+    with Faulty(refuses_two) as server:
+        ship = shipped(server.url)
+        for number in (1, 2, 3, 4):
+            ship.spool.put(numbered(number))
+        ship.steps(12)
+        assert server.seen[:4] == [1, 2, 3, 4]
+        assert set(server.seen[4:]) == {2}
+        server.script = well
+        ship.steps(4)
+    assert ship.left() == 0
+    assert ship.counters.of("ship_lines") == 40
+
+
+def test_a_late_answer_is_no_answer_and_the_batch_goes_again_under_its_id(shipped):
+    release = threading.Event()
+    with Faulty(first(Answer(200, b"{}", release=release))) as server:
+        ship = shipped(server.url, deadline_seconds=0.3)
+        ship.spool.put(numbered(1))
+        ship.steps(2)
+        assert (ship.failed(), ship.left()) == ({"late": 1}, 1)
+        ship.steps(1)
+        release.set()
+        assert (server.seen, ship.left()) == ([1, 1], 0)
+
+
+def test_a_batch_that_is_too_large_goes_in_parts_and_what_is_too_large_alone_is_counted(shipped):
+    def only_single_flows(path, body):
+        if body and (len(wire.decode(body)) > 1 or wire.decode(body).flows.source_port[0] == 2):
+            return Answer(413)
+        return well(path, body)
+
+    with Faulty(only_single_flows) as server:
+        ship = shipped(server.url)
+        ship.spool.put(numbered(1, flows=4))
+        ship.steps(12)
+    assert ship.left() == 0
+    assert ship.counters.of("ship_flows") == 3
+    assert ship.counters.of("spool_dropped_lines", "too_large") == 5
+    assert ship.counters.of("ship_lines") + ship.counters.of("spool_dropped_lines") == 20
+
+
+def test_nobody_listens_and_then_somebody_does(shipped):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        ship = shipped(f"http://127.0.0.1:{port}")
+        ship.spool.put(numbered(1))
+        ship.steps(5)
+        assert set(ship.failed()) == {"unreachable"}
+        assert len(ship.said) == 1
+        assert "cannot be reached" in ship.said[0]
+    with Faulty(well, port):
+        ship.steps(4)
+    assert ship.left() == 0
+
+
+def test_settings_are_fetched_taken_and_remembered(shipped, tmp_path):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        assert (ship.told.now.trust.version, ship.told.now.interval_seconds) == (0, 60)
+        ship.steps(1)
+        assert (ship.told.now.trust.version, [e.name for e in ship.told.now.trust.entries]) == (3, ["e"])
+        server.script = lambda _path, _body: Answer(304)
+        ship.clock.move_to(ship.clock.now_us() + SETTINGS_US)
+        ship.steps(1)
+        assert ship.counters.of("ship_settings", "unchanged") == 1
+    assert Told(ship.spool, ship.counters).now.trust.version == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>",
+        b'{"trust": [{"name": "e", "range": "everything", "header": "x-forwarded-for"}]}',
+        b'{"trust": [{"name": "e", "range": "192.0.2.0/24", "header": "x-evil"}]}',
+        b'{"interval_seconds": 0}',
+        b'{"trust_version": -1}',
+        b'{"node_ranges": ["x"]}',
+        b'{"listeners": ["x"]}',
+    ],
+)
+def test_settings_that_make_no_sense_are_not_taken_and_hold_nothing_up(shipped, body):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        ship.steps(1)
+        server.script = lambda path, sent: stored(sent) if sent else Answer(200, body)
+        ship.clock.move_to(ship.clock.now_us() + SETTINGS_US)
+        ship.spool.put(numbered(1))
+        ship.steps(3)
+        assert ship.left() == 0
+    assert ship.told.now.trust.version == 3
+    assert len(ship.said) == 1
+
+
+def test_a_thread_of_its_own_empties_the_spool(shipped):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        for number in range(5):
+            ship.spool.put(numbered(number + 1))
+        with Shipping(ship.shipper, ship.said.append) as shipping:
+            shipping.leave(20)
+        assert server.seen == [1, 2, 3, 4, 5]
+    assert ship.left() == 0
+
+
+@pytest.mark.parametrize("url", ["", "unmasq:8470", "ftp://unmasq", "https://", "http://[::1", "http://host:99999"])
+def test_what_is_no_url_is_refused(url):
+    with pytest.raises(UsageError, match="not the URL"):
+        Upstream(url, lambda: "")
+
+
+def test_a_file_without_certificates_is_refused(tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(UsageError, match="certificates"):
+        Upstream("https://unmasq", lambda: "", tmp_path / "ca.pem")
