@@ -43,6 +43,7 @@ Text value_at(const Values *values, Py_ssize_t row);
 PyObject *native_match(PyObject *self, PyObject *arguments);
 PyObject *native_distinct(PyObject *self, PyObject *arguments);
 PyObject *native_numbers(PyObject *self, PyObject *arguments);
+PyObject *native_cut(PyObject *self, PyObject *arguments);
 PyObject *native_texts(PyObject *self, PyObject *arguments);
 PyObject *native_claims(PyObject *self, PyObject *arguments);
 
