@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from unmasq.model import native
 from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.layout import Layout
-from unmasq.read.formats.lines import line_bounds
 from unmasq.read.formats.steps import all_but, keys_of, literal, merged, number, only, pattern_of, program_of
 from unmasq.read.formats.values import Listed, Spans
+from unmasq.read.lines import line_bounds
 from unmasq.unwind.claims import KINDS, claims_of
 
 pytestmark = pytest.mark.needs("native")

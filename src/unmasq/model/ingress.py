@@ -120,7 +120,7 @@ class Chunk:
 
     `live` says that it was read at the end of a log that is being written. `skipped` bytes of the last line, which is longer
     than the reader's bound, are left out before its newline. With `frames`, `data` is what stood in them; without, its lines
-    follow one another from `start` on.
+    follow one another from `start` on. `pod` is who wrote them, NAMESPACE/POD, where that is known.
     """
 
     file: FileIdentity
@@ -130,3 +130,4 @@ class Chunk:
     live: bool = False
     skipped: int = 0
     frames: Frames | None = field(default=None, repr=False)
+    pod: str = ""

@@ -27,7 +27,7 @@ class Window:
     longest: int
 
     @classmethod
-    def of(cls, chunk_bytes: int, longest_line: int) -> Self:
+    def of(cls, chunk_bytes: int = CHUNK_BYTES, longest_line: int = LONGEST_LINE) -> Self:
         """A window that can tell an over-long line from a whole one."""
         return cls(bytearray(max(chunk_bytes, longest_line + 1)), longest_line)
 
