@@ -32,6 +32,9 @@ class Choice:
             raise UsageError(f"not a choice of pods: {text!r}", why, "write it like ingress-nginx/ingress-nginx-controller-*")
         return cls(*parts)
 
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.pod}/{self.container}"
+
     def takes(self, pod: str, container: str | None = None) -> bool:
         """Whether NAMESPACE/POD, or a container in it, is chosen."""
         namespace, _, name = pod.partition("/")

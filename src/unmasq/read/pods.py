@@ -68,11 +68,10 @@ class Pods:
             self._look(now_us)
             self._looked_us = now_us
         for path, log in list(self._logs.items()):
-            for chunk in log.lines.poll(now_us):
-                log.active_us = now_us
-                yield chunk
-            if now_us - log.active_us > GRACE_US:
-                yield from self._quiet(path, log)
+            if log.is_due(now_us):
+                yield from log.poll(now_us)
+                if now_us - log.active_us > GRACE_US:
+                    yield from self._quiet(path, log)
 
     def close(self) -> None:
         """Let all files go."""
@@ -157,7 +156,7 @@ class Pods:
             self._cannot(path, "log")
             return
         self._unreadable.discard(path)
-        self._logs[path] = _PodLog(Log(tail, Unframer(self._counters, is_framed=True), pod), now_us)
+        self._logs[path] = _PodLog(path, Log(tail, Unframer(self._counters, is_framed=True), pod), now_us)
 
     def _is_open(self, path: Path) -> bool:
         status = path.stat()
@@ -171,7 +170,30 @@ class Pods:
 
 
 class _PodLog:
-    """One log, when something last came of it, and whether its name is still there."""
+    """One log, when something last came of it, and whether its name is still there.
 
-    def __init__(self, lines: Log, now_us: int) -> None:
+    Most logs of many are silent, so that one is looked into only once its file has changed, or a while has passed.
+    """
+
+    def __init__(self, path: Path, lines: Log, now_us: int) -> None:
         self.lines, self.active_us, self.is_there = lines, now_us, True
+        self._path, self._polled_us = path, now_us - LOOK_US
+        self._state: tuple[int, ...] | None = None
+
+    def is_due(self, now_us: int) -> bool:
+        """Whether there may be something to read."""
+        try:
+            status = self._path.stat()
+            state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        except OSError:
+            state = None
+        if state is not None and state == self._state and 0 <= now_us - self._polled_us < LOOK_US:
+            return False
+        self._state, self._polled_us = state, now_us
+        return True
+
+    def poll(self, now_us: int) -> Iterator[Chunk]:
+        """All whole lines that are there."""
+        for chunk in self.lines.poll(now_us):
+            self.active_us = now_us
+            yield chunk
