@@ -107,7 +107,8 @@ class Work:
 def _say_what_is_watched(node: LiveNode) -> None:
     where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
     kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
-    out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
+    chosen = [f"pods {choice}" for choice in node.watch.pods]
+    out.note(f"reading {', '.join([*node.watch.logs, *chosen])}; {kernel}")
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")

@@ -15,8 +15,12 @@ from unmasq.base.errors import UsageError
 class RunOptions:
     """What to read and watch, whom to trust, and how long to wait."""
 
-    input: Annotated[list[str], Parameter(allow_leading_hyphen=True)]
-    """A log to read (repeatable); - is standard input, with --once."""
+    input: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None
+    """A log to read (repeatable), also one that a container runtime wrote; - is standard input, with --once."""
+    pods: list[str] | None = None
+    """NAMESPACE/POD or NAMESPACE/POD/CONTAINER whose log on this node to read (repeatable); * and ? stand for other characters."""
+    pod_logs: Path = Path("/var/log/pods")
+    """Where the kubelet keeps the logs of pods."""
     store: Path
     """The folder to keep flows in; made if absent."""
     trust: Annotated[str, Parameter(show_default=False)] = ""
@@ -55,10 +59,16 @@ def run(options: RunOptions) -> None:
     from unmasq.node.identity import node_name
     from unmasq.node.live import Watch
     from unmasq.observe.listeners import Listener
+    from unmasq.read.podnames import Choice
+
+    if not (options.input or options.pods):
+        raise UsageError("nothing to read", "neither a log nor pods are named", "name a log with --input, or pods with --pods")
 
     watch = Watch(
         node=options.node or node_name(),
-        logs=options.input,
+        logs=options.input or [],
+        pods=[Choice.parse(text) for text in options.pods or []],
+        pod_logs=str(options.pod_logs),
         from_start=options.from_start,
         kernel=options.kernel,
         namespace=options.namespace,
@@ -70,9 +80,11 @@ def run(options: RunOptions) -> None:
             wait_us=_microseconds(options.wait_seconds),
         ),
     )
+    if options.once and options.pods:
+        raise UsageError("--once reads no pods", "they come and go, and never end", "name their logs with --input")
     if options.once:
         once.run(options.store, watch, options.trust)
-    elif "-" in options.input:
+    elif "-" in watch.logs:
         raise UsageError("standard input needs --once", "a stream cannot be followed after a restart", "add --once, or name a file")
     else:
         live.run(options.store, watch, options.trust, _microseconds(options.flush_seconds), options.retention_days)

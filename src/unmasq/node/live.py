@@ -21,6 +21,10 @@ from unmasq.node.pipeline import Pipeline
 from unmasq.observe import namespace
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
+from unmasq.read.cri import Unframer
+from unmasq.read.log import Log
+from unmasq.read.podnames import Choice, pod_that_wrote
+from unmasq.read.pods import POD_LOGS, Pods
 from unmasq.read.tail import Tail
 from unmasq.unwind.trust import TrustList
 
@@ -35,6 +39,8 @@ class Watch:
 
     node: str
     logs: Sequence[str]
+    pods: Sequence[Choice] = ()
+    pod_logs: str = POD_LOGS
     from_start: bool = False
     kernel: bool = True
     namespace: str | None = None
@@ -70,12 +76,14 @@ class LiveNode:
         try:
             self.witness = self._open_witness()
             self._own = frozenset(namespace.addresses(watch.namespace)) if self.witness else frozenset[tuple[int, int]]()
-            self.tails = [self._open_tail(path, covered) for path in watch.logs]
+            self.logs = [self._open_log(path, covered) for path in watch.logs]
+            self.pods = self._open_pods(covered) if watch.pods else None
         except BaseException:
             self._stack.close()
             raise
         desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
-        self.pipeline = Pipeline(self.tails, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+        self._sources: list[Log | Pods] = [*self.logs, *([self.pods] if self.pods else [])]
+        self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
 
     def __enter__(self) -> Self:
         return self
@@ -101,14 +109,19 @@ class LiveNode:
             self.blind = error
             return None
 
-    def _open_tail(self, path: str, covered: Covered) -> Tail:
+    def _open_log(self, path: str, covered: Covered) -> Log:
         tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
         self._stack.callback(tail.close)
-        return tail
+        return Log(tail, Unframer(self._counters), pod_that_wrote(path))
+
+    def _open_pods(self, covered: Covered) -> Pods:
+        pods = Pods(self.watch.pod_logs, self.watch.pods, self._counters, covered, from_start=self.watch.from_start)
+        self._stack.callback(pods.close)
+        return pods
 
     def _note_begun(self) -> None:
         """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
-        fresh = {file: offset for tail in self.tails for file, offset in tail.begun.items() if file not in self._begun}
+        fresh = {file: offset for source in self._sources for file, offset in source.begun.items() if file not in self._begun}
         if fresh:
             self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
             self._begun |= fresh
