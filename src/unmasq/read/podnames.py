@@ -12,7 +12,7 @@ from unmasq.base.errors import UsageError
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _FOLDER = re.compile(rf"(?P<namespace>{_LABEL})_(?P<pod>[a-z0-9](?:[-.a-z0-9]{{0,251}}[a-z0-9])?)_[-A-Za-z0-9.]{{1,128}}")
 _CONTAINER = re.compile(_LABEL)
-_LOG = re.compile(r"(\d{1,9})\.log")
+_LOG = re.compile(r"([0-9]{1,9})\.log")
 
 
 @dataclass(frozen=True, slots=True)
