@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from tests.lab.deadline import until
+from unmasq.keep.duck import DuckStore
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +41,12 @@ def stored(store: Path) -> Counter[str]:
     return counts
 
 
+def covered_bytes(store: Path) -> int:
+    """How many bytes of logs the day files cover."""
+    with DuckStore(store, read_only=True) as kept:
+        return sum(end - start for file in kept.covered() for start, end in file.runs)
+
+
 def answers(store: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as asking, contextlib.suppress(OSError):
         asking.connect(str(store / "api.sock"))  # the socket of a killed owner is still there, and refuses
@@ -63,7 +70,8 @@ def test_no_line_is_lost_or_stored_twice(tmp_path: Path, kills: int) -> None:
     runtime = subprocess.Popen([sys.executable, RUNTIME, str(log), str(RATE), str(SECONDS), str(ROTATIONS)], stdout=subprocess.PIPE)
     try:
         for _ in range(kills):
-            time.sleep(rng.uniform(0.5, 2) * SECONDS / kills / 1.5)
+            until(partial(answers, store), "the reader to answer", 30)
+            time.sleep(rng.uniform(0.2, 1.5))
             reader.send_signal(signal.SIGKILL)
             reader.wait()
             reader = started(store, tmp_path / "pods")
@@ -75,6 +83,7 @@ def test_no_line_is_lost_or_stored_twice(tmp_path: Path, kills: int) -> None:
             process.kill()
             process.wait()
     assert len(list(folder.iterdir())) == ROTATIONS + 1
+    assert covered_bytes(store) == sum(path.stat().st_size for path in folder.iterdir())
     counts = stored(store)
     assert [n for n in range(written) if f"/line/{n}" not in counts] == []
     assert {path: count for path, count in counts.items() if count != 1} == {}
