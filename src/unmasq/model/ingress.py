@@ -80,6 +80,7 @@ class IngressBatch(Columns):
     user_agent: Array = column("u4")
     upstream: Array = column("u4")
     service: Array = column("u4")
+    pod: Array = column("u4")  # NAMESPACE/POD of the proxy, where that is known
 
 
 @dataclass(frozen=True, slots=True)

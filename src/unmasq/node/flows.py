@@ -79,15 +79,16 @@ def flow_batch(
 
 def _own_texts(gathered: Aggregated, vocabulary: Vocabulary) -> tuple[list[str], list[str], Aggregated]:
     """The header texts and the other texts that these flows use; header texts are numbered first."""
-    chains, asked = gathered.chains, gathered.asked
+    flows, chains, asked = gathered.flows, gathered.chains, gathered.asked
     headers = distinct(np.append(chains.headers, 0))
-    others = distinct(np.concatenate([distinct(getattr(asked, name)) for name in TEXTS]))
+    others = distinct(np.concatenate([distinct(flows.pod), *(distinct(getattr(asked, name)) for name in TEXTS)]))
     place = np.zeros(len(vocabulary), "i8")
     place[headers] = np.arange(len(headers))
     chains = replace(chains, headers=place[chains.headers])
     place[others] = np.arange(len(headers), len(headers) + len(others))
     asked = replace(asked, **{name: place[getattr(asked, name)] for name in TEXTS})
-    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), replace(gathered, chains=chains, asked=asked)
+    gathered = replace(gathered, flows=replace(flows, pod=place[flows.pod]), chains=chains, asked=asked)
+    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), gathered
 
 
 def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:

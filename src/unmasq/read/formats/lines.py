@@ -35,6 +35,7 @@ class LineReader:
         if not len(starts):
             return IngressBatch.empty()
         batch = self._rows(chunk.data, starts, ends, live=chunk.live, read_us=read_us)
+        batch = replace(batch, pod=np.full(len(batch), self.vocabulary.number(chunk.pod), "u4"))
         if chunk.frames is not None:
             return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, chunk.frames.reject)
         reject = np.full(len(starts), Reject.NONE, "u1")
