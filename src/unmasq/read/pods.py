@@ -11,6 +11,7 @@ from pathlib import Path
 from unmasq.base.errors import InputError
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.read.archives import Archives
 from unmasq.read.coverage import Coverage
 from unmasq.read.cri import Unframer
 from unmasq.read.folder import Folder
@@ -47,6 +48,7 @@ class Pods:
         self._coverage, self._window = Coverage(covered), Window.of()
         self._root = Folder(Path(root), counters)
         self._folders: dict[Path, Folder] = {}  # those of the last look
+        self._archives: dict[Path, Archives] = {}
         self._pods: dict[str, str | None] = {}
         self._logs: dict[Path, _PodLog] = {}
         self._unreadable: set[Path] = set()
@@ -109,7 +111,10 @@ class Pods:
         for name, pod in self._pods.items():
             if pod is not None:
                 for folder in self._containers(self._root.path / name, pod, now_us):
-                    yield from ((folder.path / log, pod) for log in folder.names(now_us) if restarts(log) is not None)
+                    names = folder.names(now_us)
+                    self._archives_of(folder.path).look(folder.path, names, from_start=self._is_ours)
+                    yield from ((folder.path / log, pod) for log in names if restarts(log) is not None)
+        self._archives = {path: archives for path, archives in self._archives.items() if path in self._folders}
 
     def _containers(self, path: Path, pod: str, now_us: int) -> Iterator["Folder"]:
         for name in self._folder(path).names(now_us):
@@ -119,6 +124,14 @@ class Pods:
     def _folder(self, path: Path) -> "Folder":
         self._folders[path] = folder = self._known_folders.get(path) or Folder(path, self._counters)
         return folder
+
+    def _archives_of(self, path: Path) -> Archives:
+        return self._archives.setdefault(path, Archives(self._coverage, self._counters))
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether what is met now for the first time is to be read from its beginning."""
+        return self._from_start or self._looked_us is not None or bool(self._coverage)
 
     def _note_pods(self, names: Sequence[str]) -> None:
         """Keep for each name which chosen pod it is, and count those that came and went."""
@@ -139,7 +152,6 @@ class Pods:
         return pod
 
     def _open(self, path: Path, pod: str, now_us: int) -> None:
-        from_start = self._from_start or self._looked_us is not None
         try:
             if self._is_open(path):
                 self._cannot(path, "twice")
@@ -148,8 +160,8 @@ class Pods:
                 str(path),
                 self._counters,
                 self._coverage,
-                from_start=from_start,
-                with_rotated=from_start or bool(self._coverage),
+                from_start=self._is_ours,
+                with_rotated=self._is_ours,
                 window=self._window,
             )
         except (InputError, OSError):

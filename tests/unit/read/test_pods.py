@@ -177,6 +177,60 @@ def test_several_rotations_between_two_polls_with_the_older_ones_compressed_once
     assert sorted(reader.poll()) == [b"1", b"2", b"3", b"4", b"5"]
 
 
+def lost(reader):
+    return reader.counted().get(("tail_lost_bytes", "compressed"), 0)
+
+
+def test_what_is_compressed_before_it_was_read_is_counted_and_nothing_else_is(reader, web):
+    web.write(b"foreign" + b"x" * 300)
+    foreign = web.rotate()
+    older = web.compress(web.rotate())
+    reader.start(from_start=False)
+    reader.poll()
+    web.write(b"one" + b"x" * 300, b"two")
+    reader.poll()
+    covered = {file: [*runs, (0, reader.pods.begun.get(file, 0))] for file, runs in reader.runs().items()}
+    web.compress(foreign)
+    web.write(b"unread")
+    size = web.path.stat().st_size
+    first = web.rotate()
+    reader.poll()
+    assert lost(reader) == 0  # it is read, or was not ours
+    kept = next(iter(covered.values()))[-2][1]
+    reader.close()
+    web.compress(first)
+    web.write(b"never seen" + b"x" * 300)
+    second = web.rotate()
+    never_seen = second.stat().st_size
+    web.compress(second)
+    web.write(b"three")
+    reader.start(covered, from_start=False)
+    assert reader.poll() == [b"three"]
+    assert lost(reader) == size - kept + never_seen
+    assert older.exists()
+
+
+def test_a_pod_that_came_and_was_compressed_while_it_was_looked_at_loses_what_is_compressed(reader, web, tmp_path):
+    reader.start(from_start=False).poll()
+    later = Container(tmp_path, "shop/later")
+    later.write(b"first" + b"x" * 300)
+    size = later.path.stat().st_size
+    later.compress(later.rotate())
+    later.write(b"second")
+    assert reader.poll() == [b"second"]
+    assert lost(reader) == size
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip", b"\x1f\x8b\x08\x00", b"\x1f\x8b" + b"\xff" * 5000])
+def test_archives_that_are_none_harm_nobody(reader, web, content):
+    (web.folder / "0.log.20261125-080000.gz").write_bytes(content)
+    os.mkfifo(web.folder / "0.log.20261125-080001.gz")
+    (web.folder / "0.log.20261125-080002.gz").symlink_to("/dev/zero")
+    web.write(b"one")
+    assert reader.start().poll() == [b"one"]
+    assert lost(reader) == 0
+
+
 # Hostile folders
 
 NAMES = [
