@@ -29,6 +29,8 @@ def figures(logs: Logs) -> Iterator[Figure]:
     yield rate("parse", [w.rate for w in ours], [w.rate for w in naive], "json + ipaddress", 2)
     ours, python = pairs(lambda: work("parse", log), lambda: work("parse in Python", log))
     yield rate("parse", [w.rate for w in ours], [w.rate for w in python], "without the C extension", None)
+    framed, bare = pairs(lambda: work("parse in frames", logs.framed()), lambda: work("parse", log))
+    yield rate("parse in CRI frames", [w.rate for w in framed], [w.rate for w in bare], "the same lines without", 0.7)
     if shutil.which("fail2ban-regex") is None:
         yield Figure("parse", "", "fail2ban-regex is not installed here", "", ">= 3")
         return

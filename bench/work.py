@@ -11,7 +11,9 @@ from pathlib import Path
 from bench import path_work
 from bench.path_work import Tell
 from bench.replay import READ_US, chunks
+from unmasq.base.telemetry import Counters
 from unmasq.model.native import NATIVE, Native
+from unmasq.read.cri import Unframer
 from unmasq.read.formats.lines import LineReader
 
 MARKER = b"tigera_secure_ee_ingress: "
@@ -21,6 +23,13 @@ def parse(path: str, native: Native | None = NATIVE) -> Tell:
     """Lines to columns."""
     reader = LineReader(native)
     lines = sum(len(reader.read(chunk, READ_US)) for chunk in chunks(path))
+    return lambda: {"lines": lines}
+
+
+def unframed(path: str) -> Tell:
+    """Lines in CRI frames to columns."""
+    reader, unframer = LineReader(), Unframer(Counters())
+    lines = sum(len(reader.read(whole, READ_US)) for chunk in chunks(path) for whole in unframer.take(chunk))
     return lambda: {"lines": lines}
 
 
@@ -43,6 +52,7 @@ def _addresses(line: bytes) -> int:
 WORKS: dict[str, Callable[..., Tell]] = {
     "parse": parse,
     "parse in Python": partial(parse, native=None),
+    "parse in frames": unframed,
     "naive": naive,
     "once": path_work.once,
     "joined": path_work.joined,

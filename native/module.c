@@ -5,6 +5,7 @@ static PyMethodDef functions[] = {
     {"match", native_match, METH_VARARGS, "Where the values of each line stand that is of a layout."},
     {"distinct", native_distinct, METH_VARARGS, "Number equal values alike."},
     {"numbers", native_numbers, METH_VARARGS, "Whole numbers in digits."},
+    {"cut", native_cut, METH_VARARGS, "Values one behind the other."},
     {"texts", native_texts, METH_VARARGS, "Texts made of a template and the values of each row."},
     {"claims", native_claims, METH_VARARGS, "The addresses that header texts name."},
     {"intern", native_intern, METH_VARARGS, "The number of each text."},

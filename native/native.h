@@ -50,6 +50,7 @@ uint64_t hash_of(Text text, uint64_t seed);
 PyObject *native_match(PyObject *self, PyObject *arguments);
 PyObject *native_distinct(PyObject *self, PyObject *arguments);
 PyObject *native_numbers(PyObject *self, PyObject *arguments);
+PyObject *native_cut(PyObject *self, PyObject *arguments);
 PyObject *native_texts(PyObject *self, PyObject *arguments);
 PyObject *native_claims(PyObject *self, PyObject *arguments);
 PyObject *native_intern(PyObject *self, PyObject *arguments);

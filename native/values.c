@@ -156,3 +156,22 @@ PyObject *native_numbers(PyObject *self, PyObject *arguments)
     PyBuffer_Release(&numbers);
     return others < 0 ? NULL : PyLong_FromSsize_t(others);
 }
+
+PyObject *native_cut(PyObject *self, PyObject *arguments)
+{
+    PyObject *data, *begin, *end, *joined;
+    Values values;
+    Py_ssize_t length = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "OOO", &data, &begin, &end) || !take_values(&values, data, begin, end)) return NULL;
+    for (Py_ssize_t row = 0; row < rows_of(&values); row++) length += (Py_ssize_t)length_of(value_at(&values, row));
+    joined = PyBytes_FromStringAndSize(NULL, length);
+    char *at = joined ? PyBytes_AsString(joined) : NULL;
+    for (Py_ssize_t row = 0; at && row < rows_of(&values); row++) {
+        Text value = value_at(&values, row);
+        memcpy(at, value.at, length_of(value));
+        at += length_of(value);
+    }
+    give_back(&values);
+    return joined;
+}

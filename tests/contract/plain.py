@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 
 from msgspec import json
 
@@ -92,6 +93,8 @@ def matching(flow: Flow, wanted: FlowFilter) -> list[Chain]:
         not wanted.nat_source or inside(roles[Role.NAT_SOURCE], wanted.nat_source),
         not wanted.dest or inside(pairs([flow.dest_ip]), wanted.dest),
         not wanted.port or flow.dest_port in wanted.port,
+        not wanted.to_namespace or _like(flow, flow.dest_namespace, wanted.to_namespace),
+        not wanted.to_pod or _like(flow, flow.dest_name, wanted.to_pod),
         not wanted.join or flow.unmasq.join in wanted.join,
         wanted.since_us is None or micros(last) >= wanted.since_us,
         wanted.until_us is None or micros(first) < wanted.until_us,
@@ -102,6 +105,10 @@ def matching(flow: Flow, wanted: FlowFilter) -> list[Chain]:
     if speaks_of_chains(wanted):
         return [chain for chain in chains if chain_matches(chain, flow, wanted)]
     return chains if _any_and_flag(chains, flow, wanted) else []
+
+
+def _like(flow: Flow, name: str, patterns: Sequence[str]) -> bool:
+    return flow.dest_type == "wep" and any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def micros(text: str) -> int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -57,6 +57,7 @@ class MadeFlow:
     nat: str = ""
     dest: str = "10.0.0.80"
     dest_port: int = 80
+    pod: str = ""
     join: Join = Join.EXACT
     flags: int = 0
     time_source: TimeSource = TimeSource.LINE
@@ -76,7 +77,7 @@ def batch(
     """The flows as columns; each flow is ten bytes of LOG, in the order of the list."""
     trust = trust or TrustList()
     texts = _Texts()
-    columns = _flows(flows, first_id, trust)
+    columns = replace(_flows(flows, first_id, trust), pod=np.array([texts.number(made.pod) for made in flows], "i8"))
     pairs = [(row, made, chain) for row, made in enumerate(flows) for chain in made.chains]
     chains, asked = _chains(pairs, texts), _asked(pairs, texts)
     of_headers = {texts.all[number] for number in chains.headers.tolist()}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from unmasq.model import native
 from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.layout import Layout
-from unmasq.read.formats.lines import line_bounds
 from unmasq.read.formats.steps import all_but, keys_of, literal, merged, number, only, pattern_of, program_of
 from unmasq.read.formats.values import Listed, Spans
+from unmasq.read.lines import line_bounds
 from unmasq.unwind.claims import KINDS, claims_of
 
 pytestmark = pytest.mark.needs("native")
@@ -256,6 +256,7 @@ def are_inside(data, begin, end):
 @given(some_bytes, bounded, size, size)
 def test_columns_that_do_not_fit_are_refused(data, bounds, first, second):
     rows, is_inside = len(bounds[0]), are_inside(data, *bounds)
+    assert is_refused(NATIVE.cut, data, *bounds) == (not is_inside)
     assert is_refused(NATIVE.numbers, data, *bounds, np.zeros(first, "i8")) == (not is_inside or first != rows)
     outputs = np.zeros(first, "i4"), np.zeros(second, "i4")
     assert is_refused(NATIVE.distinct, data, *bounds, *outputs, 1) == (not is_inside or {first, second} != {rows})

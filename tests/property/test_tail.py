@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from unmasq.base.telemetry import Counters
 from unmasq.read.coverage import HEAD_BYTES
+from unmasq.read.lines import Window
 from unmasq.read.tail import Tail
 
 
@@ -286,7 +287,7 @@ class LogStory(RuleBasedStateMachine):
             if sum(map(len, model.lines)) < HEAD_BYTES:
                 model.foreign = True
                 self.doubtful |= set(model.lines)
-        self.tail = Tail(str(self.path), self.counters, self.covered, from_start=True, wait=True, chunk_bytes=1000, longest_line=900)
+        self.tail = Tail(str(self.path), self.counters, self.covered, from_start=True, wait=True, window=Window.of(1000, 900))
 
     @invariant()
     def note_what_is_gone(self):

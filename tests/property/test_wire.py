@@ -20,7 +20,7 @@ words = st.text(max_size=8)
 chains = st.builds(
     MadeChain,
     headers=st.sampled_from([(), (("x-forwarded-for", "192.0.2.1, 2001:db8::1"),), (("x-real-ip", "?"), ("x-forwarded-for", "é😀"))]),
-    requests=st.integers(1, 1 << 33),
+    requests=st.integers(1, 1 << 28),
     paths=st.lists(words, max_size=2).map(tuple),
 )
 flows = st.builds(
@@ -106,6 +106,11 @@ def setting(**fields):
     return lambda told: told.update(fields)
 
 
+def headers(text):
+    """Another text in the place of every header's."""
+    return setting(texts=[text if known.startswith("{") else known for known in SMALL.texts])
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -120,9 +125,9 @@ def setting(**fields):
         (setting(rejected=[{"day": 1, "reason": 99, "count": 1, "sample": ""}]), "reject"),
         (setting(rejected=[{"day": -1, "reason": 1, "count": 1, "sample": ""}]), "reject"),
         (setting(rejected=[{"day": day, "reason": 1, "count": 1, "sample": ""} for day in range(5000)]), "days"),
-        (setting(texts=["{", *SMALL.texts[1:]]), "headers"),
-        (setting(texts=["[" * 100_000, *SMALL.texts[1:]]), "headers"),
-        (setting(texts=['{"x-real-ip": 7}', *SMALL.texts[1:]]), "headers"),
+        (headers("{"), "headers"),
+        (headers("[" * 100_000), "headers"),
+        (headers('{"x-real-ip": 7}'), "headers"),
         (column("chains", "flow", [0, 0, 2]), "chains.flow"),
         (column("chains", "flow", [-1, 0, 1]), "chains.flow"),
         (column("chains", "headers", [99, 0, 0]), "chains.headers"),

@@ -19,6 +19,8 @@ class Flags(FlowFilter):
 
     original_source: Annotated[tuple[str, ...], Parameter(alias="--original-source-ip")] = ()
     """Claimed in headers, by the rule of Calico's original_source_ips; unverified."""
+    to_namespace: Annotated[tuple[str, ...], Parameter(alias="-n")] = ()
+    """The namespace of the proxy's pod; * and ? stand for other characters."""
     since_us: Annotated[int | None, Parameter(name="--since", converter=moment, metavar="TIME")] = None
     """At or after this time: 2026-11-24T08:00:00Z, 2026-11-24, or 10m, 2h, 2d ago."""
     until_us: Annotated[int | None, Parameter(name="--until", converter=moment, metavar="TIME")] = None

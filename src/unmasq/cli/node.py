@@ -37,7 +37,7 @@ def node(options: NodeOptions) -> None:
     from unmasq.cli.ends import to_bind
     from unmasq.node.upstream import Upstream
 
-    if "-" in options.input:
+    if "-" in (options.input or ()):
         raise UsageError("standard input cannot be followed", "a node goes on where it was after a restart", "name a file")
     if options.spool_mb < 1:
         raise UsageError(f"not a size: {options.spool_mb} MB", "a spool needs room for a batch", "leave the flag out for the default")

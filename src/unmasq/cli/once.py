@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from io import BufferedReader
 from pathlib import Path
 from typing import cast
@@ -17,6 +18,9 @@ from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.live import Covered, Watch
 from unmasq.node.once import read_once
+from unmasq.read.cri import Unframer
+from unmasq.read.log import Log
+from unmasq.read.podnames import pod_that_wrote
 from unmasq.read.stream import read_stream
 from unmasq.read.tail import Tail
 from unmasq.serve.trust import concerns
@@ -45,13 +49,13 @@ def trust_also(store: DuckStore, ranges: str, clock: Clock) -> None:
 
 
 def at_rest(paths: Iterable[str], counters: Counters, covered: Covered, now_us: int) -> Iterator[Chunk]:
-    """The whole lines of each log, from its first; - is standard input. Raises InputError."""
+    """The whole lines of each log, from its first, out of CRI frames if they stand in them; - is standard input. Raises InputError."""
     for path in paths:
+        unframer = Unframer(counters)
         if path == "-":
-            yield from read_stream(cast(BufferedReader, sys.stdin.buffer), counters, str(now_us))
+            for chunk in read_stream(cast(BufferedReader, sys.stdin.buffer), counters, str(now_us)):
+                yield from unframer.take(chunk)
+            yield from unframer.finish()
             continue
-        tail = Tail(path, counters, covered, from_start=True)
-        try:
-            yield from tail.finish()
-        finally:
-            tail.close()
+        with closing(Log(Tail(path, counters, covered, from_start=True), unframer, pod_that_wrote(path))) as log:
+            yield from log.finish()

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 class WatchOptions:
     """What to read and watch, and how long to wait."""
 
-    input: Annotated[list[str], Parameter(allow_leading_hyphen=True)]
-    """A log to read (repeatable); for run --once, - is standard input."""
+    input: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None
+    """A log to read (repeatable), also one that a container runtime wrote; for run --once, - is standard input."""
+    pods: list[str] | None = None
+    """NAMESPACE/POD or NAMESPACE/POD/CONTAINER whose log on this node to read (repeatable); * and ? stand for other characters."""
+    pod_logs: Path = Path("/var/log/pods")
+    """Where the kubelet keeps the logs of pods."""
     from_start: bool = False
     """Read a log that was never read before from its first line, not from its end."""
     kernel: Annotated[bool, Parameter(negative="--no-kernel")] = True
@@ -48,10 +52,15 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     from unmasq.node.identity import node_name
     from unmasq.node.live import Watch
     from unmasq.observe.listeners import listener
+    from unmasq.read.podnames import Choice
 
+    if not (options.input or options.pods):
+        raise UsageError("nothing to read", "neither a log nor pods are named", "name a log with --input, or pods with --pods")
     return Watch(
         node=options.node or node_name(),
-        logs=options.input,
+        logs=options.input or [],
+        pods=[Choice.parse(text) for text in options.pods or []],
+        pod_logs=str(options.pod_logs),
         from_start=options.from_start,
         kernel=options.kernel,
         namespace=options.namespace,
@@ -76,7 +85,8 @@ def say_what_is_watched(node: "LiveNode") -> None:
     """Tell a person which logs and which kernel a node looks at."""
     where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
     kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
-    out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
+    chosen = [f"pods {choice}" for choice in node.watch.pods]
+    out.note(f"reading {', '.join([*node.watch.logs, *chosen])}; {kernel}")
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")

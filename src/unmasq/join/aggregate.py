@@ -21,7 +21,7 @@ from unmasq.model.ingress import TEXTS
 
 @dataclass(frozen=True)
 class Aggregated:
-    """Flows with their chains and what was asked. `chains.headers` and the texts are numbers of the reader's vocabulary."""
+    """Flows with their chains and what was asked. `flows.pod`, `chains.headers` and the texts are numbers of the reader's vocabulary."""
 
     flows: FlowColumns
     chains: ChainColumns
@@ -48,13 +48,13 @@ def aggregate(closed: Closed, interval_us: int, seed: int = 0) -> Aggregated:
 
 
 def _flow_key(lines: JoinedLines) -> list[Array]:
-    """A witnessed line belongs to its connection; any other to its tuple, or to the address that an unmarked line names."""
+    """A witnessed line belongs to its connection; any other to its pod and tuple, or to the address that an unmarked line names."""
     witnessed = lines.connection > 0
     nameless = ~witnessed & ((lines.source_hi | lines.source_lo) == 0)
     return [
         lines.connection,
         lines.interval_us,
-        *(np.where(witnessed, 0, column) for column in tuples(lines)),
+        *(np.where(witnessed, 0, column) for column in (*tuples(lines), lines.pod)),
         np.where(nameless, lines.headers, 0),
     ]
 
@@ -73,6 +73,7 @@ def _flows_of_lines(lines: JoinedLines, order: Array, begin: Array, interval_us:
         flags=reduced(np.bitwise_or, lines.flags, order, begin),
         time_source=reduced(np.maximum, lines.time_source, order, begin),
         join=int(Join.UNWITNESSED),
+        pod=reduced(np.maximum, lines.pod, order, begin),
         requests=np.diff(np.append(begin, len(order))),
         bytes_in=UNKNOWN,
         bytes_out=UNKNOWN,

@@ -7,7 +7,7 @@ import numpy as np
 from unmasq.model.columns import Array, Columns, column
 from unmasq.model.ingress import IngressBatch, TimeSource
 
-TEXT_COLUMNS = ("headers", "method", "host", "path", "status", "user_agent", "upstream", "service")
+TEXT_COLUMNS = ("headers", "method", "host", "path", "status", "user_agent", "upstream", "service", "pod")
 """The columns that are numbers in the reader's vocabulary."""
 
 
@@ -47,6 +47,7 @@ class JoinedLines(Columns):
     user_agent: Array = column("u4")
     upstream: Array = column("u4")
     service: Array = column("u4")
+    pod: Array = column("u4")
 
 
 def from_batch(batch: IngressBatch, file: int, now_us: int) -> JoinedLines:

@@ -12,6 +12,7 @@ from unmasq.base.errors import StoreError, StoreTooNew
 from unmasq.keep import schema
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_OLDER = "_older"  # behind the name of a file that is read as if it were up to date
 _NAME = re.compile(r"flows-(\d{4}-\d{2}-\d{2})\.duckdb")
 
 
@@ -53,18 +54,45 @@ def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
-    """Attach a file. Raises StoreError where it is damaged or holds something else, StoreTooNew where a newer program made it."""
+    """Attach a file; one of an older version is brought up to date, or read as if it were.
+
+    Raises StoreError where it is damaged, holds something else or cannot be brought up to date, StoreTooNew where a newer
+    program made it.
+    """
+    how = "READ_ONLY" if read_only else "READ_WRITE"
     try:
-        cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({'READ_ONLY' if read_only else 'READ_WRITE'})")
+        cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
     except duckdb.Error as error:
         raise _unreadable(path, str(error)) from None
+    version = _version(cursor, name)
     try:
-        version = schema.version(cursor, name)
-    except duckdb.Error:
-        version = 0
-    if version != schema.VERSION:
-        cursor.execute(f"DETACH {name}")
+        if 0 < version < schema.VERSION and read_only:
+            cursor.execute(f"DETACH {name}; ATTACH '{_quoted(path)}' AS {name}{_OLDER} ({how}); ATTACH ':memory:' AS {name}")
+            schema.show(cursor, name, name + _OLDER, version)
+        elif 0 < version < schema.VERSION:
+            schema.migrate(cursor, name, version)
+    except duckdb.Error as error:
+        detach(cursor, name)
+        why = str(error).splitlines()[0]
+        raise StoreError(f"{path} is of an older unmasq and cannot be brought up to date", why, "is the disk full?") from error
+    if not 0 < version <= schema.VERSION:
+        detach(cursor, name)
         raise _refused(path, version)
+
+
+def detach(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let a file go, whatever was done half."""
+    with suppress(duckdb.TransactionException):
+        cursor.rollback()
+    cursor.execute(f"DETACH DATABASE IF EXISTS {name}; DETACH DATABASE IF EXISTS {name}{_OLDER}")
+
+
+def _version(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
+    """The version of the tables; 0 where there are none of ours."""
+    try:
+        return schema.version(cursor, name)
+    except duckdb.Error:
+        return 0
 
 
 def unlink(path: Path) -> None:

@@ -79,5 +79,5 @@ class DayFiles:
     def _detach(self, day: int) -> None:
         if day in self._attached:
             with self._connection.cursor() as cursor:
-                cursor.execute(f"DETACH {name_of(day)}")
+                dayfile.detach(cursor, name_of(day))
             del self._attached[day]

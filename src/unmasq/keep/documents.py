@@ -32,6 +32,7 @@ def document(row: Row, chains: Sequence[tuple[Row, Asked]], trust: TrustList, *,
     """One flow with its chains and what they asked for as a flow log."""
     originals = calico.original_sources(chain["header_text"] for chain, _ in chains)
     source, dest = address(row, "source"), address(row, "dest")
+    namespace, _, name = row["pod_text"].partition("/")
     return Flow(
         start_time=row["interval_start_us"] // MICROSECONDS,
         end_time=row["interval_end_us"] // MICROSECONDS,
@@ -43,10 +44,10 @@ def document(row: Row, chains: Sequence[tuple[Row, Asked]], trust: TrustList, *,
         source_type="net",
         dest_ip=text_or_none(*dest),
         dest_port=row["dest_port"] or None,
-        dest_name=calico.NOT_KNOWN,
-        dest_name_aggr=calico.aggregate_name(*dest),
-        dest_namespace=calico.NOT_KNOWN,
-        dest_type="net",
+        dest_name=name or calico.NOT_KNOWN,
+        dest_name_aggr=calico.pod_prefix(name) if name else calico.aggregate_name(*dest),
+        dest_namespace=namespace or calico.NOT_KNOWN,
+        dest_type="wep" if name else "net",
         dest_service_namespace=calico.NOT_KNOWN,
         dest_service_name=calico.NOT_KNOWN,
         dest_service_port=calico.NOT_KNOWN,

@@ -93,8 +93,17 @@ def _flow_columns(made: Predicate, wanted: FlowFilter) -> None:
         made.flow.append(made.within("f.dest_hi", "f.dest_lo", map(parse_range, wanted.dest)))
     if wanted.port:
         made.flow.append(_either(f"f.dest_port = {made.bind(port)}" for port in wanted.port))
+    for part, texts in enumerate((wanted.to_namespace, wanted.to_pod), 1):
+        if texts:
+            made.flow.append(_of_pod(made, part, texts))
     if wanted.join:
         made.flow.append(_either(f'f."join" = {made.bind(int(_word(Join, w)))}' for w in wanted.join))
+
+
+def _of_pod(made: Predicate, part: int, patterns: Iterable[str]) -> str:
+    """Whether a part of the proxy's NAMESPACE/POD is like one of the patterns; of an unknown pod nothing is."""
+    alike = _either(f"split_part(t.value, '/', {part}) GLOB {made.bind(pattern)}" for pattern in patterns)
+    return f"f.pod IN (SELECT t.text FROM day.texts t WHERE contains(t.value, '/') AND {alike})"
 
 
 def _in_role(made: Predicate, column: str, texts: Iterable[str], role: Role | None) -> str:

@@ -6,8 +6,11 @@ from unmasq.model.columns import Columns
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowColumns
 from unmasq.model.ingress import TEXTS
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; a file with a higher one was written by a newer program and is refused."""
+
+ADDED = {2: ("flows", "pod", "BIGINT", "-1")}
+"""What each version added to the one before: a column of a table, its type, and its value in older rows."""
 
 CLOSED = "closed"
 """In `meta` of a day whose address index is sorted."""
@@ -47,6 +50,26 @@ def create(cursor: duckdb.DuckDBPyConnection, database: str) -> None:
         cursor.execute(f"CREATE TABLE {database}.{table} ({columns})")
     cursor.execute(f"INSERT INTO {database}.meta VALUES ('schema', $version)", {"version": str(VERSION)})
     cursor.commit()
+
+
+def migrate(cursor: duckdb.DuckDBPyConnection, database: str, found: int) -> None:
+    """Bring the tables of an older version up to date, in one transaction."""
+    cursor.begin()
+    for table, column, kind, value in _added_since(found):
+        cursor.execute(f"ALTER TABLE {database}.{table} ADD COLUMN {column} {kind} DEFAULT {value}")
+    cursor.execute(f"UPDATE {database}.meta SET value = $version WHERE name = 'schema'", {"version": str(VERSION)})
+    cursor.commit()
+
+
+def show(cursor: duckdb.DuckDBPyConnection, database: str, older: str, found: int) -> None:
+    """Views in an empty database that show an older one as if it were up to date."""
+    for table in TABLES:
+        more = "".join(f", ({value})::{kind} AS {column}" for of, column, kind, value in _added_since(found) if of == table)
+        cursor.execute(f"CREATE VIEW {database}.{table} AS SELECT *{more} FROM {older}.{table}")
+
+
+def _added_since(found: int) -> list[tuple[str, str, str, str]]:
+    return [added for since, added in sorted(ADDED.items()) if since > found]
 
 
 def version(cursor: duckdb.DuckDBPyConnection, database: str) -> int:

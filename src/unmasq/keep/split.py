@@ -39,12 +39,13 @@ def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
     chains = batch.chains.take(chain_wanted)
     asked = batch.asked.take(chain_wanted[batch.asked.chain])
     addresses = batch.addresses.take(wanted[batch.addresses.flow])
-    used = distinct(np.concatenate([chains.headers, *(distinct(getattr(asked, name)) for name in TEXTS)]))
+    flows = batch.flows.take(wanted)
+    used = distinct(np.concatenate([flows.pod, chains.headers, *(distinct(getattr(asked, name)) for name in TEXTS)]))
     text_at = np.zeros(len(batch.texts), "i8")
     text_at[used] = np.arange(len(used))
     return replace(
         batch,
-        flows=batch.flows.take(wanted),
+        flows=replace(flows, pod=text_at[flows.pod]),
         chains=replace(chains, flow=flow_at[chains.flow], headers=text_at[chains.headers]),
         asked=replace(asked, chain=chain_at[asked.chain], **{name: text_at[getattr(asked, name)] for name in TEXTS}),
         addresses=replace(
@@ -78,6 +79,7 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         of_flow = part.addresses.chain < 0
         moved.append(replace(
             part,
+            flows=replace(part.flows, pod=part.flows.pod + texts),
             chains=replace(part.chains, flow=part.chains.flow + flows, headers=part.chains.headers + texts),
             asked=replace(part.asked, chain=part.asked.chain + chains, **{name: getattr(part.asked, name) + texts for name in TEXTS}),
             addresses=replace(

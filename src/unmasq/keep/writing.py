@@ -84,7 +84,7 @@ class Writer:
     def _append(self, batch: FlowBatch) -> None:
         texts = self._text_numbers(batch.texts)
         flows, chains = self.flows, self._chains
-        self._insert("flows", batch.flows.as_dict() | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
+        self._insert("flows", _moved(batch.flows, pod=texts) | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
         self._insert("chains", _moved(batch.chains, flow=flows, headers=texts) | {"chain": np.arange(chains, chains + len(batch.chains))})
         self._insert("asked", _moved(batch.asked, chain=chains, **dict.fromkeys(TEXTS, texts)))
         of_flow = batch.addresses.chain < 0

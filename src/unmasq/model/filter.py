@@ -23,6 +23,10 @@ class FlowFilter:
     """The proxy's own address."""
     port: tuple[int, ...] = ()
     """The proxy's own port."""
+    to_namespace: tuple[str, ...] = ()
+    """The namespace of the proxy's pod; * and ? stand for other characters."""
+    to_pod: tuple[str, ...] = ()
+    """The name of the proxy's pod; * and ? stand for other characters."""
     evidence: tuple[str, ...] = ()
     """observed, forwarded or logged."""
     join: tuple[str, ...] = ()

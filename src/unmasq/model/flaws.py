@@ -19,7 +19,7 @@ LONGEST_INTERVAL_US = 3600 * MICROSECONDS
 
 _FIRST_US = -(1 << 55)  # the ninth century: no proxy is older, and a date can be written
 _LAST_US = 253_402_300_799_999_999  # the end of the year 9999
-_MOST_REQUESTS = 1 << 40
+_MOST_REQUESTS = (1 << 31) - 1  # in one interval
 _MOST_COUNTED = 1 << 60
 _FLAGS = sum(Flag)
 
@@ -71,6 +71,7 @@ def _bounds(name: str) -> tuple[int, int] | None:
 def _rows(batch: FlowBatch) -> Iterator[str]:
     """Numbers of rows that there are not."""
     flows, chains, texts = len(batch.flows), len(batch.chains), len(batch.texts)
+    yield from _outside("flows.pod", batch.flows.pod, texts)
     yield from _outside("chains.flow", batch.chains.flow, flows)
     yield from _outside("chains.headers", batch.chains.headers, texts)
     yield from _outside("asked.chain", batch.asked.chain, chains)

@@ -111,10 +111,10 @@ class Flow(Struct, frozen=True):
     source_type: Annotated[str, means("net: an address that is no pod")]
     dest_ip: Annotated[str | None, means("the proxy's own address", ecs="destination.ip")]
     dest_port: Annotated[int | None, means("the proxy's own port", ecs="destination.port")]
-    dest_name: str
-    dest_name_aggr: Annotated[str, means("pub, pvt, or - for none")]
-    dest_namespace: str
-    dest_type: str
+    dest_name: Annotated[str, means("the proxy's pod, where its log was read as a pod's; else -")]
+    dest_name_aggr: Annotated[str, means("PREFIX-* of the proxy's pod; else pub, pvt, or - for none")]
+    dest_namespace: Annotated[str, means("the namespace of the proxy's pod, or -", ecs="orchestrator.namespace")]
+    dest_type: Annotated[str, means("wep: a pod; net: an address that is not known as one")]
     dest_service_namespace: str
     dest_service_name: str
     dest_service_port: str

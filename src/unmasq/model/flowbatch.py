@@ -114,6 +114,7 @@ class FlowColumns(Columns):
     packets_out: Array = column("i8")
     requests: Array = column("i8")
     originals: Array = column("u4")  # distinct original sources, exact
+    pod: Array = column("i8")  # NAMESPACE/POD of the proxy: a row in `FlowBatch.texts`, the empty text where it is not known
 
 
 @dataclass(frozen=True, slots=True)

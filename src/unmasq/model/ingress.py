@@ -1,7 +1,9 @@
 """Lines of a proxy's log, as columns."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from unmasq.model.columns import Array, Columns, column
 
@@ -19,6 +21,7 @@ class Reject(IntEnum):
     BAD_VALUE = 7  # a port, time or type that cannot be
     NO_SOURCE = 8  # source_ip is missing or no address (a unix socket)
     TOO_LONG = 9  # longer than the reader's bound
+    NO_FRAME = 10  # a line of a container's log without the time, stream and tag that the runtime writes in front
 
     @property
     def label(self) -> str | None:
@@ -77,6 +80,7 @@ class IngressBatch(Columns):
     user_agent: Array = column("u4")
     upstream: Array = column("u4")
     service: Array = column("u4")
+    pod: Array = column("u4")  # NAMESPACE/POD of the proxy, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,36 @@ class FileIdentity:
     fingerprint: str
 
 
+class Run(NamedTuple):
+    """Bytes [start, end) of a file."""
+
+    file: FileIdentity
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Where the lines of a chunk stood, and what the frame around each said. One row a line.
+
+    A line that a runtime cut into parts covers the bytes of all of them: its last run is [start, end) of the chunk's file, the
+    others, if there are gaps or another file in between, are in `parts`, by row.
+    """
+
+    start: Array
+    end: Array
+    time_us: Array  # 0 where the frame names none
+    reject: Array  # NO_FRAME, TOO_LONG or NONE of Reject
+    parts: Mapping[int, Sequence[Run]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Whole lines of one file, as read: `data` ends with a newline (or with the file, once it is complete).
 
     `live` says that it was read at the end of a log that is being written. `skipped` bytes of the last line, which is longer
-    than the reader's bound, are left out before its newline.
+    than the reader's bound, are left out before its newline. With `frames`, `data` is what stood in them; without, its lines
+    follow one another from `start` on. `pod` is who wrote them, NAMESPACE/POD, where that is known.
     """
 
     file: FileIdentity
@@ -102,3 +130,5 @@ class Chunk:
     data: bytes = field(repr=False)
     live: bool = False
     skipped: int = 0
+    frames: Frames | None = field(default=None, repr=False)
+    pod: str = ""

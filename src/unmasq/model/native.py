@@ -31,6 +31,9 @@ class Native(Protocol):
     def numbers(self, data: bytes, begin: Array, end: Array, numbers: Array, /) -> int:
         """Up to 18 digits to `numbers` (rows, i8), -1 for anything else; returns how many those are."""
 
+    def cut(self, data: bytes, begin: Array, end: Array, /) -> bytes:
+        """All values one behind the other."""
+
     def texts(self, data: bytes, template: tuple[bytes, ...], begins: tuple[Array, ...], ends: tuple[Array, ...], /) -> list[str | None]:
         """For each row its values between the parts of the template; None where JSON would have to escape a value."""
 

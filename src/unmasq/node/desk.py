@@ -12,9 +12,11 @@ from unmasq.join.window import Closed, Window
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
-from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
+from unmasq.model.ingress import Chunk, IngressBatch, Reject
+from unmasq.node.covered import Files
 from unmasq.node.flows import Surroundings, flow_batch
 from unmasq.read.formats.lines import LineReader
+from unmasq.read.lines import line_bounds
 
 GATHER_LINES = 200_000
 """Lines gathered before flows of a backlog are closed: large batches make cheap inserts."""
@@ -31,7 +33,7 @@ class Desk:
         self._settings, self._counters, self._around, self._witnessed = settings, counters, around, witnessed
         self._reader = LineReader()
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
-        self._files: dict[FileIdentity, int] = {}
+        self._files = Files()
         self._samples: dict[int, str] = {}
 
     def __len__(self) -> int:
@@ -46,7 +48,10 @@ class Desk:
         """Read a chunk and let its lines wait for their connections."""
         lines = self._reader.read(chunk, now_us)
         self._count(lines, chunk)
-        self._window.add_lines(lines, self._files.setdefault(chunk.file, len(self._files)), now_us)
+        file = self._files.number(chunk.file)
+        if chunk.frames is not None:
+            self._files.note(file, chunk.frames)
+        self._window.add_lines(lines, file, now_us)
         return lines
 
     def take_connections(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
@@ -60,6 +65,8 @@ class Desk:
         if not (len(closed.lines) or closed.parts or len(closed.dropped)):
             return None
         batch = self._batch(closed)
+        for lines in (closed.lines, closed.dropped):
+            self._files.forget(lines)
         self._tidy()
         return batch
 
@@ -70,7 +77,7 @@ class Desk:
 
     def _batch(self, closed: Closed, *, provisional: bool = False) -> FlowBatch:
         vocabulary, interval_us = self._reader.vocabulary, self._settings.interval_us
-        return flow_batch(closed, vocabulary, list(self._files), self._samples, self._around(), interval_us, provisional=provisional)
+        return flow_batch(closed, vocabulary, self._files, self._samples, self._around(), interval_us, provisional=provisional)
 
     def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
         """Count lines and rejects, and keep one line of each reason."""
@@ -78,10 +85,12 @@ class Desk:
         for reason, count in self._reader.replaced_times().items():
             self._counters.add("lines_time_replaced", count, reason)
         reasons, first, counts = np.unique(lines.reject, return_index=True, return_counts=True)
-        for reason, row, count in zip(reasons.tolist(), first.tolist(), counts.tolist(), strict=True):
+        if not lines.reject.any():
+            return
+        starts, _ = line_bounds(chunk.data)
+        for reason, start, count in zip(reasons.tolist(), starts[first].tolist(), counts.tolist(), strict=True):
             if reason:
                 self._counters.add("lines_rejected", count, Reject(reason).label or "")
-                start = int(lines.start[row]) - chunk.start
                 self._samples[reason] = chunk.data[start : start + _SAMPLE_BYTES].split(b"\n")[0].decode("utf-8", "backslashreplace")
 
     def _tidy(self) -> None:

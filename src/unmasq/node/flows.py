@@ -12,10 +12,11 @@ from unmasq.join.lines import JoinedLines
 from unmasq.join.window import Closed
 from unmasq.model.address import Range
 from unmasq.model.columns import Array
-from unmasq.model.flowbatch import AddressColumns, ChainColumns, Flag, FlowBatch, FlowColumns, Join, LineColumns, Rejected
+from unmasq.model.flowbatch import AddressColumns, ChainColumns, Flag, FlowBatch, FlowColumns, Join, Rejected
 from unmasq.model.groups import distinct
-from unmasq.model.ingress import TEXTS, FileIdentity
+from unmasq.model.ingress import TEXTS
 from unmasq.model.vocabulary import Vocabulary
+from unmasq.node.covered import Files, covered
 from unmasq.node.identity import flow_ids
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge, starts
@@ -41,7 +42,7 @@ class Surroundings:
 def flow_batch(
     closed: Closed,
     vocabulary: Vocabulary,
-    files: Sequence[FileIdentity],
+    files: Files,
     samples: Mapping[int, str],
     around: Surroundings,
     interval_us: int,
@@ -70,23 +71,24 @@ def flow_batch(
         asked=gathered.asked,
         addresses=_moved(addresses, moved),
         texts=header_texts + other_texts,
-        files=list(files),
-        lines=_covered(closed, gathered.line_flow, flows),
+        files=files.identities(),
+        lines=covered(closed, gathered.line_flow, flows, files),
         rejected=_rejected(closed, samples),
     )
 
 
 def _own_texts(gathered: Aggregated, vocabulary: Vocabulary) -> tuple[list[str], list[str], Aggregated]:
     """The header texts and the other texts that these flows use; header texts are numbered first."""
-    chains, asked = gathered.chains, gathered.asked
+    flows, chains, asked = gathered.flows, gathered.chains, gathered.asked
     headers = distinct(np.append(chains.headers, 0))
-    others = distinct(np.concatenate([distinct(getattr(asked, name)) for name in TEXTS]))
+    others = distinct(np.concatenate([distinct(flows.pod), *(distinct(getattr(asked, name)) for name in TEXTS)]))
     place = np.zeros(len(vocabulary), "i8")
     place[headers] = np.arange(len(headers))
     chains = replace(chains, headers=place[chains.headers])
     place[others] = np.arange(len(headers), len(headers) + len(others))
     asked = replace(asked, **{name: place[getattr(asked, name)] for name in TEXTS})
-    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), replace(gathered, chains=chains, asked=asked)
+    gathered = replace(gathered, flows=replace(flows, pod=place[flows.pod]), chains=chains, asked=asked)
+    return vocabulary.texts(headers.tolist()), vocabulary.texts(others.tolist()), gathered
 
 
 def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
@@ -140,28 +142,6 @@ def _moved(addresses: AddressColumns, moved: Array) -> AddressColumns:
     chain = addresses.chain.copy()
     chain[of_chain] = moved[chain[of_chain]]
     return replace(addresses, chain=chain)
-
-
-def _covered(closed: Closed, line_flow: Array, flows: FlowColumns) -> LineColumns:
-    """The byte runs of the lines, those of a flow with the day of the flow; neighbours are one run."""
-    lines, dropped = closed.lines, closed.dropped
-    parts = ((lines, flows.interval_start_us[line_flow]), (dropped, dropped.time_us))
-    return _runs(
-        LineColumns.concat([
-            LineColumns.filled(len(some), file=some.file, start=some.start, end=some.end, day=times // DAY_US) for some, times in parts
-        ])
-    )  # fmt: skip
-
-
-def _runs(lines: LineColumns) -> LineColumns:
-    if not len(lines):
-        return lines
-    lines = lines.take(np.lexsort((lines.start, lines.day, lines.file)))
-    new = np.ones(len(lines), "?")
-    new[1:] = (lines.file[1:] != lines.file[:-1]) | (lines.day[1:] != lines.day[:-1]) | (lines.start[1:] != lines.end[:-1])
-    begin = np.flatnonzero(new)
-    ends = np.append(begin[1:], len(lines)) - 1
-    return replace(lines.take(begin), end=lines.end[ends])
 
 
 def _rejected(closed: Closed, samples: Mapping[int, str]) -> list[Rejected]:

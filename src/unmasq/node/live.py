@@ -21,6 +21,10 @@ from unmasq.node.pipeline import Pipeline, Source
 from unmasq.observe import namespace
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
+from unmasq.read.cri import Unframer
+from unmasq.read.log import Log
+from unmasq.read.podnames import Choice, pod_that_wrote
+from unmasq.read.pods import POD_LOGS, Pods
 from unmasq.read.tail import Tail
 from unmasq.unwind.trust import TrustList
 
@@ -29,7 +33,7 @@ _PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked a
 Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
 
 
-class Log(Source, Protocol):
+class LogSource(Source, Protocol):
     """A source of lines that knows its files: a tail, the logs of a node's pods, what collectors send."""
 
     @property
@@ -48,6 +52,8 @@ class Watch:
 
     node: str
     logs: Sequence[str]
+    pods: Sequence[Choice] = ()
+    pod_logs: str = POD_LOGS
     from_start: bool = False
     kernel: bool = True
     namespace: str | None = None
@@ -78,7 +84,9 @@ class LiveNode:
     `more` are sources beside the logs that `watch` names; they are the node's from now on, and closed with it.
     """
 
-    def __init__(self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters, more: Sequence[Log] = ()) -> None:
+    def __init__(
+        self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters, more: Sequence[LogSource] = ()
+    ) -> None:
         """Raises InputError for a log that can never be read, KernelError where a named namespace cannot be watched."""
         self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
         self._stack = ExitStack()
@@ -90,12 +98,14 @@ class LiveNode:
         try:
             self.witness = self._open_witness()
             self._own = frozenset(namespace.addresses(watch.namespace)) if self.witness else frozenset[tuple[int, int]]()
-            self._logs: list[Log] = [*(self._open_tail(path, covered) for path in watch.logs), *more]
+            self.pods = self._open_pods(covered) if watch.pods else None
+            logs = [self._open_log(path, covered) for path in watch.logs]
+            self._sources: list[LogSource] = [*logs, *([self.pods] if self.pods else []), *more]
         except BaseException:
             self._stack.close()
             raise
         desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
-        self.pipeline = Pipeline(self._logs, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+        self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
 
     def __enter__(self) -> Self:
         return self
@@ -121,14 +131,20 @@ class LiveNode:
             self.blind = error
             return None
 
-    def _open_tail(self, path: str, covered: Covered) -> Tail:
+    def _open_log(self, path: str, covered: Covered) -> Log:
         tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
         self._stack.callback(tail.close)
-        return tail
+        return Log(tail, Unframer(self._counters), pod_that_wrote(path))
+
+    def _open_pods(self, covered: Covered) -> Pods:
+        pods = Pods(self.watch.pod_logs, self.watch.pods, self._counters, covered, from_start=self.watch.from_start)
+        self._stack.callback(pods.close)
+        return pods
 
     def _note_begun(self) -> None:
         """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
-        fresh = {file: offset for log in self._logs for file, offset in log.begun.items() if file not in self._begun}
+        begun = (pair for source in self._sources for pair in source.begun.items())
+        fresh = {file: offset for file, offset in begun if file not in self._begun}
         if fresh:
             self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
             self._begun |= fresh

@@ -15,7 +15,7 @@ def status(node: LiveNode, counters: Counters, started: str, store_error: str | 
     return NodeStatus(
         node=watch.node,
         started=started,
-        logs=list(watch.logs),
+        logs=[*watch.logs, *(node.pods.paths if node.pods else [])],
         kernel=node.witness is not None,
         namespace=watch.namespace,
         blind=str(node.blind.what) if node.blind else None,

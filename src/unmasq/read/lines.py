@@ -3,8 +3,20 @@
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
+from unmasq.model.columns import Array
+
 CHUNK_BYTES = 4 << 20
 LONGEST_LINE = 1 << 20
+
+
+def line_bounds(data: bytes) -> tuple[Array, Array]:
+    """Offsets of each line's first byte and behind its newline; a last line without newline counts."""
+    ends = np.flatnonzero(np.frombuffer(data, "u1") == ord("\n")) + 1
+    if len(data) and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.concatenate([np.zeros(1, "i8"), ends[:-1]])[: len(ends)], ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +27,7 @@ class Window:
     longest: int
 
     @classmethod
-    def of(cls, chunk_bytes: int, longest_line: int) -> Self:
+    def of(cls, chunk_bytes: int = CHUNK_BYTES, longest_line: int = LONGEST_LINE) -> Self:
         """A window that can tell an over-long line from a whole one."""
         return cls(bytearray(max(chunk_bytes, longest_line + 1)), longest_line)
 

@@ -26,15 +26,19 @@ class Rotated:
         self._left: dict[Key, Place] = {}
         self._cut_off: list[Place] = []
 
-    def resume(self, path: str, named: LogFile | None) -> None:
-        """Take up the files of an earlier run and those that are newer; the others were there before us and are not ours."""
+    def resume(self, path: str, named: LogFile | None, *, with_rotated: bool) -> None:
+        """Take up the files of an earlier run and those that are newer; the others were there before us and are not ours.
+
+        Where nothing is known of the log, `with_rotated` makes all of them ours.
+        """
         unknown = [file for file in self._open_all(path, named) if not self._resume_same(file)]
         unknown = [file for file in unknown if not self._resume_copy(file, named)]
+        with_rotated &= not self.files and (named is None or named.identity is None)
         ours = [*self.files, *(file for file in unknown if self._coverage.reused(file.key))]
         for file in unknown:
             if named is not None and named.may_be_copied(file.head):
                 file.on_disk.close()  # perhaps still in the making
-            elif not self._coverage.seen(file.head) and any(_as_new(file, other) for other in ours):
+            elif not self._coverage.seen(file.head) and (with_rotated or any(_as_new(file, other) for other in ours)):
                 self.files.append(file)
             else:
                 self._leave(file, Place(file.head, b"", None, None))

@@ -15,8 +15,8 @@ from pathlib import Path
 from unmasq.base.errors import InputError
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
-from unmasq.read.coverage import Coverage, missing
-from unmasq.read.lines import CHUNK_BYTES, LONGEST_LINE, Window
+from unmasq.read.coverage import Coverage, Key, missing
+from unmasq.read.lines import Window
 from unmasq.read.logfile import LogFile
 from unmasq.read.lookout import Lookout
 from unmasq.read.rotation import Rotated
@@ -29,36 +29,38 @@ class Tail:
     """The log at `path`, read on from the byte runs that are `covered` already.
 
     Every byte that is not covered is read, of this file and of its rotated siblings that `covered` knows or that are newer
-    than those. With nothing covered at all, reading starts at the end, or with `from_start` at the first line. `wait` for a
-    log that does not exist yet. A chunk is live if a poll had come to the end of everything no more than 10 s before, so that
-    its lines are no older. Raises InputError if the log can never be read.
+    than those. With nothing covered at all, reading starts at the end, or with `from_start` at the first line; `with_rotated`
+    says that the rotated siblings of a log of which nothing is known are to be read too. `wait` for a log that does not exist
+    yet. Tails that one thread polls may share a `window` and, given as `covered`, a Coverage. A chunk is live if a poll had
+    come to the end of everything no more than 10 s before, so that its lines are no older. Raises InputError if the log can
+    never be read.
     """
 
     def __init__(
         self,
         path: str,
         counters: Counters,
-        covered: Mapping[FileIdentity, Sequence[tuple[int, int]]],
+        covered: Mapping[FileIdentity, Sequence[tuple[int, int]]] | Coverage,
         *,
         from_start: bool = False,
+        with_rotated: bool = False,
         wait: bool = False,
-        chunk_bytes: int = CHUNK_BYTES,
-        longest_line: int = LONGEST_LINE,
+        window: Window | None = None,
         grace_us: int = GRACE_US,
     ) -> None:
         self.path = path
         self._counters = counters
-        self._coverage = Coverage(covered)
-        self._window = Window.of(chunk_bytes, longest_line)
+        self._coverage = covered if isinstance(covered, Coverage) else Coverage(covered)
+        self._window = window or Window.of()
         self._grace_us = grace_us
         self._rotated = Rotated(self._coverage, lambda sibling: self._opened(sibling, follow=False))
         self._lookout = Lookout()
         self._real = [os.path.realpath(path)]
         self._absent = ""
         self._polled_us: int | None = None
-        self._caught_up = not from_start and not covered
+        self._caught_up = not from_start and not self._coverage
         self._current = None if wait and not os.path.lexists(path) else self._opened(path)
-        self._start(from_start=from_start)
+        self._start(from_start=from_start, with_rotated=with_rotated)
 
     @property
     def begun(self) -> Mapping[FileIdentity, int]:
@@ -69,14 +71,23 @@ class Tail:
         """
         return self._coverage.begun
 
+    @property
+    def keys(self) -> set[Key]:
+        """Device and inode of all files that are held open."""
+        return {file.key for file in self._files}
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether none of its files has a name any more."""
+        return all(file.on_disk.unlinked() for file in self._files)
+
     def poll(self, now_us: int) -> Iterator[Chunk]:
         """All whole lines that are there, oldest file first. `now_us` may be any clock that runs forward, in microseconds."""
         live = self._caught_up and (self._polled_us is None or now_us - self._polled_us <= _LIVE_GAP_US)
         self._caught_up, self._polled_us = False, now_us
         self._follow(now_us)
-        for file in [*self._rotated.files, self._current]:
-            if file is not None:
-                yield from self._drained(file, now_us, live=live)
+        for file in self._files:
+            yield from self._drained(file, now_us, live=live)
         for file in self._rotated.quiet(now_us, self._grace_us):
             yield from self._drained(file, now_us, live=False, final=True)
             self._rotated.leave(file)
@@ -94,10 +105,14 @@ class Tail:
             self._current.on_disk.close()
             self._current = None
 
+    @property
+    def _files(self) -> list[LogFile]:
+        return [*self._rotated.files, *([self._current] if self._current else [])]
+
     def _opened(self, path: str, *, follow: bool = True) -> LogFile:
         return LogFile(path, self._window, self._coverage, follow=follow)
 
-    def _start(self, *, from_start: bool) -> None:
+    def _start(self, *, from_start: bool, with_rotated: bool) -> None:
         named = self._current
         if named is not None:
             identity = self._coverage.find(named.key, named.head)
@@ -105,9 +120,8 @@ class Tail:
                 named.resume_kept(identity)
             elif not from_start and not self._coverage:
                 named.start_at_end()
-        self._rotated.resume(self._real[0], named)
-        files = [*self._rotated.files, *([named] if named else [])]
-        runs = [run for file in files for run in file.runs]
+        self._rotated.resume(self._real[0], named, with_rotated=with_rotated)
+        runs = [run for file in self._files for run in file.runs]
         self._counters.add("tail_reread_bytes", sum(behind - start for start, behind in runs if behind is not None))
 
     def _follow(self, now_us: int) -> None:

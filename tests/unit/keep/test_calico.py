@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from unmasq.keep.calico import LISTED, aggregate_name, original_sources, protocol_name
+from unmasq.keep.calico import LISTED, aggregate_name, original_sources, pod_prefix, protocol_name
 from unmasq.model.address import NONE, parse
 
 
@@ -40,3 +40,18 @@ def test_the_old_rule(headers, found):
 def test_lists_so_many_and_each_once():
     texts = [json.dumps({"x-real-ip": f"192.0.2.{number % 80}"}) for number in range(200)]
     assert original_sources(texts) == [f"192.0.2.{number}" for number in range(LISTED)]
+
+
+@pytest.mark.parametrize(
+    ("pod", "prefix"),
+    [
+        ("ingress-nginx-controller-7d5f8c9b4-x2x9k", "ingress-nginx-controller-7d5f8c9b4-*"),
+        ("kube-proxy-b5x7z", "kube-proxy-*"),
+        ("db-0", "db-*"),
+        ("etcd-control-plane", "etcd-control-plane"),
+        ("web", "web"),
+        ("web-aeiou", "web-aeiou"),
+    ],
+)
+def test_pods_of_one_set_share_a_prefix(pod, prefix):
+    assert pod_prefix(pod) == prefix

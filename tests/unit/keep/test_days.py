@@ -9,6 +9,7 @@ from unmasq.base.errors import StoreError, StoreTooNew
 from unmasq.keep import schema
 from unmasq.keep.dayfile import file_of, name_of
 from unmasq.keep.duck import DuckStore, Limits
+from unmasq.keep.rejudge import rejudge
 from unmasq.model.filter import FlowFilter
 
 DAY = MIDNIGHT_US // DAY_US
@@ -83,6 +84,30 @@ def test_a_file_of_a_newer_program_is_refused(filled):
         newer.execute(f"UPDATE meta SET value = '{schema.VERSION + 1}' WHERE name = 'schema'")
     with DuckStore(filled) as store, pytest.raises(StoreTooNew, match="newer"):
         store.flows(TODAY)
+
+
+def made_older(path):
+    """The file as the first version of unmasq made it."""
+    with duckdb.connect(path) as older:
+        older.execute("ALTER TABLE flows DROP COLUMN pod")
+        older.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_of_the_first_version_is_read_and_brought_up_to_date_by_its_owner(filled, read_only):
+    made_older(filled / file_of(DAY))
+    with DuckStore(filled, read_only=read_only, limits=Limits(attached_days=0)) as store:
+        for _ in range(2):
+            (flow,) = store.flows(TODAY).flows
+            assert (flow.dest_namespace, flow.dest_type) == ("-", "net")
+            assert store.flows(FlowFilter(to_namespace=("*",))).flows == []
+            assert len(store.flows(FlowFilter()).flows) == len(DAYS)
+        if not read_only:
+            store.append(batch([MadeFlow(minute=13 * 60, pod="shop/web-1")], first_id=99))
+            assert [flow.dest_name for flow in store.flows(TODAY).flows] == ["web-1", "-"]
+            assert len(list(rejudge(store))) == len(DAYS)
+    with duckdb.connect(filled / file_of(DAY), read_only=True) as base:
+        assert schema.version(base, "main") == (1 if read_only else schema.VERSION)
 
 
 def test_other_files_in_the_directory_are_none_of_our_business(filled):

@@ -5,6 +5,7 @@ import shutil
 from typing import Any
 
 from unmasq.base.telemetry import Counters
+from unmasq.read.lines import CHUNK_BYTES, LONGEST_LINE, Window
 from unmasq.read.tail import Tail
 
 SECOND = 1_000_000
@@ -36,10 +37,11 @@ class Log:
         self.copy(name)
         self.truncate()
 
-    def start(self, covered=None, **options):
+    def start(self, covered=None, *, chunk_bytes=CHUNK_BYTES, longest_line=LONGEST_LINE, **options):
         if self.tail is not None:
             self.tail.close()
-        self.tail = Tail(str(self.path), self.counters, covered or {}, **{"from_start": True} | options)
+        window = Window.of(chunk_bytes, longest_line)
+        self.tail = Tail(str(self.path), self.counters, covered or {}, window=window, **{"from_start": True} | options)
         return self
 
     def poll(self, seconds=1):

@@ -20,7 +20,7 @@ from unmasq.read.formats.times import local_time_us, seconds_us
 from unmasq.read.formats.values import Values
 
 _LONGEST_TEXT = 256
-_FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
+FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
 _NO_PORT = -1
 
@@ -88,7 +88,7 @@ class Converter:
         if "ts" in values:
             exact = self._seconds.column(values["ts"], "i8")
             own = np.where((exact > 0) | (own == 0), exact, own)
-        future = own > read_us + _FUTURE_US
+        future = own > read_us + FUTURE_US
         unusable = (own <= 0) | future
         self.replaced_times.update(future=int(future.sum()), unreadable=int((own < 0).sum()))
         opened = np.zeros(length, "i8")

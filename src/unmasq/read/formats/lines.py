@@ -2,17 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from unmasq.model.columns import Array
-from unmasq.model.ingress import Chunk, IngressBatch, Reject
+from unmasq.model.ingress import Chunk, Frames, IngressBatch, Reject, TimeSource
 from unmasq.model.native import NATIVE, Native
 from unmasq.model.vocabulary import Vocabulary
-from unmasq.read.formats.convert import Converter
+from unmasq.read.formats.convert import FUTURE_US, Converter
 from unmasq.read.formats.layout import Layout, learn
 from unmasq.read.formats.record import KEYS, Record, read_record
 from unmasq.read.formats.values import Listed
+from unmasq.read.lines import line_bounds
 
 _SAMPLE_LINES = 8
 _SAMPLE_BYTES = 1 << 16
@@ -33,10 +35,14 @@ class LineReader:
         if not len(starts):
             return IngressBatch.empty()
         batch = self._rows(chunk.data, starts, ends, live=chunk.live, read_us=read_us)
-        too_long = np.zeros(len(starts), "?")
-        too_long[-1] = chunk.skipped > 0
+        batch = replace(batch, pod=np.full(len(batch), self.vocabulary.number(chunk.pod), "u4"))
+        if chunk.frames is not None:
+            return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, chunk.frames.reject)
+        reject = np.full(len(starts), Reject.NONE, "u1")
+        if chunk.skipped:
+            reject[-1] = Reject.TOO_LONG
         ends[-1] += chunk.skipped
-        return _placed(batch, starts + chunk.start, ends + chunk.start, too_long)
+        return _placed(batch, starts + chunk.start, ends + chunk.start, reject)
 
     def replaced_times(self) -> dict[str, int]:
         """How many lines since the last call named a time that cannot be, by reason; they got the time of reading."""
@@ -62,6 +68,15 @@ class LineReader:
         rest = self._plain(lines, live=live, read_us=read_us)
         return IngressBatch.concat([batch, rest]).take(np.argsort(np.argsort(odd, kind="stable"), kind="stable"))
 
+    def _timed(self, batch: IngressBatch, frames: Frames, read_us: int) -> IngressBatch:
+        """The lines with the time of their frame where they name none themselves."""
+        nameless = (batch.time_source != TimeSource.LINE) & (frames.time_us > 0)
+        future = nameless & (frames.time_us > read_us + FUTURE_US)
+        self._convert.replaced_times.update(future=int(future.sum()))
+        told = nameless & ~future
+        times = np.where(told, frames.time_us, batch.time_us)
+        return replace(batch, time_us=times, time_source=np.where(told, np.uint8(TimeSource.LOG), batch.time_source))
+
     def _layout_for(self, data: bytes) -> Layout | None:
         """The layout of the first of a few lines that has one; the one met last as long as it takes any of them."""
         sample = data[:_SAMPLE_BYTES].split(b"\n")[:_SAMPLE_LINES]
@@ -86,17 +101,12 @@ class LineReader:
         return IngressBatch.concat(parts).take(np.argsort(order, kind="stable"))
 
 
-def line_bounds(data: bytes) -> tuple[Array, Array]:
-    """Offsets of each line's first byte and behind its newline; a last line without newline counts."""
-    ends = np.flatnonzero(np.frombuffer(data, "u1") == ord("\n")) + 1
-    if len(data) and not data.endswith(b"\n"):
-        ends = np.append(ends, len(data))
-    return np.concatenate([np.zeros(1, "i8"), ends[:-1]])[: len(ends)], ends
-
-
-def _placed(batch: IngressBatch, starts: Array, ends: Array, too_long: Array) -> IngressBatch:
+def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> IngressBatch:
+    """The lines where they stood. Of those that are rejected for how they stood there, a cut one may still name its source."""
     columns = batch.as_dict() | {"start": starts, "end": ends}
-    if too_long.any():
-        columns["reject"] = np.where(too_long, np.uint8(Reject.TOO_LONG), columns["reject"])
-        columns["headers"] = np.where(too_long, np.uint32(0), columns["headers"])
+    if reject.any():
+        columns["reject"] = np.where(reject > 0, reject, columns["reject"]).astype("u1")
+        columns["headers"] = np.where(reject > 0, np.uint32(0), columns["headers"])
+        for name in ("source_hi", "source_lo"):
+            columns[name] = np.where(reject == Reject.NO_FRAME, np.uint64(0), columns[name])
     return IngressBatch(**columns)
