@@ -6,9 +6,10 @@ from typing import Protocol
 
 from unmasq.base.telemetry import Counters
 from unmasq.model.connection import ConnectionBatch
-from unmasq.observe import conntrack
+from unmasq.observe import conntrack, sock_diag
 from unmasq.observe.intake import Intake
 from unmasq.observe.listeners import Listeners
+from unmasq.observe.sockets import SocketIntake
 
 
 class Taking(Protocol):
@@ -44,4 +45,14 @@ CONNTRACK = Feed(
     intake=Intake,
     events="conntrack events",
     table="the connection tracking table",
+)
+
+SOCKETS = Feed(
+    name="sockets",
+    protocol=sock_diag.NETLINK_SOCK_DIAG,
+    groups=(sock_diag.GROUP_TCP_DESTROY, sock_diag.GROUP_TCP6_DESTROY),
+    requests=sock_diag.DUMP_REQUESTS,
+    intake=SocketIntake,
+    events="the ends of sockets",
+    table="the list of sockets",
 )
