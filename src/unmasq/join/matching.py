@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unmasq.join.alike import Key
 from unmasq.join.connections import packed, tuples
 from unmasq.join.keys import numbered
 from unmasq.join.lines import JoinedLines, is_exact
-from unmasq.join.table import SLACK_US, ConnectionTable, Key
+from unmasq.join.table import SLACK_US, ConnectionTable
 from unmasq.model.columns import Array
 from unmasq.model.groups import distinct, grouped
 from unmasq.model.ingress import TimeSource
@@ -29,7 +30,7 @@ def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     order, begin = grouped(tuples(lines))
     of_tuple, keys = numbered(order, begin), packed(tuples(lines.take(order[begin])))
     named = (lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0)
-    only, several = table.newest(keys)
+    only, several = table.alike.newest(keys)
     only[several | ~named[order[begin]]] = 0
     serials = _of_only_ones(lines, of_tuple, only, table)
     for row in np.flatnonzero(several[of_tuple] & named).tolist():

@@ -1,6 +1,6 @@
 """The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import repeat
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
+from unmasq.join.alike import Alike, Key
 from unmasq.join.connections import ORIGINAL, TUPLE, Connections, Growing, packed, tuples
 from unmasq.join.keys import UNKNOWN, numbered
 from unmasq.join.settings import WindowSettings
@@ -17,12 +18,7 @@ from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.groups import distinct, grouped
 
-Key = bytes
-"""A packed tuple, as the proxy's socket saw it."""
-
 SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
-MOST_ALIKE = 64
-"""Connections of one tuple that lines are compared with. Who opens more from one port in two minutes does it to be a burden."""
 
 _SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
 _SENT_AS = ("protocol", "orig_src_hi", "orig_src_lo", "orig_sport", "orig_dst_hi", "orig_dst_lo", "orig_dport")
@@ -35,9 +31,7 @@ class ConnectionTable:
     def __init__(self, settings: WindowSettings, counters: Counters, began_us: int) -> None:
         self._settings, self._counters, self._began_us = settings, counters, began_us
         self._all = Growing()
-        self._newest: dict[Key, int] = {}
-        self._older: dict[Key, tuple[int, ...]] = {}
-        """Of a tuple whose port was used again."""
+        self.alike = Alike()
         self._by_id: dict[bytes, int] = {}
         self._serial = 0
         self._gone = 0
@@ -106,15 +100,8 @@ class ConnectionTable:
         self._all.add(begun)
         self._gone -= before + count - len(self._all)
         for key, serial in zip(packed(tuples(begun)), begun.serial.tolist(), strict=True):
-            self._put(key, serial)
+            self._counters.add("window_dropped_connections", int(self.alike.put(key, serial)), "same_port")
         return serials
-
-    def _put(self, key: Key, serial: int) -> None:
-        if key in self._newest:
-            alike = self.candidates(key)
-            self._older[key] = alike[1 - MOST_ALIKE :]
-            self._counters.add("window_dropped_connections", int(len(alike) >= MOST_ALIKE), "same_port")
-        self._newest[key] = serial
 
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
@@ -128,15 +115,6 @@ class ConnectionTable:
         lost = missed & (known.absent > 1)
         known.end_us[lost] = began_us
         self._counters.add("connections_end_lost", int(lost.sum()))
-
-    def candidates(self, key: Key) -> tuple[int, ...]:
-        """The serials of the connections with this tuple, the newest last."""
-        return (*self._older.get(key, ()), self._newest[key]) if key in self._newest else ()
-
-    def newest(self, keys: Sequence[Key]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """For each tuple the serial of its newest connection, 0 where it has none, and whether there are older ones."""
-        serials = np.fromiter(map(self._newest.get, keys, repeat(0)), "i8", len(keys))
-        return serials, np.fromiter(map(self._older.__contains__, keys), "?", len(keys))
 
     def requested(self, serials: Array) -> None:
         """Count lines that joined: each by the serial of its connection."""
@@ -162,7 +140,7 @@ class ConnectionTable:
 
         By the connection's own start if the line told it, else by the time of the line.
         """
-        serials, known = np.array(self.candidates(key), "i8"), self.rows
+        serials, known = np.array(self.alike.candidates(key), "i8"), self.rows
         rows = known.rows_of(serials)
         start_us, end_us = known.start_us[rows], known.end_us[rows]
         if opened_us:
@@ -181,20 +159,9 @@ class ConnectionTable:
         self._gone += len(leaving)
         serials = leaving.serial.tolist()
         for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
-            if key in self._older:
-                self._forget_one(key, serial)
-            elif self._newest.get(key) == serial:
-                del self._newest[key]
+            self.alike.forget(key, serial)
             if self._by_id.get(id_) == serial:
                 del self._by_id[id_]
-
-    def _forget_one(self, key: Key, serial: int) -> None:
-        """Of several connections with one tuple; one that is too many of them is not among its candidates any more."""
-        *older, self._newest[key] = (other for other in self.candidates(key) if other != serial)
-        if older:
-            self._older[key] = tuple(older)
-        else:
-            del self._older[key]
 
 
 def _entries(events: ConnectionBatch) -> list[bytes]:
