@@ -1,27 +1,22 @@
 """The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
 from unmasq.join.alike import Alike, Key
-from unmasq.join.connections import ORIGINAL, TUPLE, Connections, Growing, packed, tuples
+from unmasq.join.connections import COUNTS, ORIGINAL, SEEN_AS, SENT_AS, TUPLE, Connections, Growing, packed, tuples
 from unmasq.join.keys import UNKNOWN, numbered
+from unmasq.join.pairing import SLACK_US, adopt, bit, partners
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array
-from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.model.connection import ConnectionBatch, ConnectionEvent, Witnessed
 from unmasq.model.groups import distinct, grouped
 
-SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
-
-_SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
-_SENT_AS = ("protocol", "orig_src_hi", "orig_src_lo", "orig_sport", "orig_dst_hi", "orig_dst_lo", "orig_dport")
 _TOTALS = ("bytes_orig", "bytes_reply", "packets_orig", "packets_reply")
 
 
@@ -33,6 +28,7 @@ class ConnectionTable:
         self._all = Growing()
         self.alike = Alike()
         self._by_id: dict[bytes, int] = {}
+        self._told_by: set[int] = set()
         self._serial = 0
         self._gone = 0
         self.shares: list[Shares] = []
@@ -49,22 +45,35 @@ class ConnectionTable:
     def apply(self, batch: ConnectionBatch) -> set[Key]:
         """Take what the kernel said; returns the tuples of connections that were not known before."""
         new: set[Key] = set()
-        for events in _in_rounds(batch):
-            new |= self._apply(events)
+        witnesses = distinct(batch.witness).tolist()
+        self._told_by.update(witnesses)
+        for witness in witnesses:
+            for events in _in_rounds(batch.take(batch.witness == witness) if len(witnesses) > 1 else batch):
+                new |= self._apply(events)
         return new
 
     def _apply(self, events: ConnectionBatch) -> set[Key]:
-        """The same for events of distinct entries."""
+        """The same for events of distinct entries of one witness."""
         ids = _entries(events)
         serials = np.fromiter(map(self._by_id.get, ids, repeat(0)), "i8", len(ids))
         fresh = (serials == 0) | self._are_others(serials, events.start_us)
-        serials[fresh] = self._begin(events.take(fresh))
+        serials[fresh] = self._met(events.take(fresh))
         self._by_id.update((ids[row], int(serials[row])) for row in np.flatnonzero(fresh & (serials > 0)).tolist())
         events, begun = events.take(serials > 0), serials[fresh & (serials > 0)]
         self._update(self.rows.rows_of(serials[serials > 0]), events)
         for id_ in _entries(events.take(events.event == ConnectionEvent.DESTROY)):
             self._by_id.pop(id_, None)
         return set(packed(tuples(self._of(begun))))
+
+    def _met(self, events: ConnectionBatch) -> Array:
+        """The connections of new entries: those that the other witness has seen already, else new ones; 0: no room."""
+        if len(self._told_by) == 1:
+            return self._begin(events)
+        serials = partners(events, self.rows, self.alike)
+        known = serials > 0
+        adopt(self.rows, self.rows.rows_of(serials[known]), events.take(known))
+        serials[~known] = self._begin(events.take(~known))
+        return serials
 
     def _are_others(self, serials: Array, start_us: Array) -> NDArray[np.bool_]:
         """Whether entries with a known id and tuple are later connections: the kernel uses its ids again."""
@@ -77,12 +86,15 @@ class ConnectionTable:
     def _update(self, rows: NDArray[np.int64], events: ConnectionBatch) -> None:
         known, seen_us = self.rows, events.seen_us
         known.seen_us[rows], known.absent[rows] = seen_us, 0
-        totals = np.stack([getattr(events, name) for name in _TOTALS])
+        known.is_listed[rows] = np.where(
+            events.witness == Witnessed.CONNTRACK, events.event != ConnectionEvent.DESTROY, known.is_listed[rows]
+        )
+        totals = np.where(events.witness == known.counts_of[rows], np.stack([getattr(events, name) for name in _TOTALS]), UNKNOWN)
         shares = counted(known, rows, totals, seen_us, self._settings.interval_us)
         if len(shares):
             self.shares.append(shares)
         started = (events.start_us > 0) & (events.event != ConnectionEvent.NEW)
-        known.start_us[rows[started]] = events.start_us[started]
+        known.start_us[rows[started]] = known.earliest_us[rows[started]] = events.start_us[started]
         ended = (events.stop_us > 0) | (events.event == ConnectionEvent.DESTROY)
         stop_us = np.where(events.stop_us > 0, events.stop_us, seen_us)
         before_us = known.end_us[rows]
@@ -94,7 +106,8 @@ class ConnectionTable:
         count = min(len(events), max(0, self._settings.most_connections - len(self)))
         serials[:count] = np.arange(self._serial + 1, self._serial + 1 + count)
         self._counters.add("window_dropped_connections", len(events) - count, "full")
-        begun = _begun(events.take(np.arange(count)), serials[:count], self._began_us)
+        events = events.take(np.arange(count))
+        begun = _begun(events, serials[:count], self._earliest_us(events), self._began_us)
         self._serial += count
         before = len(self._all)
         self._all.add(begun)
@@ -103,16 +116,28 @@ class ConnectionTable:
             self._counters.add("window_dropped_connections", int(self.alike.put(key, serial)), "same_port")
         return serials
 
+    def _earliest_us(self, events: ConnectionBatch) -> Array:
+        """When each can have begun at the earliest; where the kernel gives no time stamp, not before the last one of its tuple ended."""
+        serials, _ = self.alike.newest(packed(tuples(events, SEEN_AS)))
+        before_us = np.zeros(len(events), "i8")
+        before_us[serials > 0] = self._of(serials[serials > 0]).end_us
+        return np.where(events.start_us > 0, events.start_us, np.maximum(events.after_us, before_us))
+
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
         return rows.take(rows.rows_of(serials))
 
     def dumped(self, began_us: int) -> None:
-        """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost."""
+        """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost.
+
+        It is of all witnesses: whoever sees a connection keeps it alive.
+        """
         known = self.rows
-        missed = (known.end_us == 0) & (known.seen_us < began_us) & ~known.is_gone
+        missed = ((known.end_us == 0) | known.is_listed) & (known.seen_us < began_us) & ~known.is_gone
         known.absent[missed] += np.uint8(1)
-        lost = missed & (known.absent > 1)
+        absent = missed & (known.absent > 1)
+        known.is_listed[absent] = False
+        lost = absent & (known.end_us == 0)
         known.end_us[lost] = began_us
         self._counters.add("connections_end_lost", int(lost.sum()))
 
@@ -142,13 +167,13 @@ class ConnectionTable:
         """
         serials, known = np.array(self.alike.candidates(key), "i8"), self.rows
         rows = known.rows_of(serials)
-        start_us, end_us = known.start_us[rows], known.end_us[rows]
+        earliest_us, start_us, end_us = known.earliest_us[rows], known.start_us[rows], known.end_us[rows]
         if opened_us:
-            distance_us = np.abs(start_us - opened_us)
+            distance_us = np.maximum(0, np.maximum(earliest_us - opened_us, opened_us - start_us))
             fits, rank = distance_us <= SLACK_US, -distance_us
         else:
             is_over = exact_time & (end_us > 0) & (time_us > end_us + SLACK_US)
-            fits, rank = (start_us <= time_us + SLACK_US) & ~is_over, start_us
+            fits, rank = (earliest_us <= time_us + SLACK_US) & ~is_over, start_us
         return int(serials[fits][np.argmax(rank[fits])]) if fits.any() else 0
 
     def forget(self, over: NDArray[np.bool_]) -> None:
@@ -157,21 +182,29 @@ class ConnectionTable:
         leaving = rows.take(over)
         rows.is_gone[over] = True
         self._gone += len(leaving)
-        serials = leaving.serial.tolist()
-        for key, id_, serial in zip(packed(tuples(leaving)), packed([leaving.id, *tuples(leaving)]), serials, strict=True):
+        entries = [
+            _entries_of(leaving, witness, leaving.id if witness == Witnessed.CONNTRACK else leaving.socket_id) for witness in Witnessed
+        ]
+        for key, serial, *ids in zip(packed(tuples(leaving)), leaving.serial.tolist(), *entries, strict=True):
             self.alike.forget(key, serial)
-            if self._by_id.get(id_) == serial:
-                del self._by_id[id_]
+            for id_ in ids:
+                if self._by_id.get(id_) == serial:
+                    del self._by_id[id_]
 
 
 def _entries(events: ConnectionBatch) -> list[bytes]:
     """What tells one entry of the kernel from another while it lives."""
-    return packed([events.id, *(getattr(events, name) for name in _SEEN_AS)])
+    return packed([events.witness, events.id, *tuples(events, SEEN_AS)])
+
+
+def _entries_of(connections: Connections, witness: Witnessed, ids: Array) -> list[bytes]:
+    """What `_entries` gave for connections that this witness has seen."""
+    return packed([np.full(len(ids), int(witness)), ids, *tuples(connections)])
 
 
 def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
     """The events in rounds: in each one at most one of an entry, the events of one entry in their order."""
-    entry = numbered(*grouped([batch.id, *(getattr(batch, name) for name in _SEEN_AS)]))
+    entry = numbered(*grouped([batch.id, *tuples(batch, SEEN_AS)]))
     order = np.argsort(entry, kind="stable")
     first = np.flatnonzero(np.diff(entry[order], prepend=-1))
     rounds = np.zeros(len(batch), "i8")
@@ -180,9 +213,19 @@ def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
         yield batch.take(rounds == number)
 
 
-def _begun(events: ConnectionBatch, serials: Array, began_us: int) -> Connections:
-    start_us = np.where(events.start_us > 0, events.start_us, events.seen_us)
-    ends = {name: getattr(events, told) for name, told in zip((*TUPLE, *ORIGINAL[1:]), (*_SEEN_AS, *_SENT_AS[1:]), strict=True)}
-    begun = Connections.filled(len(events), serial=serials, id=events.id, start_us=start_us, closed_us=-1, **ends)
-    unknown = np.full(len(events), UNKNOWN)
-    return replace(begun, is_inherited=start_us < began_us, bytes_in=unknown, bytes_out=unknown, packets_in=unknown, packets_out=unknown)
+def _begun(events: ConnectionBatch, serials: Array, earliest_us: Array, began_us: int) -> Connections:
+    ends = {name: getattr(events, told) for name, told in zip((*TUPLE, *ORIGINAL[1:]), (*SEEN_AS, *SENT_AS[1:]), strict=True)}
+    return Connections.filled(
+        len(events),
+        serial=serials,
+        witnesses=bit(events.witness),
+        counts_of=events.witness,
+        id=events.id,
+        socket_id=np.where(events.witness == Witnessed.SOCKET, events.id, 0),
+        **ends,
+        start_us=np.where(events.start_us > 0, events.start_us, events.seen_us),
+        earliest_us=earliest_us,
+        is_inherited=earliest_us < began_us,
+        closed_us=-1,
+        **dict.fromkeys(COUNTS, UNKNOWN),
+    )

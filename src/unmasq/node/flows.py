@@ -93,10 +93,12 @@ def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
     """The flows with the flag of those that another machine translated: their observed end is a node's own address.
 
     Not so where the kernel saw a process of this very node open the connection: it lets nobody else use its addresses.
+    A socket proves nothing of the kind, since it does not know of translations.
     """
     hi, lo = starts(flows)
     own = np.array([pair in around.own for pair in zip(hi.tolist(), lo.tolist(), strict=True)], "?")
-    opened_here = own & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
+    tracked = (flows.flags & Flag.APPLICATION_BYTES) == 0
+    opened_here = own & tracked & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
     elsewhere = covered_by(around.node_ranges, hi, lo) & ~opened_here
     return replace(flows, flags=np.where(elsewhere, flows.flags | Flag.SNAT_ELSEWHERE, flows.flags).astype("u2"))
 
