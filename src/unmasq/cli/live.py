@@ -105,11 +105,17 @@ class Work:
 
 
 def _say_what_is_watched(node: LiveNode) -> None:
-    where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
-    kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
-    out.note(f"reading {', '.join(node.watch.logs)}; {kernel}")
+    places = [place.name for place in node.witness.places] if node.witness else []
+    out.note(f"reading {', '.join(node.watch.logs)}; {f'watching {_listed(places)}' if places else 'without the kernel'}")
+    for error in node.witness.troubles.values() if node.witness else []:
+        out.note(f"{error}\nIt is tried again every few seconds.")
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")
     if node.blind:
         out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")
+
+
+def _listed(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

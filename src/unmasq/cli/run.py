@@ -26,9 +26,11 @@ class RunOptions:
     from_start: bool = False
     """Read a log that was never read before from its first line, not from its end."""
     kernel: Annotated[bool, Parameter(negative="--no-kernel")] = True
-    """Watch the kernel's connections."""
+    """Watch the connections that conntrack tracks."""
     namespace: str | None = None
-    """The network namespace to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
+    """The network namespace whose conntrack to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
+    sockets: list[str] | None = None
+    """A proxy's network namespace whose sockets to watch (repeatable): also where the data plane bypasses conntrack."""
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
@@ -62,6 +64,7 @@ def run(options: RunOptions) -> None:
         from_start=options.from_start,
         kernel=options.kernel,
         namespace=options.namespace,
+        sockets=options.sockets or [],
         listeners=[Listener(*_end(text)) for text in options.listener or []],
         node_ranges=[parse_range(text) for text in options.node_range or []],
         window=WindowSettings(

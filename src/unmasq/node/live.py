@@ -19,8 +19,10 @@ from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.pipeline import Pipeline
 from unmasq.observe import namespace
+from unmasq.observe.feed import CONNTRACK, SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
+from unmasq.observe.witnesses import Place, Witnesses
 from unmasq.read.tail import Tail
 from unmasq.unwind.trust import TrustList
 
@@ -37,7 +39,10 @@ class Watch:
     logs: Sequence[str]
     from_start: bool = False
     kernel: bool = True
+    """Whether to watch conntrack, in `namespace` or in our own."""
     namespace: str | None = None
+    sockets: Sequence[str] = ()
+    """Namespaces of proxies whose sockets are watched, also where conntrack sees nothing."""
     listeners: Sequence[Listener] = ()
     node_ranges: Sequence[Range] = ()
     window: WindowSettings = field(default_factory=WindowSettings)
@@ -68,14 +73,15 @@ class LiveNode:
         self.blind: KernelError | None = None
         self._begun: dict[FileIdentity, int] = {}
         try:
-            self.witness = self._open_witness()
-            self._own = frozenset(namespace.addresses(watch.namespace)) if self.witness else frozenset[tuple[int, int]]()
+            self.witness = self._open_witnesses()
+            self._own = self._own_addresses()
             self.tails = [self._open_tail(path, covered) for path in watch.logs]
         except BaseException:
             self._stack.close()
             raise
         desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
         self.pipeline = Pipeline(self.tails, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+        self.pipeline.begin()
 
     def __enter__(self) -> Self:
         return self
@@ -90,16 +96,30 @@ class LiveNode:
         if not count:
             select.select([self.witness.fileno()] if self.witness else [], [], [], _PAUSE_SECONDS)
 
-    def _open_witness(self) -> Witness | None:
-        if not self.watch.kernel:
-            return None
-        try:
-            return self._stack.enter_context(Witness(self.watch.namespace, self._counters, self._clock, self.listeners))
-        except KernelError as error:
+    def _open_witnesses(self) -> Witnesses | None:
+        """All that is watched; None where that is nothing. What cannot be watched now is tried again later."""
+        watched = Witnesses(self._open_witness, self._counters, self._clock)
+        self._stack.callback(watched.close)
+        if self.watch.kernel:
+            watched.add(Place(self.watch.namespace, CONNTRACK))
+            self._note_blind(watched)
+        for space in self.watch.sockets:
+            watched.add(Place(space, SOCKETS))
+        return watched if watched.places else None
+
+    def _note_blind(self, watched: Witnesses) -> None:
+        """A namespace that was named and cannot be watched is an error; our own is left alone then."""
+        for place, error in watched.troubles.items():
             if self.watch.namespace:
-                raise
+                raise error
+            watched.remove(place)
             self.blind = error
-            return None
+
+    def _open_witness(self, place: Place) -> Witness:
+        return Witness(place.space, self._counters, self._clock, self.listeners, feed=place.feed)
+
+    def _own_addresses(self) -> frozenset[tuple[int, int]]:
+        return frozenset(namespace.addresses(self.watch.namespace)) if self.witness else frozenset()
 
     def _open_tail(self, path: str, covered: Covered) -> Tail:
         tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
