@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns
 from unmasq.model.groups import distinct
 from unmasq.model.ingress import TEXTS
+from unmasq.model.parting import part_of
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
@@ -20,7 +20,7 @@ def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
         yield int(days[0]), batch
         return
     for day in days.tolist():
-        part = _part(batch, day_of == day)
+        part = part_of(batch, day_of == day)
         yield (
             day,
             replace(
@@ -29,30 +29,6 @@ def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
                 rejected=[r for r in batch.rejected if r.day == day],
             ),
         )
-
-
-def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
-    """The wanted flows with all that belongs to them, renumbered, and only the texts that they use."""
-    chain_wanted = wanted[batch.chains.flow]
-    flow_at, chain_at = np.cumsum(wanted) - 1, np.cumsum(chain_wanted) - 1
-    chains = batch.chains.take(chain_wanted)
-    asked = batch.asked.take(chain_wanted[batch.asked.chain])
-    addresses = batch.addresses.take(wanted[batch.addresses.flow])
-    used = distinct(np.concatenate([chains.headers, *(distinct(getattr(asked, name)) for name in TEXTS)]))
-    text_at = np.zeros(len(batch.texts), "i8")
-    text_at[used] = np.arange(len(used))
-    return replace(
-        batch,
-        flows=batch.flows.take(wanted),
-        chains=replace(chains, flow=flow_at[chains.flow], headers=text_at[chains.headers]),
-        asked=replace(asked, chain=chain_at[asked.chain], **{name: text_at[getattr(asked, name)] for name in TEXTS}),
-        addresses=replace(
-            addresses,
-            flow=flow_at[addresses.flow],
-            chain=np.where(addresses.chain < 0, -1, chain_at[addresses.chain]),
-        ),
-        texts=[batch.texts[i] for i in used.tolist()],
-    )
 
 
 def together(parts: Sequence[FlowBatch]) -> list[FlowBatch]:

@@ -17,10 +17,11 @@ from unmasq.model.groups import distinct
 from unmasq.model.ingress import TEXTS, FileIdentity
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.identity import flow_ids
+from unmasq.unwind.again import marked
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge, starts
 from unmasq.unwind.roles import address_rows, count_originals
-from unmasq.unwind.trust import NOBODY, TrustList, covered_by
+from unmasq.unwind.trust import NOBODY, TrustList
 
 MOST_CHAINS = 10_000
 """Distinct chains that a flow keeps one by one; the rest are summed."""
@@ -99,8 +100,7 @@ def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
     own = np.array([pair in around.own for pair in zip(hi.tolist(), lo.tolist(), strict=True)], "?")
     tracked = (flows.flags & Flag.APPLICATION_BYTES) == 0
     opened_here = own & tracked & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
-    elsewhere = covered_by(around.node_ranges, hi, lo) & ~opened_here
-    return replace(flows, flags=np.where(elsewhere, flows.flags | Flag.SNAT_ELSEWHERE, flows.flags).astype("u2"))
+    return marked(flows, around.node_ranges, opened_here)
 
 
 def _withheld(flows: FlowColumns, chains: ChainColumns, trust: TrustList) -> ChainColumns:
