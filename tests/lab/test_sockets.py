@@ -15,6 +15,7 @@ from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE
 from unmasq.model.connection import ConnectionBatch
+from unmasq.observe import switches
 from unmasq.observe.feed import SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
@@ -203,3 +204,21 @@ def test_conntrack_and_the_socket_together_make_one_flow(lab: Lab, tmp_path: Pat
     assert [(who["ip"], who["evidence"]) for who in ours["clients"]] == [(at.C1, "observed")]
     assert ours["connection"]["original"]["dest_ip"] == at.NODE
     assert abs(moments.parse(ours["connection"]["end"], 0) - closed_us) < 1_000_000  # conntrack alone would see it up to 5 s late
+
+
+def test_the_doctor_finds_a_data_plane_beside_conntrack_and_where_the_sockets_are(bypassed: Lab, tmp_path: Path) -> None:
+    """A namespace that tracks, but which the connections do not pass, is what a bypassed conntrack looks like."""
+    switches.turn_on(bypassed.network.namespace("backend"))
+    short = ("--interval-seconds", "0.2", "--linger-seconds", "0.2", "--wait-seconds", "0.5")
+    with Running(bypassed, tmp_path / "store", bypassed.nginx.log("extended"), *short, host="backend") as running:
+        with bypassed.connect("c1", at.INGRESS, 80) as connection:
+            exchanged(connection)
+            checks = until(lambda: said_of(running, "kernel", "bypasses"), "the doctor to tell", 20)
+    assert checks["state"] == "broken"
+    where = checks["next"].rpartition("--sockets ")[2]
+    assert Path(where).stat().st_ino == bypassed.network.namespace_path("ingress").stat().st_ino
+
+
+def said_of(running: Running, link: str, word: str) -> dict[str, str]:
+    found: list[dict[str, str]] = json.loads(running.asked("doctor", "-o", "json").stdout)["checks"]
+    return next((check for check in found if check["link"] == link and word in check["seen"]), {})

@@ -163,3 +163,19 @@ def test_a_node_remembers_a_bounded_number_of_translations():
         outgoing.take(connection((CLIENT, 7000 + number), NOON, id_=number, seen_as=(NODE, 4000 + number), to=NODE))
     assert len(outgoing) == 1
     assert counters.of("translations_dropped", "full") == 1
+
+
+@pytest.mark.parametrize(("start", "client"), [(NOON - 5 * SECOND, CLIENT), (NOON + SECOND // 2, None)])
+def test_lines_without_a_connection_get_the_only_record_that_fits(start, client):
+    """An earlier record of the tuple, whose end was lost, fits no more where the port was used again well before the line."""
+    server = Server()
+    server.story = Story(node_ranges=[NODE], witnessed=False)
+    server.story.tell(line(*SEEN_AS, at=NOON))
+    batch = server.story.after(70)
+    assert batch is not None
+    server.room.take(batch, LATER)
+    server.room.hear(record((OTHER, 7000), NOON - 30 * SECOND), LATER)
+    server.room.hear(record((CLIENT, 7000), start), LATER)
+    (done,) = server.released(120)
+    assert joins(done) == ["remote-nat" if client else "unwitnessed"]
+    assert clients(done) == [(client or "", "observed" if client else None, 1)]

@@ -98,7 +98,7 @@ class Work:
         self._live.flush()
 
     def _status(self) -> NodeStatus:
-        return status(self._node, self.counters, self._started, self._trouble)
+        return status(self._node, self.counters, self._started, self._trouble, self._clock)
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()

@@ -27,6 +27,15 @@ class NodeStatus(Struct, frozen=True):
     troubles: dict[str, str] = {}
     """What is to be watched and cannot be now -> why."""
 
+    sockets_found: dict[str, int] = {}
+    """Looked for where conntrack shows none of the connections that lines name: a namespace -> open sockets of our listeners."""
+    data_plane: str | None = None
+    """One that is known to bypass conntrack and has interfaces in the watched namespace."""
+
+    def by_reason(self, name: str) -> dict[str, int]:
+        """A counter by its reasons."""
+        return {key[len(name) + 1 : -1]: count for key, count in self.counters.items() if key.startswith(f"{name}{{")}
+
     @property
     def is_witnessed(self) -> bool:
         """Whether anything in the kernel is to be watched."""

@@ -14,6 +14,7 @@ from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
 from unmasq.node.flows import Surroundings, flow_batch
+from unmasq.node.tally import tally
 from unmasq.read.formats.lines import LineReader
 
 GATHER_LINES = 200_000
@@ -60,6 +61,7 @@ class Desk:
         if not (len(closed.lines) or closed.parts or len(closed.dropped)):
             return None
         batch = self._batch(closed)
+        tally(batch, self._around().trust, self._counters)
         self._tidy()
         return batch
 
