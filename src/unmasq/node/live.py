@@ -26,7 +26,8 @@ from unmasq.observe.witnesses import Place, Witnesses
 from unmasq.read.tail import Tail
 from unmasq.unwind.trust import TrustList
 
-_PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
+PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
+GATHER_SECONDS = 0.02  # events that are read together cost a fraction of what each costs alone; the kernel holds far more
 
 Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
 
@@ -90,11 +91,12 @@ class LiveNode:
         self._stack.close()
 
     def turn(self) -> None:
-        """One round: what has come, and what is complete; then wait a moment, or until the kernel speaks."""
+        """One round: what has come, and what is complete; then wait a moment, or until the kernel has spoken for one."""
         count = self.pipeline.step()
         self._note_begun()
         if not count:
-            select.select([self.witness.fileno()] if self.witness else [], [], [], _PAUSE_SECONDS)
+            select.select([self.witness.fileno()] if self.witness else [], [], [], PAUSE_SECONDS)
+            select.select([], [], [], GATHER_SECONDS)
 
     def _open_witnesses(self) -> Witnesses | None:
         """All that is watched; None where that is nothing. What cannot be watched now is tried again later."""
