@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import flood, latency, parse, path, pods, span, start
+from bench import flood, latency, parse, path, pods, reader, span, start
 from bench.figure import Figure, Measure, table
 from bench.logs import Logs
 
@@ -14,6 +14,7 @@ FIGURES: dict[str, Measure] = {
     "path": path.figures,
     "flood": flood.figures,
     "latency": latency.figures,
+    "reader": reader.figures,
     "start": start.figures,
     "span": span.figures,
     "pods": pods.figures,

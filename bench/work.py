@@ -8,7 +8,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from bench import path_work
+from bench import path_work, reader_work
 from bench.path_work import Tell
 from bench.replay import READ_US, chunks
 from unmasq.base.telemetry import Counters
@@ -56,6 +56,7 @@ WORKS: dict[str, Callable[..., Tell]] = {
     "naive": naive,
     "once": path_work.once,
     "joined": path_work.joined,
+    "reader": reader_work.read,
 }
 
 

@@ -142,8 +142,8 @@ def test_without_rights_everything_says_which(lab: Lab) -> None:
     assert counters.of("conntrack_buffer_refused") == 1
 
 
-def witness_of(lab: Lab, counters: Counters, listener: Listener, **options: int) -> Witness:
-    return Witness(lab.network.namespace("node"), counters, SystemClock(), Listeners(counters, [listener]), **options)
+def witness_of(lab: Lab, counters: Counters, listener: Listener) -> Witness:
+    return Witness(lab.network.namespace("node"), counters, SystemClock(), Listeners(counters, [listener]))
 
 
 def heard(witness: Witness, event: ConnectionEvent) -> ConnectionBatch:

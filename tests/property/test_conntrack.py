@@ -5,6 +5,7 @@ from contextlib import suppress
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.property.mutation import mutated
 from tests.unit.observe.captures import CAPTURES, EVERYWHERE, SEEN_US
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE
@@ -18,25 +19,7 @@ from unmasq.observe.template import learn
 MESSAGES = list(CAPTURES.values())
 
 
-@st.composite
-def mutated(draw: st.DrawFn) -> bytes:
-    """A captured message with bytes changed, cut, repeated or put in."""
-    data = bytearray(draw(st.sampled_from(MESSAGES)))
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(data)))
-        match draw(st.sampled_from(["set", "cut", "insert", "repeat"])):
-            case "set":
-                data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
-            case "cut":
-                del data[at : at + draw(st.integers(1, 32))]
-            case "insert":
-                data[at:at] = draw(st.binary(max_size=8))
-            case _:
-                data[at:at] = data[at : at + draw(st.integers(1, 64))]
-    return bytes(data)
-
-
-@given(mutated() | st.binary(max_size=400))
+@given(mutated(MESSAGES) | st.binary(max_size=400))
 @example(b"")
 def test_the_reader_takes_whatever_comes(datagram):
     parsed = conntrack.parse(datagram, 1, EVERYWHERE)
@@ -45,7 +28,7 @@ def test_the_reader_takes_whatever_comes(datagram):
     assert len(parsed.rows) + parsed.foreign + parsed.malformed <= len(datagram) // 16 + 1
 
 
-@given(mutated() | st.binary(max_size=400), st.integers(0, 24))
+@given(mutated(MESSAGES) | st.binary(max_size=400), st.integers(0, 24))
 def test_the_walker_stays_within_its_bytes_and_raises_its_own_error_only(data, start):
     with suppress(Malformed):
         assert all(start <= first and first + size <= len(data) for _, first, size in places(data, start))
@@ -70,7 +53,7 @@ def renumbered(message: bytes, number: int) -> bytes:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sampled_from(MESSAGES) | mutated() | st.binary(max_size=400), max_size=12), st.sampled_from([0, 1, 3]))
+@given(st.lists(st.sampled_from(MESSAGES) | mutated(MESSAGES) | st.binary(max_size=400), max_size=12), st.sampled_from([0, 1, 3]))
 def test_the_fast_path_says_what_the_plain_one_says(datagrams, few):
     many = [renumbered(datagram, number) for number in range(3) for datagram in datagrams]
     counted = Counters(), Counters()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.story.traffic import NOON, SECOND, Story, connection, line
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import to_text
-from unmasq.model.connection import ConnectionEvent
+from unmasq.model.connection import ConnectionEvent, Witnessed
 from unmasq.model.flowbatch import FlowBatch, Join
 
 # Few of each, so that ports are used again, ids come back and lines of one tuple meet several connections.
@@ -61,23 +61,31 @@ def telling(draw) -> Step:
 
 @st.composite
 def kernel(draw) -> Step:
+    seen_as, id_, count = st.tuples(source, port), st.integers(1, 4), st.integers(0, 9)
     kinds = st.sampled_from([ConnectionEvent.NEW, ConnectionEvent.NEW, ConnectionEvent.DUMP, ConnectionEvent.DESTROY])
-    event = st.tuples(source, port, kinds, st.integers(1, 4), ago, st.integers(0, 9), st.booleans())
-    events = draw(st.lists(event, min_size=1, max_size=4))
+    entry = seen_as.flatmap(
+        lambda end: st.tuples(st.just(_event), st.just(end), kinds, id_, ago, count, st.sampled_from([end, ("192.0.2.5", 999)]))
+    )
+    socket = st.tuples(st.just(_socket), seen_as, st.sampled_from([ConnectionEvent.DUMP, ConnectionEvent.DESTROY]), id_, ago, count)
+    events = draw(st.lists(st.one_of(entry, entry, socket), min_size=1, max_size=4))
     dumped = draw(st.booleans())
 
     def step(ledger: Ledger) -> None:
         now = ledger.story.now
-        ledger.story.kernel(*(_event(now, *each) for each in events), dump_began=now if dumped else None)
+        ledger.story.kernel(*(make(now, *told) for make, *told in events), dump_began=now if dumped else None)
 
     return step
 
 
-def _event(now: int, source: str, port: int, event: ConnectionEvent, id_: int, ago: int, count: int, is_translated: bool):
+def _event(now: int, seen_as: tuple[str, int], event: ConnectionEvent, id_: int, ago: int, count: int, opener: tuple[str, int]):
     counts = (-1, -1, -1, -1) if event == ConnectionEvent.NEW else (count, count, count, count)
     start, stop = now - ago * SECOND, now if event == ConnectionEvent.DESTROY else 0
-    client = ("192.0.2.5", 999) if is_translated else (source, port)
-    return connection(client, now, id_=id_, event=event, seen_as=(source, port), start=start, stop=stop, counts=counts)
+    return connection(opener, now, id_=id_, event=event, seen_as=seen_as, start=start, stop=stop, counts=counts)
+
+
+def _socket(now: int, seen_as: tuple[str, int], event: ConnectionEvent, id_: int, ago: int, count: int):
+    after, stop, counts = now - ago * SECOND, now if event == ConnectionEvent.DESTROY else 0, (count, count, count, count)
+    return connection(seen_as, now, id_=id_, event=event, start=0, after=after, stop=stop, counts=counts, witness=Witnessed.SOCKET)
 
 
 @st.composite

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import NONE, parse, parse_range
-from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.model.connection import ConnectionBatch, ConnectionEvent, Witnessed
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.node.desk import Desk
@@ -42,6 +42,8 @@ def connection(
     start: int | None = None,
     stop: int = 0,
     counts: tuple[int, int, int, int] = (-1, -1, -1, -1),
+    witness: Witnessed = Witnessed.CONNTRACK,
+    after: int = 0,
 ) -> ConnectionBatch:
     """One kernel event of a connection to PROXY:80. `seen_as`: what the proxy saw where a node translated the source."""
     source = seen_as or client
@@ -53,6 +55,7 @@ def connection(
         names |= {f"{prefix}_hi": [pair[0]], f"{prefix}_lo": [pair[1]], f"{prefix[:-4]}_{prefix[-3]}port": [port]}
     names |= {
         "event": [event], "id": [id_], "protocol": [6], "start_us": [at if start is None else start], "stop_us": [stop], "seen_us": [at],
+        "witness": [witness], "after_us": [after],
         "bytes_orig": [counts[0]], "bytes_reply": [counts[1]], "packets_orig": [counts[2]], "packets_reply": [counts[3]],
     }  # fmt: skip
     return ConnectionBatch.of(names)

@@ -8,10 +8,11 @@ from unmasq.base.clock import SystemClock
 from unmasq.base.safe import terminal
 from unmasq.cli import output as out
 from unmasq.cli.ending import Exit
-from unmasq.find.checks import Check, State, checks, first_broken
+from unmasq.find.check import Check, State
+from unmasq.find.checks import checks, first_broken
 from unmasq.keep.protocol import Health
 from unmasq.model.health import NodeStatus
-from unmasq.observe import switches
+from unmasq.observe import dataplane, switches
 from unmasq.serve.backend import open_backend
 from unmasq.show import words
 
@@ -33,7 +34,11 @@ def kernel(namespace: str | None, output: str) -> int:
     """Only the kernel, where there is no store to ask."""
     state, (tracked, most) = switches.state(namespace), switches.table_use(namespace)
     where = f"namespace {namespace}" if namespace else "this namespace"
-    if state.off:
+    data_plane = dataplane.known_by(dataplane.interfaces(namespace))
+    if state.off and data_plane:
+        seen = f"off in {where}: {', '.join(state.off)}; but {data_plane} is here, and what it forwards may bypass conntrack"
+        switched = Check("kernel", State.WARN, seen, "watch the proxy's own sockets: unmasq run --no-kernel --sockets /proc/PID/ns/net")
+    elif state.off:
         switched = Check("kernel", State.BROKEN, f"off in {where}: {', '.join(state.off)}", "unmasq doctor --set-switches")
     else:
         switched = Check("kernel", State.OK, f"switches on in {where}")

@@ -76,7 +76,7 @@ class Work:
         self._live.flush()
 
     def _status(self) -> NodeStatus:
-        return status(self._node, self.counters, self._started, self.turns.trouble)
+        return status(self._node, self.counters, self._started, self.turns.trouble, self._clock)
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()

@@ -30,9 +30,11 @@ class WatchOptions:
     from_start: bool = False
     """Read a log that was never read before from its first line, not from its end."""
     kernel: Annotated[bool, Parameter(negative="--no-kernel")] = True
-    """Watch the kernel's connections."""
+    """Watch the connections that conntrack tracks."""
     namespace: str | None = None
-    """The network namespace to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
+    """The network namespace whose conntrack to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
+    sockets: list[str] | None = None
+    """A proxy's network namespace whose sockets to watch (repeatable): also where the data plane bypasses conntrack."""
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
@@ -64,6 +66,7 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
         from_start=options.from_start,
         kernel=options.kernel,
         namespace=options.namespace,
+        sockets=options.sockets or [],
         listeners=[listener(text) for text in options.listener or []],
         node_ranges=[parse_range(text) for text in options.node_range or []],
         window=WindowSettings(
@@ -83,15 +86,21 @@ def microseconds(seconds: float) -> int:
 
 def say_what_is_watched(node: "LiveNode") -> None:
     """Tell a person which logs and which kernel a node looks at."""
-    where = f"namespace {node.watch.namespace}" if node.watch.namespace else "this namespace"
-    kernel = f"watching the kernel in {where}" if node.witness else "without the kernel"
-    chosen = [f"pods {choice}" for choice in node.watch.pods]
-    out.note(f"reading {', '.join([*node.watch.logs, *chosen])}; {kernel}")
+    logs = [*node.watch.logs, *(f"pods {choice}" for choice in node.watch.pods)]
+    places = [place.name for place in node.witness.places] if node.witness else []
+    out.note(f"reading {', '.join(logs)}; {f'watching {_listed(places)}' if places else 'without the kernel'}")
+    for error in node.witness.troubles.values() if node.witness else []:
+        out.note(f"{error}\nIt is tried again every few seconds.")
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")
     if node.blind:
         out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")
+
+
+def _listed(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def summary(counters: Counters) -> str:

@@ -83,7 +83,7 @@ def _real_ip_fits(chain: Chain, sent: Sent) -> bool:
 
 def settled(match: tuple[Flow, Chain] | None, status: NodeStatus) -> bool:
     """Whether waiting longer would change nothing: the flow is there, and joined if a kernel is watched."""
-    return match is not None and (match[0].unmasq.join != "unwitnessed" or not status.kernel)
+    return match is not None and (match[0].unmasq.join != "unwitnessed" or not status.is_witnessed)
 
 
 def outcome(sent: Sent, match: tuple[Flow, Chain] | None, before: NodeStatus, after: NodeStatus) -> Outcome:
@@ -106,7 +106,8 @@ def _told(result: Result, match: tuple[Flow, Chain] | None, link: str | None, wh
         return Outcome(result, link, why, next_step, [], {}, None, None, None, None)
     flow, chain = match
     kernel = flow.unmasq.connection
-    connection = f"conntrack {kernel.id}, {flow.source_ip}:{flow.source_port}" if kernel else None
+    teller = "socket" if "application_bytes" in flow.unmasq.flags else "conntrack"
+    connection = f"{teller} {kernel.id}, {flow.source_ip}:{flow.source_port}" if kernel else None
     return Outcome(
         result=result,
         link=link,
@@ -133,7 +134,7 @@ def _broken_link(match: tuple[Flow, Chain] | None, before: NodeStatus, after: No
         return _silent(before, after)
     if match[1].evidence == "logged" or match[0].source_ip is None:
         return "marker", "the line came without our marker", "unmasq config template nginx prints the log format to set"
-    if match[0].unmasq.join == "unwitnessed" and after.kernel:
+    if match[0].unmasq.join == "unwitnessed" and after.is_witnessed:
         return "joined", *_unjoined(after)
     return None
 

@@ -1,33 +1,15 @@
 """The links from log to store, each with its state and what to do: what `unmasq doctor` says. Pure."""
 
 from collections.abc import Iterator
-from enum import StrEnum
 
-from msgspec import Struct
-
+from unmasq.find import ways
+from unmasq.find.check import Check, State
 from unmasq.keep.protocol import Health
 from unmasq.model.health import NodeStatus
 from unmasq.show import words
 
 _FULL = 0.7  # of the kernel's table, from which on bursts may be lost
 _MOSTLY = 0.9
-
-
-class State(StrEnum):
-    """How a link is."""
-
-    OK = "ok"
-    WARN = "warn"
-    BROKEN = "broken"
-
-
-class Check(Struct, frozen=True):
-    """One link: its state, what was seen, and what to do where it is not well."""
-
-    link: str
-    state: State
-    seen: str
-    next: str = ""
 
 
 def checks(status: NodeStatus, health: Health) -> list[Check]:
@@ -38,6 +20,8 @@ def checks(status: NodeStatus, health: Health) -> list[Check]:
         *_kernel(status),
         *_listeners(status),
         *_joined(health),
+        *ways.sources(status),
+        *ways.silent_proxies(status),
         _stored(status, health),
         *_dropped(status),
     ]
@@ -68,22 +52,40 @@ def _marker(status: NodeStatus) -> Check:
 
 
 def _kernel(status: NodeStatus) -> Iterator[Check]:
-    where = f"namespace {status.namespace}" if status.namespace else "this namespace"
-    if not status.kernel:
+    yield from _troubles(status)
+    if not status.is_witnessed:
         why, next_step = (status.blind, "run as root") if status.blind else ("told not to", "leave --no-kernel out of unmasq run")
         yield Check("kernel", State.WARN, f"the kernel is not watched ({why}): no client behind a translation is known", next_step)
         return
+    if status.sockets:
+        told = f"{status.count('sockets_events'):,} of them have ended"
+        yield Check("sockets", State.OK, f"watched in {', '.join(status.sockets)}, {told}")
+    if status.kernel:
+        yield from ways.bypassed(status) or _switches(status)
+        yield _table(status)
+
+
+def _troubles(status: NodeStatus) -> Iterator[Check]:
+    """What should be watched and is not: a pod that went away is nothing bad, a namespace that was never there is."""
+    for place, why in sorted(status.troubles.items()):
+        yield Check("watch", State.WARN, f"{place}: {' '.join(why.split())}", "it is tried again every few seconds")
+
+
+def _switches(status: NodeStatus) -> list[Check]:
+    where = f"namespace {status.namespace}" if status.namespace else "this namespace"
     if status.switches_off:
-        yield Check("kernel", State.BROKEN, f"off in {where}: {', '.join(status.switches_off)}", "unmasq doctor --set-switches")
-    else:
-        yield Check("kernel", State.OK, f"switches on in {where}, {status.count('connections_seen'):,} events of connections seen")
+        return [Check("kernel", State.BROKEN, f"off in {where}: {', '.join(status.switches_off)}", "unmasq doctor --set-switches")]
+    return [Check("kernel", State.OK, f"switches on in {where}, {status.count('connections_seen'):,} events of connections seen")]
+
+
+def _table(status: NodeStatus) -> Check:
     used = status.connections_tracked / max(status.connections_most, 1)
     seen = f"{status.connections_tracked:,} of {status.connections_most:,} connections tracked"
-    yield Check("table", State.WARN if used >= _FULL else State.OK, seen, "raise net.netfilter.nf_conntrack_max" if used >= _FULL else "")
+    return Check("table", State.WARN if used >= _FULL else State.OK, seen, "raise net.netfilter.nf_conntrack_max" if used >= _FULL else "")
 
 
 def _listeners(status: NodeStatus) -> Iterator[Check]:
-    if not status.kernel:
+    if not status.is_witnessed:
         return
     if status.listeners:
         yield Check("listeners", State.OK, ", ".join(status.listeners))
@@ -121,6 +123,8 @@ def _dropped(status: NodeStatus) -> Iterator[Check]:
         "window_dropped_connections",
         "conntrack_lost",
         "conntrack_malformed",
+        "sockets_lost",
+        "sockets_malformed",
         "tail_lost_bytes",
         "listeners_refused",
     )

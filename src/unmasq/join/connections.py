@@ -12,15 +12,24 @@ TUPLE = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_l
 """What the proxy's socket saw: the reversed reply tuple of the conntrack entry, in every NAT case."""
 
 ORIGINAL = ("protocol", "orig_source_hi", "orig_source_lo", "orig_source_port", "orig_dest_hi", "orig_dest_lo", "orig_dest_port")
+SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
+"""TUPLE in a ConnectionBatch."""
+
+SENT_AS = ("protocol", "orig_src_hi", "orig_src_lo", "orig_sport", "orig_dst_hi", "orig_dst_lo", "orig_dport")
+"""ORIGINAL in a ConnectionBatch."""
+
 COUNTS = ("bytes_in", "bytes_out", "packets_in", "packets_out")
 
 
 @dataclass(frozen=True, slots=True)
 class Connections(Columns):
-    """One row a connection, in the order of their serials. Counts are IP-layer totals to and from the proxy, -1 while unknown."""
+    """One row a connection, in the order of their serials. Counts are totals to and from the proxy, -1 while unknown."""
 
     serial: Array = column("i8")
-    id: Array = column("u4")  # the kernel's
+    witnesses: Array = column("u1")  # bits of Witnessed: who has seen it
+    counts_of: Array = column("u1")  # Witnessed: whose counts these are
+    id: Array = column("u4")  # the kernel's: of conntrack's entry where there is one, else of the socket
+    socket_id: Array = column("u4")
     protocol: Array = column("u1")
     source_hi: Array = column("u8")
     source_lo: Array = column("u8")
@@ -34,7 +43,8 @@ class Connections(Columns):
     orig_dest_hi: Array = column("u8")
     orig_dest_lo: Array = column("u8")
     orig_dest_port: Array = column("u2")
-    start_us: Array = column("i8")
+    start_us: Array = column("i8")  # the kernel's time stamp, or when it was first seen
+    earliest_us: Array = column("i8")  # it cannot have begun before that: `start_us` where the kernel stamps it; 0: not known
     seen_us: Array = column("i8")
     end_us: Array = column("i8")  # 0: open
     bytes_in: Array = column("i8")
@@ -46,7 +56,10 @@ class Connections(Columns):
     held: Array = column("i8")  # how many of them are still in the room: it is not forgotten before they have left
     closed_us: Array = column("i8")  # start of the newest interval that was handed on, -1: none
     absent: Array = column("u1")  # how many whole dumps in a row did not show it
-    is_inherited: Array = column("?")  # began before anybody watched: its earlier lines and bytes belong to whoever watched then
+    is_listed: Array = column("?")  # conntrack has an entry of it, which outlives its end
+    is_inherited: Array = column(
+        "?"
+    )  # began, or may have begun, before anybody watched: its earlier lines and bytes belong to whoever watched then
     is_gone: Array = column("?")  # forgotten; the row is used again later
 
     def rows_of(self, serials: Array) -> NDArray[np.int64]:

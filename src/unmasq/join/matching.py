@@ -5,10 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from unmasq.join.alike import Key
 from unmasq.join.connections import tuples
 from unmasq.join.keys import numbered
 from unmasq.join.lines import JoinedLines, is_exact
-from unmasq.join.table import SLACK_US, ConnectionTable, Key
+from unmasq.join.pairing import SLACK_US
+from unmasq.join.table import ConnectionTable
 from unmasq.model.columns import Array
 from unmasq.model.groups import distinct, grouped
 from unmasq.model.index import keyed, packed
@@ -29,7 +31,7 @@ def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
     order, begin = grouped(tuples(lines))
     of_tuple, keys = numbered(order, begin), keyed([column[order[begin]] for column in tuples(lines)])
     named = (lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0)
-    only, several = table.newest(keys)
+    only, several = table.alike.newest(keys)
     only[several | ~named[order[begin]]] = 0
     serials = _of_only_ones(lines, of_tuple, only, table)
     rows = np.flatnonzero(several[of_tuple] & named)
@@ -44,11 +46,10 @@ def match(lines: JoinedLines, table: ConnectionTable) -> Matched:
 
 def _of_only_ones(lines: JoinedLines, of_tuple: Array, only: Array, table: ConnectionTable) -> NDArray[np.int64]:
     """Serials of lines whose tuple has one connection: `only`, or 0."""
-    start_us, end_us = _bounds(only, table)
-    start_us, end_us = start_us[of_tuple], end_us[of_tuple]
+    earliest_us, start_us, end_us = (bound[of_tuple] for bound in _bounds(only, table))
     is_over = is_exact(lines.time_source) & (end_us > 0) & (lines.time_us > end_us + SLACK_US)
-    by_time = (start_us <= lines.time_us + SLACK_US) & ~is_over
-    by_start = np.abs(start_us - lines.opened_us) <= SLACK_US
+    by_time = (earliest_us <= lines.time_us + SLACK_US) & ~is_over
+    by_start = (earliest_us - SLACK_US <= lines.opened_us) & (lines.opened_us <= start_us + SLACK_US)
     serials: NDArray[np.int64] = np.where(np.where(lines.opened_us > 0, by_start, by_time), only[of_tuple], 0)
     return serials
 
@@ -58,14 +59,15 @@ def _times(lines: JoinedLines, serials: Array, table: ConnectionTable) -> NDArra
     rough = ~is_exact(lines.time_source)
     if not rough.any():
         return lines.time_us
-    end_us = _bounds(serials, table)[1]
+    end_us = _bounds(serials, table)[2]
     return np.where(rough & (end_us > 0), np.minimum(lines.time_us, end_us), lines.time_us)
 
 
-def _bounds(serials: Array, table: ConnectionTable) -> tuple[Array, Array]:
-    """Start and end of connections; zeros for none."""
-    start_us, end_us = np.zeros((2, len(serials)), "i8")
+def _bounds(serials: Array, table: ConnectionTable) -> tuple[Array, Array, Array]:
+    """Earliest and latest start, and end of connections; zeros for none."""
+    bounds = np.zeros((3, len(serials)), "i8")
     known, rows = serials > 0, table.rows
     at = rows.rows_of(serials[known])
-    start_us[known], end_us[known] = rows.start_us[at], rows.end_us[at]
-    return start_us, end_us
+    for values, name in zip(bounds, ("earliest_us", "start_us", "end_us"), strict=True):
+        values[known] = getattr(rows, name)[at]
+    return bounds[0], bounds[1], bounds[2]

@@ -3,11 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from unmasq.base.clock import MICROSECONDS
 from unmasq.join.connections import COUNTS
 from unmasq.join.keys import UNKNOWN
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, summed
 from unmasq.join.table import ConnectionTable
+
+_LISTED_US = 300 * MICROSECONDS
+"""How long after its end a connection is remembered at most while conntrack still has an entry of it, which it mostly does
+for 120 s: the entry's last word must not look like a connection of its own."""
 
 EVER_US = 1 << 62
 """Later than any time."""
@@ -34,7 +39,8 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
         counted, Shares.filled(int(quiet.sum()), serial=rows.serial[quiet], interval_us=started_us[quiet], **unknown)
     ])  # fmt: skip
     np.maximum.at(rows.closed_us, rows.rows_of(found.serial), found.interval_us)
-    ended = (rows.end_us > 0) & (rows.end_us <= now_us - settings.wait_us)
+    patience_us = np.where(rows.is_listed, _LISTED_US, settings.wait_us)
+    ended = (rows.end_us > 0) & (rows.end_us <= now_us - patience_us)
     table.forget(((ended & ~rest & (rows.held == 0)) | everything) & ~rows.is_gone)
     return found
 

@@ -1,31 +1,22 @@
 """The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import ORIGINAL, TUPLE, Connections, Growing, tuples
+from unmasq.join.alike import Alike, Key
+from unmasq.join.connections import COUNTS, ORIGINAL, SEEN_AS, SENT_AS, TUPLE, Connections, Growing, tuples
 from unmasq.join.keys import UNKNOWN, numbered
+from unmasq.join.pairing import SLACK_US, adopt, bit, partners
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array
-from unmasq.model.connection import ConnectionBatch, ConnectionEvent
+from unmasq.model.connection import ConnectionBatch, ConnectionEvent, Witnessed
 from unmasq.model.groups import distinct, grouped
 from unmasq.model.index import Keys, index, keyed, packed
 
-Key = bytes
-"""A packed tuple, as the proxy's socket saw it."""
-
-SLACK_US = MICROSECONDS  # a line's time may be cut to the second, and two clocks of one machine differ a little
-MOST_ALIKE = 64
-"""Connections of one tuple that lines are compared with. Who opens more from one port in two minutes does it to be a burden."""
-
-_SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
-_SENT_AS = ("protocol", "orig_src_hi", "orig_src_lo", "orig_sport", "orig_dst_hi", "orig_dst_lo", "orig_dport")
 _TOTALS = ("bytes_orig", "bytes_reply", "packets_orig", "packets_reply")
 
 
@@ -35,10 +26,9 @@ class ConnectionTable:
     def __init__(self, settings: WindowSettings, counters: Counters, began_us: int) -> None:
         self._settings, self._counters, self._began_us = settings, counters, began_us
         self._all = Growing()
-        self._newest = index(len(TUPLE))
-        self._older: dict[Key, tuple[int, ...]] = {}
-        """Of a tuple whose port was used again."""
-        self._by_id = index(1 + len(_SEEN_AS))
+        self.alike = Alike()
+        self._by_id = index(2 + len(SEEN_AS))
+        self._told_by: set[int] = set()
         self._serial = 0
         self._gone = 0
         self.shares: list[Shares] = []
@@ -54,14 +44,20 @@ class ConnectionTable:
 
     def apply(self, batch: ConnectionBatch) -> Array:
         """Take what the kernel said; returns the serials of connections that were not known before."""
-        return np.concatenate([np.zeros(0, "i8"), *map(self._apply, _in_rounds(batch))])
+        begun = [np.zeros(0, "i8")]
+        witnesses = distinct(batch.witness).tolist()
+        self._told_by.update(witnesses)
+        for witness in witnesses:
+            events = batch.take(batch.witness == witness) if len(witnesses) > 1 else batch
+            begun += map(self._apply, _in_rounds(events))
+        return np.concatenate(begun)
 
     def _apply(self, events: ConnectionBatch) -> Array:
-        """The same for events of distinct entries."""
-        entries = keyed([events.id, *(getattr(events, name) for name in _SEEN_AS)])
+        """The same for events of distinct entries of one witness."""
+        entries = keyed([events.witness, events.id, *tuples(events, SEEN_AS)])
         serials = self._by_id.find(entries)
         fresh = (serials == 0) | self._are_others(serials, events.start_us)
-        serials[fresh] = self._begin(events.take(fresh))
+        serials[fresh] = self._met(events.take(fresh))
         known = serials > 0
         begun: Array = serials[fresh & known]
         self._by_id.put(entries[fresh & known], begun)
@@ -69,6 +65,20 @@ class ConnectionTable:
         over = known & (events.event == ConnectionEvent.DESTROY)
         self._by_id.drop(entries[over], serials[over])
         return begun
+
+    def keys_of(self, serials: Array) -> set[Key]:
+        """The tuples of connections."""
+        return set(packed(keyed(tuples(self._of(serials)))))
+
+    def _met(self, events: ConnectionBatch) -> Array:
+        """The connections of new entries: those that the other witness has seen already, else new ones; 0: no room."""
+        if len(self._told_by) == 1:
+            return self._begin(events)
+        serials = partners(events, self.rows, self.alike)
+        known = serials > 0
+        adopt(self.rows, self.rows.rows_of(serials[known]), events.take(known))
+        serials[~known] = self._begin(events.take(~known))
+        return serials
 
     def _are_others(self, serials: Array, start_us: Array) -> NDArray[np.bool_]:
         """Whether entries with a known id and tuple are later connections: the kernel uses its ids again."""
@@ -81,12 +91,15 @@ class ConnectionTable:
     def _update(self, rows: NDArray[np.int64], events: ConnectionBatch) -> None:
         known, seen_us = self.rows, events.seen_us
         known.seen_us[rows], known.absent[rows] = seen_us, 0
-        totals = np.stack([getattr(events, name) for name in _TOTALS])
+        known.is_listed[rows] = np.where(
+            events.witness == Witnessed.CONNTRACK, events.event != ConnectionEvent.DESTROY, known.is_listed[rows]
+        )
+        totals = np.where(events.witness == known.counts_of[rows], np.stack([getattr(events, name) for name in _TOTALS]), UNKNOWN)
         shares = counted(known, rows, totals, seen_us, self._settings.interval_us)
         if len(shares):
             self.shares.append(shares)
         started = (events.start_us > 0) & (events.event != ConnectionEvent.NEW)
-        known.start_us[rows[started]] = events.start_us[started]
+        known.start_us[rows[started]] = known.earliest_us[rows[started]] = events.start_us[started]
         ended = (events.stop_us > 0) | (events.event == ConnectionEvent.DESTROY)
         stop_us = np.where(events.stop_us > 0, events.stop_us, seen_us)
         before_us = known.end_us[rows]
@@ -98,55 +111,40 @@ class ConnectionTable:
         count = min(len(events), max(0, self._settings.most_connections - len(self)))
         serials[:count] = np.arange(self._serial + 1, self._serial + 1 + count)
         self._counters.add("window_dropped_connections", len(events) - count, "full")
-        begun = _begun(events.take(np.arange(count)), serials[:count], self._began_us)
+        events = events.take(np.arange(count))
+        begun = _begun(events, serials[:count], self._earliest_us(events), self._began_us)
         self._serial += count
         before = len(self._all)
         self._all.add(begun)
         self._gone -= before + count - len(self._all)
-        keys = keyed(tuples(begun))
-        replaced = self._newest.put(keys, begun.serial)
-        again = replaced > 0
-        for key, serial in zip(packed(keys[again]), replaced[again].tolist(), strict=True):
-            self._put_behind(key, serial)
+        crowded_out = self.alike.put(keyed(tuples(begun)), begun.serial)
+        self._counters.add("window_dropped_connections", crowded_out, "same_port")
         return serials
 
-    def _put_behind(self, key: Key, serial: int) -> None:
-        """Of a tuple that was used again, the connection that was the newest."""
-        older = (*self._older.get(key, ()), serial)
-        self._older[key] = older[1 - MOST_ALIKE :]
-        self._counters.add("window_dropped_connections", int(len(older) >= MOST_ALIKE), "same_port")
-
-    def keys_of(self, serials: Array) -> set[Key]:
-        """The tuples of connections."""
-        return set(packed(keyed(tuples(self._of(serials)))))
+    def _earliest_us(self, events: ConnectionBatch) -> Array:
+        """When each can have begun at the earliest; where the kernel gives no time stamp, not before the last one of its tuple ended."""
+        serials, _ = self.alike.newest(keyed(tuples(events, SEEN_AS)))
+        before_us = np.zeros(len(events), "i8")
+        before_us[serials > 0] = self._of(serials[serials > 0]).end_us
+        return np.where(events.start_us > 0, events.start_us, np.maximum(events.after_us, before_us))
 
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
         return rows.take(rows.rows_of(serials))
 
     def dumped(self, began_us: int) -> None:
-        """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost."""
+        """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost.
+
+        It is of all witnesses: whoever sees a connection keeps it alive.
+        """
         known = self.rows
-        missed = (known.end_us == 0) & (known.seen_us < began_us) & ~known.is_gone
+        missed = ((known.end_us == 0) | known.is_listed) & (known.seen_us < began_us) & ~known.is_gone
         known.absent[missed] += np.uint8(1)
-        lost = missed & (known.absent > 1)
+        absent = missed & (known.absent > 1)
+        known.is_listed[absent] = False
+        lost = absent & (known.end_us == 0)
         known.end_us[lost] = began_us
         self._counters.add("connections_end_lost", int(lost.sum()))
-
-    def candidates(self, key: Key) -> tuple[int, ...]:
-        """The serials of the connections with this tuple, the newest last."""
-        [newest] = self._newest.find(_as_row(key)).tolist()
-        return (*self._older.get(key, ()), newest) if newest else ()
-
-    def newest(self, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """For each tuple the serial of its newest connection, 0 where it has none, and whether there are older ones."""
-        return self._newest.find(keys), self._is_several(keys)
-
-    def _is_several(self, keys: Keys) -> NDArray[np.bool_]:
-        """Whether each tuple has several connections, which is rare."""
-        if not self._older:
-            return np.zeros(len(keys), "?")
-        return np.fromiter(map(self._older.__contains__, packed(keys)), "?", len(keys))
 
     def requested(self, serials: Array) -> None:
         """Count lines that joined: each by the serial of its connection."""
@@ -172,15 +170,15 @@ class ConnectionTable:
 
         By the connection's own start if the line told it, else by the time of the line.
         """
-        serials, known = np.array(self.candidates(key), "i8"), self.rows
+        serials, known = np.array(self.alike.candidates(key), "i8"), self.rows
         rows = known.rows_of(serials)
-        start_us, end_us = known.start_us[rows], known.end_us[rows]
+        earliest_us, start_us, end_us = known.earliest_us[rows], known.start_us[rows], known.end_us[rows]
         if opened_us:
-            distance_us = np.abs(start_us - opened_us)
+            distance_us = np.maximum(0, np.maximum(earliest_us - opened_us, opened_us - start_us))
             fits, rank = distance_us <= SLACK_US, -distance_us
         else:
             is_over = exact_time & (end_us > 0) & (time_us > end_us + SLACK_US)
-            fits, rank = (start_us <= time_us + SLACK_US) & ~is_over, start_us
+            fits, rank = (earliest_us <= time_us + SLACK_US) & ~is_over, start_us
         return int(serials[fits][np.argmax(rank[fits])]) if fits.any() else 0
 
     def forget(self, over: NDArray[np.bool_]) -> None:
@@ -189,33 +187,20 @@ class ConnectionTable:
         leaving = rows.take(over)
         rows.is_gone[over] = True
         self._gone += len(leaving)
-        keys, serials = keyed(tuples(leaving)), leaving.serial
-        several = self._is_several(keys)
-        for key, serial in zip(packed(keys[several]), serials[several].tolist(), strict=True):
-            self._forget_one(key, serial)
-        self._newest.drop(keys[~several], serials[~several])
-        self._by_id.drop(keyed([leaving.id, *tuples(leaving)]), serials)
-
-    def _forget_one(self, key: Key, serial: int) -> None:
-        """Of several connections with one tuple; one that is too many of them is not among its candidates any more."""
-        before = self.candidates(key)
-        left = tuple(other for other in before if other != serial)
-        self._older.pop(key, None)
-        if left:
-            self._newest.put(_as_row(key), np.array(left[-1:]))
-        else:
-            self._newest.drop(_as_row(key), np.array(before[-1:]))
-        if left[:-1]:
-            self._older[key] = left[:-1]
+        self.alike.forget(keyed(tuples(leaving)), leaving.serial)
+        for witness in Witnessed:
+            self._by_id.drop(_entries_of(leaving, witness), leaving.serial)
 
 
-def _as_row(key: Key) -> Keys:
-    return np.frombuffer(key, "u8")[None]
+def _entries_of(connections: Connections, witness: Witnessed) -> Keys:
+    """The keys of connections among the entries of this witness, whether it has seen them or not."""
+    ids = connections.id if witness == Witnessed.CONNTRACK else connections.socket_id
+    return keyed([np.full(len(ids), int(witness)), ids, *tuples(connections)])
 
 
 def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
     """The events in rounds: in each one at most one of an entry, the events of one entry in their order."""
-    entry = numbered(*grouped([batch.id, *(getattr(batch, name) for name in _SEEN_AS)]))
+    entry = numbered(*grouped([batch.id, *tuples(batch, SEEN_AS)]))
     order = np.argsort(entry, kind="stable")
     first = np.flatnonzero(np.diff(entry[order], prepend=-1))
     rounds = np.zeros(len(batch), "i8")
@@ -224,9 +209,19 @@ def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
         yield batch.take(rounds == number)
 
 
-def _begun(events: ConnectionBatch, serials: Array, began_us: int) -> Connections:
-    start_us = np.where(events.start_us > 0, events.start_us, events.seen_us)
-    ends = {name: getattr(events, told) for name, told in zip((*TUPLE, *ORIGINAL[1:]), (*_SEEN_AS, *_SENT_AS[1:]), strict=True)}
-    begun = Connections.filled(len(events), serial=serials, id=events.id, start_us=start_us, closed_us=-1, **ends)
-    unknown = np.full(len(events), UNKNOWN)
-    return replace(begun, is_inherited=start_us < began_us, bytes_in=unknown, bytes_out=unknown, packets_in=unknown, packets_out=unknown)
+def _begun(events: ConnectionBatch, serials: Array, earliest_us: Array, began_us: int) -> Connections:
+    ends = {name: getattr(events, told) for name, told in zip((*TUPLE, *ORIGINAL[1:]), (*SEEN_AS, *SENT_AS[1:]), strict=True)}
+    return Connections.filled(
+        len(events),
+        serial=serials,
+        witnesses=bit(events.witness),
+        counts_of=events.witness,
+        id=events.id,
+        socket_id=np.where(events.witness == Witnessed.SOCKET, events.id, 0),
+        **ends,
+        start_us=np.where(events.start_us > 0, events.start_us, events.seen_us),
+        earliest_us=earliest_us,
+        is_inherited=earliest_us < began_us,
+        closed_us=-1,
+        **dict.fromkeys(COUNTS, UNKNOWN),
+    )

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from unmasq.base.telemetry import Counters
+from unmasq.join.alike import Key
 from unmasq.join.connections import Connections, tuples
 from unmasq.join.lines import JoinedLines, from_batch, with_intervals
 from unmasq.join.matching import match
 from unmasq.join.parts import EVER_US, parts
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares
-from unmasq.join.table import ConnectionTable, Key
+from unmasq.join.table import ConnectionTable
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
 from unmasq.model.groups import distinct, mixed

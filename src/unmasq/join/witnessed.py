@@ -9,7 +9,8 @@ from unmasq.join.connections import COUNTS, TUPLE, Connections, tuples
 from unmasq.join.keys import UNKNOWN, numbered
 from unmasq.join.shares import Shares
 from unmasq.model.columns import Array
-from unmasq.model.flowbatch import FlowColumns, Join
+from unmasq.model.connection import Witnessed
+from unmasq.model.flowbatch import Flag, FlowColumns, Join
 from unmasq.model.groups import grouped, mixed
 
 _SOURCE, _ORIGINAL_SOURCE = TUPLE[1:4], ("orig_source_hi", "orig_source_lo", "orig_source_port")
@@ -21,7 +22,8 @@ def with_connections(flows: FlowColumns, serials: Array, parts: Shares, connecti
     rows = np.flatnonzero(serials)
     known, alone = _met(serials[rows], flows.interval_start_us[rows], parts)
     columns = {name: column.copy() for name, column in flows.as_dict().items()}
-    for name, values in _kernel_columns(known, connections).items():
+    told = _kernel_columns(known, connections)
+    for name, values in (told | {"flags": told["flags"] | columns["flags"][rows]}).items():
         columns[name][rows] = values
     return FlowColumns(**columns), parts.take(alone)
 
@@ -61,5 +63,6 @@ def _kernel_columns(parts: Shares, connections: Connections) -> dict[str, Array]
         | dict(zip(("nat_hi", "nat_lo", "nat_port"), (column * translated for column in original), strict=True))
         | dict(zip(_ADDRESSED, tuples(known, _ADDRESSED), strict=True))
         | {"conntrack_id": known.id, "opened_us": known.start_us, "closed_us": known.end_us}
+        | {"flags": np.where(known.counts_of == Witnessed.SOCKET, int(Flag.APPLICATION_BYTES), 0).astype("u2")}
         | {"join": join, "connection": mixed([*tuples(known), known.start_us])}
     )

@@ -5,12 +5,12 @@ from dataclasses import replace
 from uuid import uuid5
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns
 from unmasq.model.groups import distinct
 from unmasq.model.ingress import TEXTS
+from unmasq.model.parting import part_of
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
@@ -21,7 +21,7 @@ def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
         yield int(days[0]), batch
         return
     for day in days.tolist():
-        part = _part(batch, day_of == day)
+        part = part_of(batch, day_of == day)
         yield (
             day,
             replace(
@@ -32,36 +32,11 @@ def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
         )
 
 
-def _part(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
-    """The wanted flows with all that belongs to them, renumbered, and only the texts that they use."""
-    chain_wanted = wanted[batch.chains.flow]
-    flow_at, chain_at = np.cumsum(wanted) - 1, np.cumsum(chain_wanted) - 1
-    chains = batch.chains.take(chain_wanted)
-    asked = batch.asked.take(chain_wanted[batch.asked.chain])
-    addresses = batch.addresses.take(wanted[batch.addresses.flow])
-    flows = batch.flows.take(wanted)
-    used = distinct(np.concatenate([flows.pod, chains.headers, *(distinct(getattr(asked, name)) for name in TEXTS)]))
-    text_at = np.zeros(len(batch.texts), "i8")
-    text_at[used] = np.arange(len(used))
-    return replace(
-        batch,
-        flows=replace(flows, pod=text_at[flows.pod]),
-        chains=replace(chains, flow=flow_at[chains.flow], headers=text_at[chains.headers]),
-        asked=replace(asked, chain=chain_at[asked.chain], **{name: text_at[getattr(asked, name)] for name in TEXTS}),
-        addresses=replace(
-            addresses,
-            flow=flow_at[addresses.flow],
-            chain=np.where(addresses.chain < 0, -1, chain_at[addresses.chain]),
-        ),
-        texts=[batch.texts[i] for i in used.tolist()],
-    )
-
-
 def halves(batch: FlowBatch) -> list[FlowBatch]:
     """The batch in two, for whom it is too large as a whole; lines and rejects go with the first. Their ids follow from its own."""
     first = np.arange(len(batch.flows)) < len(batch.flows) // 2
-    rest = replace(_part(batch, ~first), lines=LineColumns.empty(), files=[], rejected=[])
-    return [replace(part, id=uuid5(batch.id, name)) for part, name in ((_part(batch, first), "first"), (rest, "rest"))]
+    rest = replace(part_of(batch, ~first), lines=LineColumns.empty(), files=[], rejected=[])
+    return [replace(part, id=uuid5(batch.id, name)) for part, name in ((part_of(batch, first), "first"), (rest, "rest"))]
 
 
 def together(parts: Sequence[FlowBatch]) -> list[FlowBatch]:

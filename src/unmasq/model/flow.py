@@ -9,6 +9,10 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 CLAIMED = "claimed in headers (Calico-compatible, unverified)"
+COUNTED = (
+    "from the kernel; null if unknown. With the IP and TCP headers, as conntrack counts; under the flag application_bytes without them, "
+    "as a socket counts (a FIN is one byte)"
+)
 
 
 def means(description: str, *, title: str | None = None, ecs: str | None = None) -> Meta:
@@ -71,10 +75,10 @@ class Tuple(Struct, frozen=True):
 class Connection(Struct, frozen=True):
     """The kernel's record; times are RFC 3339, null where unknown or still open."""
 
-    id: Annotated[int, means("the kernel's id of the entry, unique while the entry lives")]
-    original: Annotated[Tuple, means("as the client's packets had it")]
+    id: Annotated[int, means("the kernel's id of conntrack's entry, else of the socket; unique while that lives")]
+    original: Annotated[Tuple, means("as the client's packets had it; where only the socket is watched, as the proxy has it")]
     reply: Annotated[Tuple, means("as the answers had it; reversed, it is what the proxy's socket saw")]
-    start: str | None
+    start: Annotated[str | None, means("the kernel's time stamp; where only the socket is watched, when it was first seen")]
     end: str | None
 
 
@@ -122,8 +126,8 @@ class Flow(Struct, frozen=True):
     action: str
     reporter: str
     host: Annotated[str, means("the node that collected it", ecs="host.name")]
-    bytes_in: Annotated[int | None, means("to the proxy in this interval, from the kernel; null if unknown", ecs="source.bytes")]
-    bytes_out: Annotated[int | None, means("from the proxy in this interval, from the kernel; null if unknown", ecs="destination.bytes")]
+    bytes_in: Annotated[int | None, means(f"to the proxy in this interval, {COUNTED}", ecs="source.bytes")]
+    bytes_out: Annotated[int | None, means(f"from the proxy in this interval, {COUNTED}", ecs="destination.bytes")]
     packets_in: Annotated[int | None, means("as bytes_in", ecs="source.packets")]
     packets_out: Annotated[int | None, means("as bytes_out", ecs="destination.packets")]
     num_flows: int

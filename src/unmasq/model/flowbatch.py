@@ -49,6 +49,7 @@ class Flag(IntFlag):
     TEST = 32  # sent by `unmasq doctor --test`
     REJECTED = 64  # the payload of its lines was rejected
     OTHERS = 128  # more distinct chains than a flow lists; this one sums the rest
+    APPLICATION_BYTES = 256  # the proxy's socket counted bytes and packets, without the headers of TCP and IP; not conntrack
 
     def labels(self) -> list[str]:
         """The words in the flow log, in a fixed order."""

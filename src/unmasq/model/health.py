@@ -10,6 +10,7 @@ class NodeStatus(Struct, frozen=True):
     started: str
     logs: list[str]
     kernel: bool
+    """Whether conntrack is watched."""
     namespace: str | None
     blind: str | None
     """Why the kernel is not watched, where it should be."""
@@ -21,6 +22,24 @@ class NodeStatus(Struct, frozen=True):
     """`name`, or `name{reason}`."""
     store_error: str | None
     """Why flows cannot be written now."""
+    sockets: list[str] = []
+    """Namespaces whose sockets are to be watched."""
+    troubles: dict[str, str] = {}
+    """What is to be watched and cannot be now -> why."""
+
+    sockets_found: dict[str, int] = {}
+    """Looked for where conntrack shows none of the connections that lines name: a namespace -> open sockets of our listeners."""
+    data_plane: str | None = None
+    """One that is known to bypass conntrack and has interfaces in the watched namespace."""
+
+    def by_reason(self, name: str) -> dict[str, int]:
+        """A counter by its reasons."""
+        return {key[len(name) + 1 : -1]: count for key, count in self.counters.items() if key.startswith(f"{name}{{")}
+
+    @property
+    def is_witnessed(self) -> bool:
+        """Whether anything in the kernel is to be watched."""
+        return self.kernel or bool(self.sockets)
 
     def count(self, name: str) -> int:
         """A counter over all its reasons."""

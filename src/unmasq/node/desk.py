@@ -15,6 +15,7 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, IngressBatch, Reject
 from unmasq.node.covered import Files
 from unmasq.node.flows import Surroundings, flow_batch
+from unmasq.node.tally import tally
 from unmasq.read.formats.lines import LineReader
 from unmasq.read.lines import line_bounds
 
@@ -67,6 +68,7 @@ class Desk:
         batch = self._batch(closed)
         for lines in (closed.lines, closed.dropped):
             self._files.forget(lines)
+        tally(batch, self._around().trust, self._counters)
         self._tidy()
         return batch
 

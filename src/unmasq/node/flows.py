@@ -18,10 +18,11 @@ from unmasq.model.ingress import TEXTS
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.node.covered import Files, covered
 from unmasq.node.identity import flow_ids
+from unmasq.unwind.again import marked
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge, starts
 from unmasq.unwind.roles import address_rows, count_originals
-from unmasq.unwind.trust import NOBODY, TrustList, covered_by
+from unmasq.unwind.trust import NOBODY, TrustList
 
 MOST_CHAINS = 10_000
 """Distinct chains that a flow keeps one by one; the rest are summed."""
@@ -95,12 +96,13 @@ def _marked(flows: FlowColumns, around: Surroundings) -> FlowColumns:
     """The flows with the flag of those that another machine translated: their observed end is a node's own address.
 
     Not so where the kernel saw a process of this very node open the connection: it lets nobody else use its addresses.
+    A socket proves nothing of the kind, since it does not know of translations.
     """
     hi, lo = starts(flows)
     own = np.array([pair in around.own for pair in zip(hi.tolist(), lo.tolist(), strict=True)], "?")
-    opened_here = own & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
-    elsewhere = covered_by(around.node_ranges, hi, lo) & ~opened_here
-    return replace(flows, flags=np.where(elsewhere, flows.flags | Flag.SNAT_ELSEWHERE, flows.flags).astype("u2"))
+    tracked = (flows.flags & Flag.APPLICATION_BYTES) == 0
+    opened_here = own & tracked & np.isin(flows.join, (Join.EXACT, Join.UNLOGGED))
+    return marked(flows, around.node_ranges, opened_here)
 
 
 def _withheld(flows: FlowColumns, chains: ChainColumns, trust: TrustList) -> ChainColumns:

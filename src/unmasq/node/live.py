@@ -19,8 +19,10 @@ from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.pipeline import Pipeline, Source
 from unmasq.observe import namespace
+from unmasq.observe.feed import CONNTRACK, SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
+from unmasq.observe.witnesses import Place, Witnesses
 from unmasq.read.cri import Unframer
 from unmasq.read.log import Log
 from unmasq.read.podnames import Choice, pod_that_wrote
@@ -28,7 +30,8 @@ from unmasq.read.pods import POD_LOGS, Pods
 from unmasq.read.tail import Tail
 from unmasq.unwind.trust import TrustList
 
-_PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
+PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
+GATHER_SECONDS = 0.02  # events that are read together cost a fraction of what each costs alone; the kernel holds far more
 
 Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
 
@@ -56,7 +59,10 @@ class Watch:
     pod_logs: str = POD_LOGS
     from_start: bool = False
     kernel: bool = True
+    """Whether to watch conntrack, in `namespace` or in our own."""
     namespace: str | None = None
+    sockets: Sequence[str] = ()
+    """Namespaces of proxies whose sockets are watched, also where conntrack sees nothing."""
     listeners: Sequence[Listener] = ()
     node_ranges: Sequence[Range] = ()
     window: WindowSettings = field(default_factory=WindowSettings)
@@ -96,8 +102,8 @@ class LiveNode:
         for log in more:
             self._stack.callback(log.close)
         try:
-            self.witness = self._open_witness()
-            self._own = frozenset(namespace.addresses(watch.namespace)) if self.witness else frozenset[tuple[int, int]]()
+            self.witness = self._open_witnesses()
+            self._own = self._own_addresses()
             self.pods = self._open_pods(covered) if watch.pods else None
             logs = [self._open_log(path, covered) for path in watch.logs]
             self._sources: list[LogSource] = [*logs, *([self.pods] if self.pods else []), *more]
@@ -106,6 +112,7 @@ class LiveNode:
             raise
         desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
         self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+        self.pipeline.begin()
 
     def __enter__(self) -> Self:
         return self
@@ -114,22 +121,37 @@ class LiveNode:
         self._stack.close()
 
     def turn(self) -> None:
-        """One round: what has come, and what is complete; then wait a moment, or until the kernel speaks."""
+        """One round: what has come, and what is complete; then wait a moment, or until the kernel has spoken for one."""
         count = self.pipeline.step()
         self._note_begun()
         if not count:
-            select.select([self.witness.fileno()] if self.witness else [], [], [], _PAUSE_SECONDS)
+            select.select([self.witness.fileno()] if self.witness else [], [], [], PAUSE_SECONDS)
+            select.select([], [], [], GATHER_SECONDS)
 
-    def _open_witness(self) -> Witness | None:
-        if not self.watch.kernel:
-            return None
-        try:
-            return self._stack.enter_context(Witness(self.watch.namespace, self._counters, self._clock, self.listeners))
-        except KernelError as error:
+    def _open_witnesses(self) -> Witnesses | None:
+        """All that is watched; None where that is nothing. What cannot be watched now is tried again later."""
+        watched = Witnesses(self._open_witness, self._counters, self._clock)
+        self._stack.callback(watched.close)
+        if self.watch.kernel:
+            watched.add(Place(self.watch.namespace, CONNTRACK))
+            self._note_blind(watched)
+        for space in self.watch.sockets:
+            watched.add(Place(space, SOCKETS))
+        return watched if watched.places else None
+
+    def _note_blind(self, watched: Witnesses) -> None:
+        """A namespace that was named and cannot be watched is an error; our own is left alone then."""
+        for place, error in watched.troubles.items():
             if self.watch.namespace:
-                raise
+                raise error
+            watched.remove(place)
             self.blind = error
-            return None
+
+    def _open_witness(self, place: Place) -> Witness:
+        return Witness(place.space, self._counters, self._clock, self.listeners, feed=place.feed)
+
+    def _own_addresses(self) -> frozenset[tuple[int, int]]:
+        return frozenset(namespace.addresses(self.watch.namespace)) if self.witness else frozenset()
 
     def _open_log(self, path: str, covered: Covered) -> Log:
         tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)

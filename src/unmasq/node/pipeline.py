@@ -47,6 +47,10 @@ class Pipeline:
         self._sources, self._witness, self._listeners = sources, witness, listeners
         self._desk, self._sink, self._clock, self._moment = desk, sink, clock, moment
 
+    def begin(self) -> None:
+        """Look at what is there already: whatever comes to light later began after this."""
+        self._look_again(learned=False)
+
     def step(self) -> int:
         """Take in what there is, hand on what is complete; returns the number of lines read.
 

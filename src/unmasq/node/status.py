@@ -1,31 +1,51 @@
 """What a live node says of itself."""
 
+from msgspec import structs
+
+from unmasq.base.clock import Clock
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
+from unmasq.find.ways import is_blind
 from unmasq.model.address import to_text
 from unmasq.model.health import NodeStatus
 from unmasq.node.live import LiveNode
-from unmasq.observe import switches
+from unmasq.observe import dataplane, switches
+from unmasq.observe.feed import CONNTRACK, SOCKETS
 
 
-def status(node: LiveNode, counters: Counters, started: str, store_error: str | None) -> NodeStatus:
+def status(node: LiveNode, counters: Counters, started: str, store_error: str | None, clock: Clock) -> NodeStatus:
     """The links of a node, as they are now. `started` is the time of its start, RFC 3339."""
     watch = node.watch
-    off, (tracked, most) = _kernel(watch.namespace) if node.witness else ([], (0, 0))
-    return NodeStatus(
+    places = node.witness.places if node.witness else []
+    kernel = any(place.feed is CONNTRACK for place in places)
+    off, (tracked, most) = _kernel(watch.namespace) if kernel else ([], (0, 0))
+    told = {f"{name}{{{reason}}}" if reason else name: count for name, reason, count in counters.rows()}
+    found = NodeStatus(
         node=watch.node,
         started=started,
         logs=[*watch.logs, *(node.pods.paths if node.pods else [])],
-        kernel=node.witness is not None,
+        kernel=kernel,
         namespace=watch.namespace,
         blind=str(node.blind.what) if node.blind else None,
         switches_off=off,
         connections_tracked=tracked,
         connections_most=most,
         listeners=[f"{_shown(one.hi, one.lo)}:{one.port}" for one in node.listeners],
-        counters={f"{name}{{{reason}}}" if reason else name: count for name, reason, count in counters.rows()},
+        counters=told,
         store_error=store_error,
+        sockets=[place.space or "" for place in places if place.feed is SOCKETS],
+        troubles={place.name: str(error) for place, error in node.witness.troubles.items()} if node.witness else {},
     )
+    return _looked_for(found, node, clock) if kernel and is_blind(found) else found
+
+
+def _looked_for(found: NodeStatus, node: LiveNode, clock: Clock) -> NodeStatus:
+    """The status of a node whose conntrack shows nothing, with what speaks for a data plane that bypasses it."""
+    try:
+        data_plane = dataplane.known_by(dataplane.interfaces(node.watch.namespace))
+    except KernelError:
+        data_plane = None
+    return structs.replace(found, sockets_found=dataplane.sockets_of(node.listeners, clock), data_plane=data_plane)
 
 
 def _kernel(namespace: str | None) -> tuple[list[str], tuple[int, int]]:

@@ -8,14 +8,12 @@ This is the plain reader, which takes any layout; `unmasq.observe.template` is t
 import socket
 import struct
 from collections.abc import Container, Sequence
-from typing import NamedTuple, TypeAlias
-
-import numpy as np
 
 from unmasq.model.address import V4_PREFIX
-from unmasq.model.connection import TCP, UDP, ConnectionBatch, ConnectionEvent
+from unmasq.model.connection import TCP, UDP, ConnectionBatch, ConnectionEvent, Witnessed
 from unmasq.observe import netlink
 from unmasq.observe.netlink import Malformed, attributes
+from unmasq.observe.rows import Parsed, Row, as_batch, gathered
 
 NETLINK_NETFILTER = 12
 GROUP_NEW, GROUP_DESTROY = 1, 3
@@ -37,17 +35,6 @@ _LAST_ACK, _TIME_WAIT, _CLOSE = 6, 7, 8
 ENDED = {_LAST_ACK, _TIME_WAIT, _CLOSE}
 """TCP states in which both sides have said that they send no more; the kernel keeps the entry for up to 120 s."""
 
-Row: TypeAlias = tuple[int, ...]
-"""The values of one ConnectionBatch row, in the order of its columns."""
-
-
-class Parsed(NamedTuple):
-    """What a datagram held: rows, how many entries of no listener of ours, how many malformed messages."""
-
-    rows: list[Row]
-    foreign: int
-    malformed: int
-
 
 def parse(datagram: bytes, seen_us: int, listeners: Container[tuple[int, int, int]]) -> Parsed:
     """The NEW, DESTROY and dumped entries of TCP and UDP in a datagram that was read at `seen_us`. Never raises.
@@ -55,33 +42,12 @@ def parse(datagram: bytes, seen_us: int, listeners: Container[tuple[int, int, in
     Only those whose replies come from one of the `listeners` (address hi, lo, port) become rows. Updates and what is no
     conntrack message are passed over.
     """
-    rows: list[Row] = []
-    foreign = malformed = 0
-    try:
-        for message in netlink.messages(datagram):
-            event = _event(message)
-            if event is None:
-                continue
-            try:
-                row = _row(message.payload, event, seen_us, listeners)
-            except Malformed:
-                malformed += 1
-                continue
-            if row is None:
-                foreign += 1
-            else:
-                rows.append(row)
-    except Malformed:
-        malformed += 1
-    return Parsed(rows, foreign, malformed)
+    return gathered(datagram, _event, lambda payload, event: _row(payload, event, seen_us, listeners))
 
 
 def batch(rows: Sequence[Row]) -> ConnectionBatch:
     """The rows as columns."""
-    if not rows:
-        return ConnectionBatch.empty()
-    types = ConnectionBatch.dtypes()
-    return ConnectionBatch(**{n: np.array(v, t) for (n, t), v in zip(types.items(), zip(*rows, strict=True), strict=True)})
+    return as_batch(rows, Witnessed.CONNTRACK)
 
 
 def dump_request(sequence: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The stream of conntrack events of one namespace: a socket, its buffer, and what overran it."""
+"""The stream of one feed's events in one namespace: a socket, its buffer, and what overran it."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ import socket
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.observe import namespace
-from unmasq.observe.conntrack import GROUP_DESTROY, GROUP_NEW, NETLINK_NETFILTER
+from unmasq.observe.feed import Feed
 
 _SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1  # linux/netlink.h
 _SO_RCVBUFFORCE = 33
@@ -16,15 +16,15 @@ _EVENT_BYTES = 1 << 13  # the kernel sends one event a datagram, none longer tha
 
 
 class EventStream:
-    """NEW and DESTROY of TCP, UDP and the rest, as they arrive.
+    """Everything that the groups of a feed are told, as it arrives.
 
-    Counts `conntrack_overruns` (the buffer was full), `conntrack_lost` (messages that the kernel dropped, exactly),
-    `conntrack_healed` (overruns that a dump followed) and `conntrack_buffer_refused`. Everything raises KernelError.
+    Counts, after the name of the feed, `_overruns` (the buffer was full), `_lost` (messages that the kernel dropped,
+    exactly), `_healed` (overruns that a dump followed) and `_buffer_refused`. Everything raises KernelError.
     """
 
-    def __init__(self, space: str | None, counters: Counters, buffer_bytes: int = BUFFER_BYTES) -> None:
-        self._counters = counters
-        self._socket = namespace.socket_in(space, NETLINK_NETFILTER)
+    def __init__(self, feed: Feed, space: str | None, counters: Counters, buffer_bytes: int = BUFFER_BYTES) -> None:
+        self._feed, self._counters = feed, counters
+        self._socket = namespace.socket_in(space, feed.protocol)
         try:
             self._enlarge(buffer_bytes)
             self._join_groups()
@@ -51,21 +51,21 @@ class EventStream:
                 break
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
-                    raise KernelError("the stream of conntrack events broke", error.strerror or str(error)) from error
-                self._counters.add("conntrack_overruns")
+                    raise KernelError(f"the stream of {self._feed.events} broke", error.strerror or str(error)) from error
+                self._count("overruns")
                 self._overruns += 1
         return datagrams
 
     def heal(self) -> None:
         """Say that the table has been dumped since the last `drain`."""
-        self._counters.add("conntrack_healed", self.unhealed)
+        self._count("healed", self.unhealed)
         self.unhealed = 0
 
     def _settle(self) -> None:
         # After an overrun the kernel drops everything until the queue has been empty once: only now is the number
         # final, and only what is dumped from now on has no gap behind it.
         if self._overruns:
-            self._counters.add("conntrack_lost", self._drops.since_last_time())
+            self._count("lost", self._drops.since_last_time())
             self.unhealed += self._overruns
             self._overruns = 0
 
@@ -74,22 +74,25 @@ class EventStream:
         self._socket.close()
         self._drops.close()
 
+    def _count(self, what: str, amount: int = 1) -> None:
+        self._counters.add(f"{self._feed.name}_{what}", amount)
+
     def _enlarge(self, size: int) -> None:
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
         except PermissionError:  # of the machine's own user namespace; the other one stops at net.core.rmem_max
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
-            self._counters.add("conntrack_buffer_refused")
+            self._count("buffer_refused")
 
     def _join_groups(self) -> None:
         try:
             # An unbound socket has the kernel's own port id 0 and is passed over in silence.
             self._socket.bind((0, 0))
-            for group in (GROUP_NEW, GROUP_DESTROY):
+            for group in self._feed.groups:
                 self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
         except OSError as error:
             raise KernelError(
-                "cannot listen to conntrack events",
+                f"cannot listen to {self._feed.events}",
                 error.strerror or str(error),
                 "run as root, or grant CAP_NET_ADMIN in that network namespace",
             ) from error

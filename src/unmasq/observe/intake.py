@@ -10,6 +10,7 @@ from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.observe import conntrack, netlink
 from unmasq.observe.listeners import Listeners
+from unmasq.observe.rows import Row
 from unmasq.observe.template import Template, learn
 
 FEW = 16
@@ -69,7 +70,7 @@ class Intake:
         return self._templates[kind]
 
     def _plain(self, messages: Sequence[bytes], places: Array, seen_us: int) -> tuple[ConnectionBatch, Array]:
-        rows: list[conntrack.Row] = []
+        rows: list[Row] = []
         of: list[int] = []
         for message, place in zip(messages, places.tolist(), strict=True):
             parsed = conntrack.parse(message, seen_us, self._listeners)

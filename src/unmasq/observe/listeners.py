@@ -61,8 +61,8 @@ class Listeners:
         return iter(sorted(self._known))
 
     def add(self, listeners: Iterable[Listener]) -> bool:
-        """Add listeners; whether one of them was new."""
-        new = sorted({Listener(*NONE, one.port) if one[:2] in _ANY else one for one in listeners} - self._known)
+        """Add listeners; whether one of them was new. What every address of its port stands for is known already."""
+        new = sorted({one for one in map(_canonical, listeners) if one not in self})
         room = _MOST - len(self._known)
         self._counters.add("listeners_refused", max(0, len(new) - room))
         self._known.update(new[:room])
@@ -95,6 +95,10 @@ class Listeners:
         hi, lo, port = np.array(exact, "u8").reshape(-1, 3).T
         self._exact = _keys(hi, lo, port)
         self._any_address = np.array([one.port for one in self._known if one[:2] == NONE], "u2")
+
+
+def _canonical(one: Listener) -> Listener:
+    return Listener(*NONE, one.port) if one[:2] in _ANY else one
 
 
 def _keys(hi: Array, lo: Array, port: Array) -> Array:

@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from unmasq.base.errors import KernelError
 from unmasq.model.address import V4_PREFIX
@@ -33,6 +34,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def path_of(namespace: str) -> str:
     """The file that stands for a namespace: of a name /run/netns/NAME; what has a slash is a path already."""
     return namespace if "/" in namespace else f"/run/netns/{namespace}"
+
+
+def identity(namespace: str | None) -> tuple[int, int]:
+    """What tells a namespace from another one that gets its name later. Raises KernelError where there is none of that name."""
+    path = path_of(namespace) if namespace else "/proc/thread-self/ns/net"
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        raise KernelError(
+            f"there is no network namespace {namespace}", f"{path}: {error.strerror}", _NEXT.get(error.errno or 0, _NEXT_PRIVILEGE)
+        ) from error
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

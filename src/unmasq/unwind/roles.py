@@ -21,9 +21,9 @@ def address_rows(flows: FlowColumns, chains: ChainColumns, claims: Claims) -> Ad
     named = _named(chains, claims)
     return AddressColumns.concat([
         named,
-        _clients_beside(chains, named),
+        clients_beside(chains, named),
         _of_flows(flows, flows.source_hi, flows.source_lo, Role.SOURCE),
-        _of_flows(flows, flows.nat_hi, flows.nat_lo, Role.NAT_SOURCE),
+        nat_sources(flows),
     ])  # fmt: skip
 
 
@@ -73,12 +73,17 @@ def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
     return chain, elements[(np.cumsum(total) - total)[chains.headers][chain] + within]
 
 
-def _clients_beside(chains: ChainColumns, named: AddressColumns) -> AddressColumns:
-    """The clients that no header of their chain names."""
+def clients_beside(chains: ChainColumns, named: AddressColumns) -> AddressColumns:
+    """The clients that are not among the rows of their chain."""
     is_named = np.zeros(len(chains), "?")
     is_named[named.chain[(named.roles & Role.CLIENT.bit) > 0]] = True
     rows = np.flatnonzero(~is_named & ((chains.client_hi | chains.client_lo) > 0))
     return _rows(chains, rows, chains.flow[rows], rows, chains.client_hi[rows], chains.client_lo[rows], Role.CLIENT.bit)
+
+
+def nat_sources(flows: FlowColumns) -> AddressColumns:
+    """The sources before a node translated them."""
+    return _of_flows(flows, flows.nat_hi, flows.nat_lo, Role.NAT_SOURCE)
 
 
 def _of_flows(flows: FlowColumns, hi: Array, lo: Array, role: Role) -> AddressColumns:

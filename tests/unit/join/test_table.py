@@ -4,9 +4,10 @@ import numpy as np
 
 from tests.story.traffic import CLIENT, NOON, SECOND, connection
 from unmasq.base.telemetry import Counters
+from unmasq.join.alike import MOST_ALIKE
 from unmasq.join.connections import tuples
 from unmasq.join.settings import WindowSettings
-from unmasq.join.table import MOST_ALIKE, ConnectionTable
+from unmasq.join.table import ConnectionTable
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.index import keyed, packed
 
@@ -25,7 +26,7 @@ def test_a_client_that_uses_one_port_again_and_again_is_compared_with_its_newest
     table.apply(reused(MOST_ALIKE + 36))
     [key] = set(packed(keyed(tuples(table.rows))))
     assert len(table) == MOST_ALIKE + 36
-    assert table.candidates(key) == tuple(range(37, MOST_ALIKE + 37))
+    assert table.alike.candidates(key) == tuple(range(37, MOST_ALIKE + 37))
     assert counters.of("window_dropped_connections", "same_port") == 36
     assert table.find(key, NOON + 99 * SECOND, 0, exact_time=True) == 100
     assert table.find(key, NOON, 0, exact_time=True) == 0
@@ -36,6 +37,6 @@ def test_whoever_was_crowded_out_is_forgotten_in_any_order():
     table.apply(reused(MOST_ALIKE + 2))
     [key] = set(packed(keyed(tuples(table.rows))))
     table.forget(np.arange(MOST_ALIKE + 2) >= 2)
-    assert table.candidates(key) == ()
+    assert table.alike.candidates(key) == ()
     table.forget(~table.rows.is_gone)
     assert len(table) == 0

@@ -1,4 +1,4 @@
-"""The captured messages of tests/golden/conntrack and what their rows must be, as people write it."""
+"""The captured messages of tests/golden and what their rows must be, as people write it."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,20 @@ from unmasq.model.address import NONE, to_text
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.observe.listeners import Listener, Listeners
 
-HERE = Path(__file__).parents[2] / "golden" / "conntrack"
+GOLDEN = Path(__file__).parents[2] / "golden"
 SEEN_US = 1_795_489_999_000_000
 """When the expected rows say that they were read."""
-EVERYWHERE = Listeners(Counters(), [Listener(*NONE, port) for port in (53, 80)])
+EVERYWHERE = Listeners(Counters(), [Listener(*NONE, port) for port in (53, 80, 8084)])
 """The ports to which the captured connections went, on every address."""
-CAPTURES = {path.stem: path.read_bytes() for path in sorted(HERE.glob("*.bin"))}
-EXPECTED = json.loads((HERE / "expected.json").read_text())
+
+
+def captured(folder: str) -> dict[str, bytes]:
+    """Name -> datagram of one kind of messages."""
+    return {path.stem: path.read_bytes() for path in sorted((GOLDEN / folder).glob("*.bin"))}
+
+
+CAPTURES, EXPECTED = captured("conntrack"), json.loads((GOLDEN / "conntrack" / "expected.json").read_text())
+SOCKETS, EXPECTED_SOCKETS = captured("sock_diag"), json.loads((GOLDEN / "sock_diag" / "expected.json").read_text())
 
 
 def described(batch: ConnectionBatch) -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ from unmasq.base.clock import ManualClock
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE
 from unmasq.observe import netlink
+from unmasq.observe.feed import CONNTRACK
 from unmasq.observe.intake import Intake
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.table import Table
@@ -30,7 +31,7 @@ class Kernel:
         self.counters = Counters()
         ours, self._socket = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         intake = Intake(self.counters, Listeners(self.counters, [Listener(*NONE, 80)]))
-        self.table = Table(ours, self.counters, ManualClock(42), intake)
+        self.table = Table(CONNTRACK, ours, self.counters, ManualClock(42), intake)
         for datagram in datagrams:
             self._socket.send(datagram)
 

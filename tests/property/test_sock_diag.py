@@ -1,0 +1,30 @@
+"""Whatever bytes the socket of sock_diag gives, the reader ends, raises nothing and keeps its counts."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.property.mutation import mutated
+from tests.unit.observe.captures import EVERYWHERE, SOCKETS
+from unmasq.model.connection import ConnectionBatch
+from unmasq.observe import sock_diag
+
+MESSAGES = list(SOCKETS.values())
+
+
+@given(mutated(MESSAGES) | st.binary(max_size=500))
+@example(b"")
+def test_the_reader_takes_whatever_comes(datagram):
+    parsed = sock_diag.parse(datagram, 1, EVERYWHERE)
+    batch = sock_diag.batch(parsed.rows)
+    assert len(batch) == len(parsed.rows)
+    assert len(parsed.rows) + parsed.foreign + parsed.malformed <= len(datagram) // 16 + 1
+    assert (batch.bytes_orig >= -1).all()
+    assert (batch.orig_sport == batch.reply_dport).all()
+
+
+@given(st.lists(st.sampled_from(MESSAGES)), st.integers(1, 1 << 60))
+def test_datagrams_read_together_are_the_same_as_one_by_one(datagrams, seen_us):
+    together = sock_diag.parse(b"".join(datagrams), seen_us, EVERYWHERE)
+    apart = [sock_diag.parse(datagram, seen_us, EVERYWHERE) for datagram in datagrams]
+    assert together.rows == [row for parsed in apart for row in parsed.rows]
+    assert isinstance(sock_diag.batch(together.rows), ConnectionBatch)

@@ -1,0 +1,95 @@
+"""What the doctor says of the ways on which requests come."""
+
+import pytest
+
+from unmasq.find.check import State
+from unmasq.find.checks import checks, first_broken
+from unmasq.find.ways import bypassed, silent_proxies, sources
+from unmasq.keep.protocol import Health
+from unmasq.model.health import NodeStatus
+
+POD = "/proc/1234/ns/net"
+HEALTH = Health(1, 1, 1, 1, 1, 1, {}, 0, 0)
+
+
+def status(counters: dict[str, int] | None = None, **known: object) -> NodeStatus:
+    told: dict[str, object] = {
+        "node": "n", "started": "", "logs": ["l"], "kernel": True, "namespace": None, "blind": None, "switches_off": [],
+        "connections_tracked": 0, "connections_most": 10, "listeners": [], "counters": counters or {}, "store_error": None,
+    }  # fmt: skip
+    return NodeStatus(**told | known)  # type: ignore[arg-type]
+
+
+def joined(conntrack: int = 0, sockets: int = 0, nobody: int = 0) -> dict[str, int]:
+    told = {"conntrack": conntrack, "sockets": sockets, "nobody": nobody}
+    return {f"requests_joined{{{reason}}}": count for reason, count in told.items() if count}
+
+
+def test_a_data_plane_beside_conntrack_is_named_with_the_namespace_to_watch():
+    blind = status(joined(nobody=40), sockets_found={"/proc/9/ns/net": 1, POD: 12})
+    (check,) = bypassed(blind)
+    assert (check.state, "the proxy has 12 sockets open in /proc/1234/ns/net" in check.seen) == (State.BROKEN, True)
+    assert check.next == f"leave the switches and run: unmasq run --no-kernel --sockets {POD}"
+    assert first_broken(checks(blind, HEALTH)) == check
+
+
+OFF = ["a rule that tracks connections"]
+NOT_BYPASSED = {
+    "conntrack shows them": status(joined(conntrack=36, nobody=4), sockets_found={POD: 1}),
+    "no line yet": status(sockets_found={POD: 1}),
+    "no socket anywhere": status(joined(nobody=40)),
+    "the switches are off": status(joined(nobody=40), sockets_found={POD: 1}, switches_off=OFF),
+    "conntrack is not asked": status(joined(nobody=40), sockets_found={POD: 1}, kernel=False),
+}
+
+
+@pytest.mark.parametrize("known", NOT_BYPASSED.values(), ids=NOT_BYPASSED)
+def test_otherwise_nothing_is_said_of_it(known):
+    assert bypassed(known) == []
+
+
+def test_interfaces_of_a_known_data_plane_speak_louder_than_the_switches():
+    known = status(joined(nobody=40), sockets_found={POD: 1}, switches_off=OFF, data_plane="Cilium")
+    (check,) = bypassed(known)
+    assert "the data plane (Cilium) bypasses it" in check.seen
+    assert not any("set-switches" in each.next for each in checks(known, HEALTH))
+
+
+def test_with_the_sockets_watched_all_is_well():
+    (check,) = bypassed(status(joined(sockets=40, nobody=1), sockets=[POD]))
+    assert (check.state, check.seen) == (State.OK, "the data plane bypasses conntrack: the sockets are watched instead")
+
+
+@pytest.mark.parametrize(
+    ("by", "state", "seen"),
+    [
+        ({"preserved": 12, "elsewhere": 88}, State.WARN, "12 % of connections; on 88 % another node or balancer hides it"),
+        ({"preserved": 12, "nat": 88}, State.OK, "12 % of connections; the rest is translated where the kernel is watched"),
+        ({"preserved": 100}, State.OK, "100 % of connections"),
+    ],
+)  # fmt: skip
+def test_the_share_of_preserved_sources_is_told(by, state, seen):
+    (check,) = sources(status({f"sources{{{reason}}}": count for reason, count in by.items()}))
+    assert (check.state, check.seen) == (state, f"source preserved on {seen}")
+    assert ("externalTrafficPolicy Local" in check.next) == (state is State.WARN)
+
+
+def test_a_few_connections_say_nothing_of_sources():
+    assert sources(status({"sources{elsewhere}": 9})) == []
+
+
+def test_a_trusted_proxy_that_is_silent_is_named():
+    counters = {
+        "trusted_requests{edge lb x-forwarded-for}": 100, "trusted_silent{edge lb x-forwarded-for}": 96,
+        "trusted_requests{cdn x-real-ip}": 100, "trusted_silent{cdn x-real-ip}": 3, "trusted_requests{few x-real-ip}": 5,
+        "trusted_silent{few x-real-ip}": 5,
+    }  # fmt: skip
+    (check,) = silent_proxies(status(counters))
+    assert check.seen == "proxy edge lb is trusted but sends no X-Forwarded-For on 96 % of its requests"
+    assert check.state is State.WARN
+
+
+def test_a_place_that_cannot_be_watched_is_told_and_breaks_nothing():
+    found = checks(status(troubles={"sockets in namespace web": "there is no network namespace web\n  why:  gone"}), HEALTH)
+    (check,) = (each for each in found if each.link == "watch")
+    assert (check.state, check.seen) == (State.WARN, "sockets in namespace web: there is no network namespace web why: gone")
