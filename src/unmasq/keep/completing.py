@@ -20,7 +20,9 @@ def complete(released: Released, node_ranges: Sequence[Range], trust: TrustList)
     if not len(found.flows):
         return batch
     flows = completed_flows(batch.flows, released.records, found, node_ranges)
-    return rejudged(replace(batch, flows=flows), trust)
+    which = np.zeros(len(flows), "?")
+    which[found.flows] = True
+    return rejudged(replace(batch, flows=flows), which, trust)
 
 
 def completed_flows(flows: FlowColumns, records: Translations, found: Matched, node_ranges: Sequence[Range]) -> FlowColumns:

@@ -44,10 +44,12 @@ class Intake:
 
     def _messages(self, datagrams: Iterable[bytes]) -> list[bytes]:
         found: list[bytes] = []
+        malformed = 0
         for datagram in datagrams:
             messages, is_whole = netlink.split(datagram)
             found += messages
-            self._counters.add("conntrack_malformed", int(not is_whole))
+            malformed += not is_whole
+        self._counters.add("conntrack_malformed", malformed)
         return found
 
     def _rows(self, kind: bytes, messages: Sequence[bytes], places: Array, seen_us: int) -> list[tuple[ConnectionBatch, Array]]:

@@ -18,6 +18,7 @@ NLM_F_CREATE = 0x400
 
 _MESSAGE = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
+_LENGTH = struct.Struct("=I")
 HEADER_BYTES, ATTRIBUTE_BYTES = _MESSAGE.size, _ATTRIBUTE.size
 _ERRNO = struct.Struct("=i")
 Place: TypeAlias = tuple[int, int, int]
@@ -43,6 +44,8 @@ def split(datagram: bytes) -> tuple[list[bytes], bool]:
     """The whole messages of one datagram, headers included, and whether they are all of it: a length may lead outside."""
     found: list[bytes] = []
     at, end = 0, len(datagram)
+    if end >= _MESSAGE.size and _LENGTH.unpack_from(datagram)[0] == end:  # as the kernel sends events
+        return [datagram], True
     while end - at >= _MESSAGE.size:
         size = _MESSAGE.unpack_from(datagram, at)[0]
         if size < _MESSAGE.size or size > end - at:
