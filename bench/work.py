@@ -8,7 +8,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from bench import path_work
+from bench import path_work, ship_work
 from bench.path_work import Tell
 from bench.replay import READ_US, chunks
 from unmasq.model.native import NATIVE, Native
@@ -46,6 +46,10 @@ WORKS: dict[str, Callable[..., Tell]] = {
     "naive": naive,
     "once": path_work.once,
     "joined": path_work.joined,
+    "bare": ship_work.bare,
+    "shipped": ship_work.shipped,
+    "spooled": ship_work.spooled,
+    "replayed": ship_work.replayed,
 }
 
 
