@@ -5,13 +5,14 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import flood, latency, parse, path, pods, reader, span, start
+from bench import flood, latency, parse, path, pods, reader, ship, span, start
 from bench.figure import Figure, Measure, table
 from bench.logs import Logs
 
 FIGURES: dict[str, Measure] = {
     "parse": parse.figures,
     "path": path.figures,
+    "ship": ship.figures,
     "flood": flood.figures,
     "latency": latency.figures,
     "reader": reader.figures,

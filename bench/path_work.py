@@ -1,6 +1,7 @@
 """The whole path of lines: read, joined, unwound, kept; what `bench.path` measures."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
+from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.once import read_once
@@ -38,24 +40,36 @@ def once(path: str) -> Tell:
 
 def joined(path: str, connections: str, steps: str) -> Tell:
     """As `unmasq run` beside a proxy: every line has its connection. The log comes in so many steps."""
-    folder, clock, counters = TemporaryDirectory(), ManualClock(0), Counters()
-    witness = Recorded(connections, clock)
-    first_us, last_us = witness.span_us
-    log = Paced(path, Path(path).stat().st_size // int(steps) + 1)
+    folder, counters = TemporaryDirectory(), Counters()
+    recorded = Replayed(path, connections, steps, counters)
     with DuckStore(Path(folder.name)) as store:
-        live = LiveStore(store, clock)
-        desk = Desk(WindowSettings(), counters, lambda: AROUND, witnessed=True, began_us=first_us)
-        pipeline = Pipeline([log], witness, Listeners(counters), desk, live.append, clock, live.moment)
-        step_us = (last_us - first_us) // int(steps) + 1
-        for step in range(1, int(steps) + 1):
-            clock.move_to(first_us + step * step_us)
+        live = LiveStore(store, recorded.clock)
+        recorded.run(live.append, live.moment, lambda: live.flush_due(recorded.clock.now_us()))
+        live.flush()
+    return partial(_told, folder, counters)
+
+
+class Replayed:
+    """A log and its connections, as they came: so many steps, in the time at which it happened."""
+
+    def __init__(self, path: str, connections: str, steps: str, counters: Counters) -> None:
+        self.clock, self._counters, self._steps = ManualClock(0), counters, int(steps)
+        self._witness = Recorded(connections, self.clock)
+        self._log = Paced(path, Path(path).stat().st_size // self._steps + 1)
+
+    def run(self, sink: Callable[[FlowBatch], None], moment: AbstractContextManager[object], after_step: Callable[[], object]) -> None:
+        """Hand the flows of all lines to the sink."""
+        first_us, last_us = self._witness.span_us
+        desk = Desk(WindowSettings(), self._counters, lambda: AROUND, witnessed=True, began_us=first_us)
+        pipeline = Pipeline([self._log], self._witness, Listeners(self._counters), desk, sink, self.clock, moment)
+        step_us = (last_us - first_us) // self._steps + 1
+        for step in range(1, self._steps + 1):
+            self.clock.move_to(first_us + step * step_us)
             pipeline.step()
-            live.flush_due(clock.now_us())
+            after_step()
         while pipeline.step():
             continue
         pipeline.finish()
-        live.flush()
-    return partial(_told, folder, counters)
 
 
 def _told(folder: TemporaryDirectory[str], counters: Counters) -> Told:

@@ -8,7 +8,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
-from bench import path_work, reader_work
+from bench import path_work, reader_work, ship_work
 from bench.path_work import Tell
 from bench.replay import READ_US, chunks
 from unmasq.base.telemetry import Counters
@@ -57,6 +57,10 @@ WORKS: dict[str, Callable[..., Tell]] = {
     "once": path_work.once,
     "joined": path_work.joined,
     "reader": reader_work.read,
+    "bare": ship_work.bare,
+    "shipped": ship_work.shipped,
+    "spooled": ship_work.spooled,
+    "replayed": ship_work.replayed,
 }
 
 

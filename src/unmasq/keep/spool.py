@@ -111,9 +111,13 @@ class Spool:
 
     def take(self, after: int = 0) -> Spooled | None:
         """The oldest batch behind a number, for sending: from now on it may be with the server."""
-        question = "UPDATE batches SET tried = 1 WHERE number = (SELECT min(number) FROM batches WHERE number > ?) RETURNING "
-        with self._sending, transaction(self._outbox) as db:
-            rows = db.execute(question + "number, id, flows, lines, body", (after,)).fetchall()
+        with self._sending:
+            (oldest,) = self._outbox.execute("SELECT min(number) FROM batches WHERE number > ?", (after,)).fetchone()
+            if oldest is None:  # the usual case, for which nobody who writes is held up
+                return None
+            with transaction(self._outbox) as db:
+                question = "UPDATE batches SET tried = 1 WHERE number = ? RETURNING number, id, flows, lines, body"
+                rows = db.execute(question, (oldest,)).fetchall()
         return Spooled(rows[0][0], UUID(rows[0][1]), *rows[0][2:]) if rows else None
 
     def forget(self, batch: Spooled) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain as chained
 
+import msgspec
 import numpy as np
 
 from unmasq.base.clock import DAY_US, MICROSECONDS
@@ -22,6 +23,7 @@ _LAST_US = 253_402_300_799_999_999  # the end of the year 9999
 _MOST_REQUESTS = (1 << 31) - 1  # in one interval
 _MOST_COUNTED = 1 << 60
 _FLAGS = sum(Flag)
+_header_texts = msgspec.json.Decoder(dict[str, str])
 
 _BOUNDS: Mapping[str, tuple[int, int]] = {
     "interval_start_us": (0, _LAST_US),
@@ -117,8 +119,19 @@ def _headers(batch: FlowBatch) -> Iterator[str]:
 
 
 def _is_header_text(text: str) -> bool:
+    if not text:
+        return True
     try:
-        values = json.loads(text) if text else {}
+        _header_texts.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _is_plain_header_text(text)
+    return True
+
+
+def _is_plain_header_text(text: str) -> bool:
+    """What is read in the end is read by `json`, which bears escapes of half a surrogate pair."""
+    try:
+        values = json.loads(text)
     except (ValueError, RecursionError):
         return False
     return isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
