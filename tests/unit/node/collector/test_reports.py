@@ -65,7 +65,8 @@ def test_a_negative_cap_is_none():
 
 def test_the_cap_holds_for_the_whole_controller_and_counts_an_address_once():
     first, second, third = told([
-        line("192.0.2.1", port=1), line("192.0.2.2", port=2), line("192.0.2.1", port=2), line("192.0.2.3", port=2), line("192.0.2.3", port=3),
+        line("192.0.2.1", port=1), line("192.0.2.2", port=2), line("192.0.2.1", port=2),
+        line("192.0.2.3", port=2), line("192.0.2.3", port=3),
     ], 2)  # fmt: skip
     assert [d.x_forwarded_for for d in first.http_data] == ["192.0.2.1"]
     assert [d.x_forwarded_for for d in second.http_data] == ["192.0.2.2", "192.0.2.1"]
