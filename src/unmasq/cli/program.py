@@ -12,6 +12,7 @@ from unmasq.cli.output import Color
 
 VERBS = {
     "run": ("unmasq.cli.run:run", "Read a proxy's log, join it with the kernel's connections, keep the flows."),
+    "collect": ("unmasq.cli.collect:collect", "Beside a proxy: send what it logs to the socket of its node."),
     "trace": ("unmasq.cli.trace:trace", "Who is this address, by which ways did it come, what of it is only claimed?"),
     "flows": ("unmasq.cli.flows:flows", "List or follow flows."),
     "explain": ("unmasq.cli.explain:explain", "Show for each line of a log who came, by which hops, and why."),

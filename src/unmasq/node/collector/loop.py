@@ -46,7 +46,7 @@ class Collector:
         """Until `stop`. A socket that is absent, vanishes or refuses is tried again, ever more slowly."""
         pause = _FIRST_PAUSE_SECONDS
         while not stop.is_set():
-            began_us = self._clock.now_us()
+            self.state.turned_us = began_us = self._clock.now_us()
             try:
                 with grpc.insecure_channel(f"unix:{self._settings.target}", options=_CHANNEL) as channel:
                     self._talk(channel, stop)
