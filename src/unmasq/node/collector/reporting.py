@@ -59,9 +59,10 @@ class Reporting:
             METHOD, request_serializer=DataplaneStats.SerializeToString, response_deserializer=ReportResult.FromString
         )
         try:
-            _await(channel)
+            connection = _Connection(channel)
             self._state.speaks = "reports"
             while not stop.is_set():
+                connection.demand()
                 self._turn(lambda message: call(message, timeout=_DEADLINE_SECONDS))
                 stop.wait(min(_POLL_SECONDS, self._settings.interval_seconds))
             self._began_us = 0
@@ -127,8 +128,21 @@ class Reporting:
             self._counters.add("reports_dropped", reason="tried")
 
 
-def _await(channel: grpc.Channel) -> None:
-    try:
-        grpc.channel_ready_future(channel).result(timeout=_DEADLINE_SECONDS)
-    except grpc.FutureTimeoutError:
-        raise Unreachable("nobody listens on the socket", f"no connection within {_DEADLINE_SECONDS:g} seconds") from None
+class _Connection:
+    """Whether anybody is still there: where there is nothing to report, no call would tell. Raises Unreachable."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self._is_ready, self._is_lost = threading.Event(), threading.Event()
+        channel.subscribe(self._changed, try_to_connect=True)
+        if not self._is_ready.wait(_DEADLINE_SECONDS):
+            raise Unreachable("nobody listens on the socket", f"no connection within {_DEADLINE_SECONDS:g} seconds")
+
+    def demand(self) -> None:
+        if self._is_lost.is_set():
+            raise Unreachable("the peer is gone", "it closed the connection")
+
+    def _changed(self, state: grpc.ChannelConnectivity) -> None:
+        if state is grpc.ChannelConnectivity.READY:
+            self._is_ready.set()
+        elif self._is_ready.is_set():
+            self._is_lost.set()

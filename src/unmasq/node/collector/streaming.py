@@ -14,7 +14,7 @@ from unmasq.node.collector.log import CollectorLog
 from unmasq.node.collector.state import CollectorState
 
 METHOD = "/unmasq.v1.Lines/Send"
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.25
 _ANSWER_SECONDS = 10.0  # how long the peer may take to say what it has
 _LEAVE_SECONDS = 5.0  # how long it may take to take what was sent, once nothing more comes
 
