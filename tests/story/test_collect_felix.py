@@ -69,6 +69,15 @@ def test_what_was_not_taken_is_sent_again_and_counted(folder):
     assert felix.named() == ["192.0.2.1"]
 
 
+def test_what_waits_behind_a_refused_report_is_sent_after_it(folder):
+    with Felix(folder / "s") as felix, Collecting(folder / "log", folder / "s") as collecting:
+        felix.answers = [True, False]
+        collecting.reads()
+        write(folder / "log", *(line(n, f"192.0.2.{n}", port=n) for n in (1, 2, 3)))
+        until(lambda: len(felix.reports) == 3, "three reports", 20)
+    assert felix.named() == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+
+
 def test_what_is_there_when_it_is_told_to_end_is_still_sent(folder):
     with Felix(folder / "s") as felix, Collecting(folder / "log", folder / "s", INGRESS_LOG_INTERVAL_SECONDS="3600") as collecting:
         collecting.reads()

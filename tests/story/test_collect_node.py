@@ -2,12 +2,15 @@
 
 import json
 import random
+import subprocess
+import sys
 from collections import Counter
 from functools import partial
 
 import pytest
 
 from tests.lab.deadline import until
+from tests.repository.checkout import ROOT
 from tests.story.peers import Collecting, Felix, Node, line, short_folder, write
 
 
@@ -47,6 +50,35 @@ def test_a_node_that_is_killed_gets_what_it_had_not_committed_again(folder):
         with Node(folder / "run", first.kept) as second:
             until(lambda: len(second.lines()) >= 2, "the rest", 20)
     assert second.lines() == [line(1), line(2)]
+
+
+# A node in a process of its own, which says when it has taken a line; it commits nothing.
+NODE = """
+import pathlib, sys
+from tests.story.peers import Node
+node = Node(pathlib.Path(sys.argv[1]))
+while not node.lines():
+    pass
+print(flush=True)
+while True:
+    node.poll()
+"""
+
+
+def test_a_node_that_dies_leaves_its_socket_to_the_next(folder):
+    write(folder / "log", line(0))
+    with Collecting(folder / "log", folder / "run/mount/pod-1/socket") as collecting:
+        node = subprocess.Popen([sys.executable, "-c", NODE, folder / "run"], cwd=ROOT, stdout=subprocess.PIPE)
+        assert node.stdout
+        assert node.stdout.readline() == b"\n"
+        node.kill()
+        node.communicate()
+        assert (folder / "run/mount/pod-1/socket").is_socket()
+        write(folder / "log", line(1))
+        with Node(folder / "run") as second:
+            until(lambda: len(second.lines()) == 2, "both lines", 20)
+            assert collecting.process.poll() is None
+    assert second.lines() == [line(0), line(1)]
 
 
 def test_a_collector_that_is_killed_sends_nothing_twice_and_loses_nothing(folder):
