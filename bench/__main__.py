@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import flood, latency, parse, path, span, start
+from bench import collector, flood, latency, parse, path, span, start
 from bench.figure import Figure, Measure, table
 from bench.logs import Logs
 
@@ -16,6 +16,7 @@ FIGURES: dict[str, Measure] = {
     "latency": latency.figures,
     "start": start.figures,
     "span": span.figures,
+    "collector": collector.figures,
 }
 
 

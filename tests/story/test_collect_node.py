@@ -35,7 +35,9 @@ def test_lines_come_as_they_are_from_the_first_on(folder):
         assert node.chunks[-1].live
         assert node.chunks[0].path == str(folder / "log")
         assert collecting.ask("/readyz") == (200, "speaks lines\n")
-    assert node.lines() == [*odd, line(2)]
+        write(folder / "log", b"ne\n")
+        collecting.end()
+        assert node.lines() == [*odd, line(2), b"the beginning of a line\n"], "the last word of whoever is told to end"
 
 
 def test_a_node_that_is_killed_gets_what_it_had_not_committed_again(folder):

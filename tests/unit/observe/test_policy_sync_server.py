@@ -6,6 +6,7 @@ import socket
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import grpc
 import pytest
@@ -262,6 +263,19 @@ def test_who_floods_waits_until_somebody_reads(prefix):
         assert not stream.done()
         until(lambda: len(node.lines()) == 8, "the rest")
         assert stream.result(5)
+
+
+def test_connections_are_bounded(prefix):
+    with Node(prefix) as node, ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(40)]
+        for probe in probes:
+            probe.settimeout(5)
+            probe.connect(str(node.socket))
+        hung_up = [probe for probe in probes[8:] if probe.recv(1) == b""]
+        assert len(hung_up) == 32
+        for probe in probes:
+            probe.close()
+        until(lambda: call_report(node.socket, report()), "an answer to others")
 
 
 def test_a_new_stream_ends_the_old_one(prefix):

@@ -13,7 +13,7 @@ from unmasq.read.tail import Tail
 
 Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
 
-_CHUNK_BYTES = 1 << 20  # one message of a stream; a node takes no more than twice that
+_CHUNK_BYTES = 1 << 20  # one message of a stream; a node takes twice that
 _LOOK_US = 10 * MICROSECONDS
 
 

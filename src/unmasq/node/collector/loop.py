@@ -59,8 +59,8 @@ class Collector:
         self._log.close()
 
     def _talk(self, channel: grpc.Channel, stop: threading.Event) -> None:
-        streaming = Streaming(self._log, self._clock, self._counters, self.state, stop)
+        streaming = Streaming(self._log, self._clock, self._counters, self._notes, self.state, stop)
         if not self._extras.reports_only and streaming.run(channel):
             return
-        self._notes(Level.INFO, f"{self._settings.target}: reports to Felix")
+        self._notes(Level.INFO, "reports, as to Felix")
         self._reporting.run(channel, stop)

@@ -26,7 +26,7 @@ from unmasq.read.formats.lines import LineReader
 
 METHOD = "/felix.PolicySync/Report"
 MOST_WAITING = 10_000
-MOST_TRIES = 100
+MOST_TRIES = 30
 _DEADLINE_SECONDS = 5.0
 _POLL_SECONDS = 1.0
 

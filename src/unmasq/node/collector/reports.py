@@ -23,6 +23,7 @@ from unmasq.unwind.roles import original_sources
 
 _TUPLE = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
 _REAL_IP = KINDS.index("x-real-ip")
+_MOST_LISTED = 20_000  # of one message, also without a limit: a message of gRPC has at most 4 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _report(lines: NamedLines, is_listed: NDArray[np.bool_]) -> DataplaneStats:
         dst_port=int(lines.dest_port[0]),
         protocol=Protocol(name="udp" if lines.protocol[0] == UDP else "tcp"),
         stats=[counted],
-        http_data=[_listed(lines, row) for row in np.flatnonzero(is_listed).tolist()],
+        http_data=[_listed(lines, row) for row in np.flatnonzero(is_listed)[:_MOST_LISTED].tolist()],
     )
 
 

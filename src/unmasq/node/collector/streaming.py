@@ -7,6 +7,7 @@ import grpc
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UnmasqError, Unreachable
+from unmasq.base.notes import Level, Notes
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.model.proto.lines_pb2 import Begun, File, Kept, Piece, Runs, Sent
@@ -22,8 +23,10 @@ _LEAVE_SECONDS = 5.0  # how long it may take to take what was sent, once nothing
 class Streaming:
     """One stream. `stop` ends it in order."""
 
-    def __init__(self, log: CollectorLog, clock: Clock, counters: Counters, state: CollectorState, stop: threading.Event) -> None:
-        self._log, self._clock, self._counters, self._state, self._stop = log, clock, counters, state, stop
+    def __init__(
+        self, log: CollectorLog, clock: Clock, counters: Counters, notes: Notes, state: CollectorState, stop: threading.Event
+    ) -> None:
+        self._log, self._clock, self._counters, self._notes, self._state, self._stop = log, clock, counters, notes, state, stop
         self._answered, self._over, self._left = threading.Event(), threading.Event(), threading.Event()
         self._told: set[FileIdentity] = set()
         self._trouble: UnmasqError | None = None
@@ -78,6 +81,7 @@ class Streaming:
             self._limit.cancel()
             self._log.resume(_covered([*kept.committed, *kept.held]))
             self._state.speaks = "lines"
+            self._notes(Level.INFO, f"lines to a node that has something of {len(kept.committed)} files")
         self._log.acknowledge(_covered(kept.committed))
         self._answered.set()
 
@@ -88,7 +92,9 @@ class Streaming:
             while not (self._over.is_set() or self._stop.is_set()):
                 yield from self._round()
                 self._stop.wait(_POLL_SECONDS)
-            self._cancel_in(_LEAVE_SECONDS)
+            if not self._over.is_set():  # told to stop: the log may be gone with its pod soon
+                self._cancel_in(_LEAVE_SECONDS)
+                yield from self._round()
         except UnmasqError as error:
             self._trouble = error
         finally:

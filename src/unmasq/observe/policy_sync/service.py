@@ -21,7 +21,7 @@ from unmasq.observe.policy_sync.credentials import Identity
 from unmasq.observe.policy_sync.ledger import Known, Ledger, Refused
 from unmasq.observe.policy_sync.reports import lines_of
 
-LONGEST_MESSAGE = 3 << 20
+LONGEST_MESSAGE = 2 << 20
 _FARTHEST = 1 << 43  # no log file is longer than this, or the offsets of its lines could not be kept
 _FINGERPRINT = re.compile(r"[0-9a-f-]{1,64}")
 _LONGEST_PATH = 4096

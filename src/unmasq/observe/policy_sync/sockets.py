@@ -21,7 +21,11 @@ from unmasq.observe.policy_sync.service import LONGEST_MESSAGE, Service
 NAME = "socket"
 _THREADS = 4
 _MOST_CALLS = 16
-_OPTIONS = (("grpc.max_receive_message_length", LONGEST_MESSAGE), ("grpc.so_reuseport", 0))
+_OPTIONS = (
+    ("grpc.max_receive_message_length", LONGEST_MESSAGE),
+    ("grpc.max_concurrent_streams", 8),
+    ("grpc.max_allowed_incoming_connections", 8),  # no pod may use up our descriptors
+)
 _MODE = 0o777  # as Felix does: who may see the folder may speak
 
 
