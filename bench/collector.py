@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.figure import Figure, limit
 from bench.logs import Logs
 from tests.lab.deadline import until
-from tests.story.peers import Collecting, Felix, Node, line, short_folder, write
+from tests.story.peers import Collecting, Felix, Node, short_folder, write
 
 RATE = 100  # lines a second
 _WARM_SECONDS = 3  # until everything is imported and connected
@@ -61,10 +61,18 @@ class Load(NamedTuple):
         end, number = time.monotonic() + seconds, 0
         while time.monotonic() < end:
             some = range(number, number + int(RATE * _BEAT_SECONDS))
-            write(self.log, *(line(n, f"100.64.{n % 250}.{n % 199}, 10.1.1.1", port=1024 + n % self.connections) for n in some))
+            write(self.log, *(self._line(n) for n in some))
             number = some.stop
             self.turn()
             time.sleep(_BEAT_SECONDS)
+
+    def _line(self, number: int) -> bytes:
+        port, client = 1024 + number % self.connections, f"100.64.{number % 250}.{number % 199}"
+        return (
+            '10.0.0.9 - - [21/Nov/2026:12:00:00 +0000] "GET /search HTTP/1.1" 200 512 "-" "Mozilla/5.0" tigera_secure_ee_ingress: '
+            f'{{"source_port": {port}, "destination_ip": "10.244.1.10", "destination_port": 80, "source_ip": "10.0.0.9", '
+            f'"x-forwarded-for": "{client}, 10.1.1.1", "x-real-ip": "-"}}\n'
+        ).encode()
 
 
 def _measured(name: str, load: Load, target: Path, imports: float, *, is_promised: bool = True) -> Iterator[Figure]:
