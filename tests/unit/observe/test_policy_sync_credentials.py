@@ -6,7 +6,7 @@ import os
 import pytest
 
 from unmasq.base.telemetry import Counters
-from unmasq.observe.policy_sync.credentials import Credentials, Identity, identity_of
+from unmasq.observe.policy_sync.credentials import MOST_PODS, Credentials, Identity, identity_of
 
 POD = Identity("0c1", "web-1", "shop", "default")
 
@@ -59,6 +59,17 @@ def test_what_is_no_plain_file_is_neither_opened_nor_waited_for(tmp_path):
     assert Credentials(tmp_path, counters).read() == {}
     assert counters.of("policy_sync_credentials_refused", "garbage") == 2
     assert counters.of("policy_sync_credentials_refused", "ELOOP") == 1
+    assert counters.of("policy_sync_credentials_refused", "name") == 1
+
+
+def test_so_many_pods_and_no_more(tmp_path):
+    for number in range(MOST_PODS + 3):
+        (tmp_path / f"pod-{number:04}.json").write_text('{"Workload": "web-1", "Namespace": "shop"}')
+    counters = Counters()
+    credentials = Credentials(tmp_path, counters)
+    for _ in range(2):
+        assert len(credentials.read()) == MOST_PODS
+    assert counters.of("policy_sync_credentials_refused", "too_many") == 3
 
 
 def test_a_folder_that_is_gone_is_counted(tmp_path):

@@ -24,27 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eunmasq/model/proto/lines.proto\x12\tunmasq.v1\":\n\x04\x46ile\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\x04\x12\r\n\x05inode\x18\x02 \x01(\x04\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\"T\n\x04Sent\x12!\n\x05\x62\x65gun\x18\x01 \x01(\x0b\x32\x10.unmasq.v1.BegunH\x00\x12!\n\x05piece\x18\x02 \x01(\x0b\x32\x10.unmasq.v1.PieceH\x00\x42\x06\n\x04what\"6\n\x05\x42\x65gun\x12\x1d\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x0f.unmasq.v1.File\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"p\n\x05Piece\x12\x1d\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x0f.unmasq.v1.File\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12\x0c\n\x04live\x18\x05 \x01(\x08\x12\x0f\n\x07skipped\x18\x06 \x01(\x03\"!\n\x03Run\x12\r\n\x05start\x18\x01 \x01(\x03\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x03\"C\n\x04Runs\x12\x1d\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x0f.unmasq.v1.File\x12\x1c\n\x04runs\x18\x02 \x03(\x0b\x32\x0e.unmasq.v1.Run\"I\n\x04Kept\x12\"\n\tcommitted\x18\x01 \x03(\x0b\x32\x0f.unmasq.v1.Runs\x12\x1d\n\x04held\x18\x02 \x03(\x0b\x32\x0f.unmasq.v1.Runs25\n\x05Lines\x12,\n\x04Send\x12\x0f.unmasq.v1.Sent\x1a\x0f.unmasq.v1.Kept(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eunmasq/model/proto/lines.proto\x12\tunmasq.v1\"\n\n\x08Greeting\"?\n\x07Welcome\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x10\n\x08workload\x18\x03 \x01(\t\":\n\x04\x46ile\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\x04\x12\r\n\x05inode\x18\x02 \x01(\x04\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\"T\n\x04Sent\x12!\n\x05\x62\x65gun\x18\x01 \x01(\x0b\x32\x10.unmasq.v1.BegunH\x00\x12!\n\x05piece\x18\x02 \x01(\x0b\x32\x10.unmasq.v1.PieceH\x00\x42\x06\n\x04what\"6\n\x05\x42\x65gun\x12\x1d\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x0f.unmasq.v1.File\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"p\n\x05Piece\x12\x1d\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x0f.unmasq.v1.File\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12\x0c\n\x04live\x18\x05 \x01(\x08\x12\x0f\n\x07skipped\x18\x06 \x01(\x03\"!\n\x03Run\x12\r\n\x05start\x18\x01 \x01(\x03\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x03\"C\n\x04Runs\x12\x1d\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x0f.unmasq.v1.File\x12\x1c\n\x04runs\x18\x02 \x03(\x0b\x32\x0e.unmasq.v1.Run\"I\n\x04Kept\x12\"\n\tcommitted\x18\x01 \x03(\x0b\x32\x0f.unmasq.v1.Runs\x12\x1d\n\x04held\x18\x02 \x03(\x0b\x32\x0f.unmasq.v1.Runs2g\n\x05Lines\x12,\n\x04Send\x12\x0f.unmasq.v1.Sent\x1a\x0f.unmasq.v1.Kept(\x01\x30\x01\x12\x30\n\x05Greet\x12\x13.unmasq.v1.Greeting\x1a\x12.unmasq.v1.Welcomeb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'unmasq.model.proto.lines_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FILE']._serialized_start=45
-  _globals['_FILE']._serialized_end=103
-  _globals['_SENT']._serialized_start=105
-  _globals['_SENT']._serialized_end=189
-  _globals['_BEGUN']._serialized_start=191
-  _globals['_BEGUN']._serialized_end=245
-  _globals['_PIECE']._serialized_start=247
-  _globals['_PIECE']._serialized_end=359
-  _globals['_RUN']._serialized_start=361
-  _globals['_RUN']._serialized_end=394
-  _globals['_RUNS']._serialized_start=396
-  _globals['_RUNS']._serialized_end=463
-  _globals['_KEPT']._serialized_start=465
-  _globals['_KEPT']._serialized_end=538
-  _globals['_LINES']._serialized_start=540
-  _globals['_LINES']._serialized_end=593
+  _globals['_GREETING']._serialized_start=45
+  _globals['_GREETING']._serialized_end=55
+  _globals['_WELCOME']._serialized_start=57
+  _globals['_WELCOME']._serialized_end=120
+  _globals['_FILE']._serialized_start=122
+  _globals['_FILE']._serialized_end=180
+  _globals['_SENT']._serialized_start=182
+  _globals['_SENT']._serialized_end=266
+  _globals['_BEGUN']._serialized_start=268
+  _globals['_BEGUN']._serialized_end=322
+  _globals['_PIECE']._serialized_start=324
+  _globals['_PIECE']._serialized_end=436
+  _globals['_RUN']._serialized_start=438
+  _globals['_RUN']._serialized_end=471
+  _globals['_RUNS']._serialized_start=473
+  _globals['_RUNS']._serialized_end=540
+  _globals['_KEPT']._serialized_start=542
+  _globals['_KEPT']._serialized_end=615
+  _globals['_LINES']._serialized_start=617
+  _globals['_LINES']._serialized_end=720
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Greeting(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Welcome(_message.Message):
+    __slots__ = ("version", "namespace", "workload")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    WORKLOAD_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    namespace: str
+    workload: str
+    def __init__(self, version: _Optional[str] = ..., namespace: _Optional[str] = ..., workload: _Optional[str] = ...) -> None: ...
+
 class File(_message.Message):
     __slots__ = ("device", "inode", "fingerprint")
     DEVICE_FIELD_NUMBER: _ClassVar[int]

@@ -58,6 +58,7 @@ class Credentials:
     def __init__(self, folder: Path, counters: Counters) -> None:
         self._folder, self._counters = folder, counters
         self._seen: dict[str, tuple[Signature, Identity | None]] = {}
+        self._passed_over: set[str] = set()
 
     def read(self) -> dict[str, Identity]:
         """The pods that have a socket now, by the id of their volume."""
@@ -76,12 +77,20 @@ class Credentials:
         except OSError as error:
             self._counters.add("policy_sync_folder_failed", reason=errno.errorcode.get(error.errno or 0, "unknown"))
             return
-        for name in [name for name in names if _ID.fullmatch(name)][:MOST_PODS]:
+        ids = [name for name in names if _ID.fullmatch(name)]
+        self._pass_over(set(names).difference(ids), set(ids[MOST_PODS:]))
+        for name in ids[:MOST_PODS]:
             try:
                 status = (self._folder / f"{name}.json").lstat()
             except OSError:  # gone meanwhile
                 continue
             yield name, (status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def _pass_over(self, odd: set[str], beyond: set[str]) -> None:
+        """Count files that are not looked into, each once."""
+        self._counters.add("policy_sync_credentials_refused", len(odd - self._passed_over), "name")
+        self._counters.add("policy_sync_credentials_refused", len(beyond - self._passed_over), "too_many")
+        self._passed_over = odd | beyond
 
     def _identity(self, name: str) -> Identity | None:
         try:

@@ -13,10 +13,11 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from unmasq import __version__
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
-from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent
+from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent, Welcome
 from unmasq.observe.policy_sync.credentials import Identity
 from unmasq.observe.policy_sync.ledger import Known, Ledger, Refused
 from unmasq.observe.policy_sync.reports import lines_of
@@ -41,10 +42,14 @@ class Service:
         """For a server. Messages come as bytes: garbage is ours to count."""
         report: Any = grpc.unary_unary_rpc_method_handler(self._report, response_serializer=ReportResult.SerializeToString)
         send: Any = grpc.stream_stream_rpc_method_handler(self._send, response_serializer=Kept.SerializeToString)
+        greet: Any = grpc.unary_unary_rpc_method_handler(self._greet, response_serializer=Welcome.SerializeToString)
         return [
             grpc.method_handlers_generic_handler("felix.PolicySync", {"Report": report}),
-            grpc.method_handlers_generic_handler("unmasq.v1.Lines", {"Send": send}),
+            grpc.method_handlers_generic_handler("unmasq.v1.Lines", {"Send": send, "Greet": greet}),
         ]
+
+    def _greet(self, _data: bytes, _context: grpc.ServicerContext) -> Welcome:
+        return Welcome(version=__version__, namespace=self.identity.namespace, workload=self.identity.workload)
 
     def _report(self, data: bytes, context: grpc.ServicerContext) -> ReportResult:
         try:
