@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl
 
-.PHONY: help setup python demo test sanitize check bench docs lock clean
+.PHONY: help setup python demo test sanitize check bench docs proto lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,6 +39,9 @@ bench: setup ## measure against the references; NAME=parse runs one of them
 
 docs: python ## write docs/cli.md from the program
 	$(BIN)/python scripts/cli_docs.py docs/cli.md
+
+proto: python ## write the modules of src/unmasq/model/proto from its .proto files
+	@scripts/proto
 
 lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade renews all
 	scripts/lock

@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import flood, latency, parse, path, pods, reader, ship, span, start
+from bench import collector, flood, latency, parse, path, pods, reader, ship, span, start
 from bench.figure import Figure, Measure, table
 from bench.logs import Logs
 
@@ -19,6 +19,7 @@ FIGURES: dict[str, Measure] = {
     "start": start.figures,
     "span": span.figures,
     "pods": pods.figures,
+    "collector": collector.figures,
 }
 
 

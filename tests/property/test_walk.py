@@ -49,6 +49,7 @@ header_text = st.fixed_dictionaries(
         "prefix": names,
         "logged": names,
         "cut": st.sampled_from(["x-forwarded-for", "x-real-ip"]),
+        "reported_by": st.sampled_from(["shop/web-1", "-"]),
     },
 ).map(json.dumps)
 trust_entry = st.builds(entry, st.just("p"), st.sampled_from(RANGES), st.sampled_from(HEADERS))
@@ -90,6 +91,8 @@ def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], 
         assert not trust.find(*verdict.client) or verdict.flags == Flag.ALL_TRUSTED, "a trusted proxy asks only for itself"
     else:
         assert verdict.flags
+    if json.loads(text).get("reported_by", "-") != "-":
+        assert verdict[:3] == (NONE, Evidence.NONE, Flag.OBSCURED)
     if not trust.entries:
         assert verdict.client in (NONE, parse(source)) or verdict.evidence == Evidence.LOGGED
 

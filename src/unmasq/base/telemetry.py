@@ -4,28 +4,33 @@ Every drop in the program has a counter here; `unmasq doctor`, the health page a
 (name, reason): the name says what was counted, the reason why it was dropped ("" where there is nothing to explain).
 """
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 
 
 class Counters:
-    """A bag of named counts. Adding is atomic enough for one writer; readers take a snapshot."""
+    """A bag of named counts, for any number of threads; readers take a snapshot."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
 
     def add(self, name: str, amount: int = 1, reason: str = "") -> None:
         """Count `amount` more of `name`; nothing is recorded for zero."""
         if amount:
-            self._counts[name, reason] += int(amount)
+            with self._lock:
+                self._counts[name, reason] += int(amount)
 
     def of(self, name: str, reason: str | None = None) -> int:
         """The count of a name, over all reasons or for one."""
         if reason is not None:
             return self._counts[name, reason]
-        return sum(count for (key, _), count in list(self._counts.items()) if key == name)
+        return sum(count for key, _, count in self.rows() if key == name)
 
     def rows(self) -> Iterator[tuple[str, str, int]]:
         """(name, reason, count), sorted: the same order for every reader."""
-        for (name, reason), count in sorted(self._counts.items()):
+        with self._lock:
+            counts = sorted(self._counts.items())
+        for (name, reason), count in counts:
             yield name, reason, count

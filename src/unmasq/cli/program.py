@@ -15,6 +15,7 @@ VERBS = {
     "serve": ("unmasq.cli.serve:serve", "Keep the flows of many nodes, which send them over HTTP, and answer for them."),
     "node": ("unmasq.cli.node:node", "Watch a node of a cluster, and send its flows to unmasq serve."),
     "token": ("unmasq.cli.token:app", "Make and revoke the tokens that a server asks for."),
+    "collect": ("unmasq.cli.collect:collect", "Beside a proxy: send what it logs to the socket of its node."),
     "trace": ("unmasq.cli.trace:trace", "Who is this address, by which ways did it come, what of it is only claimed?"),
     "flows": ("unmasq.cli.flows:flows", "List or follow flows."),
     "explain": ("unmasq.cli.explain:explain", "Show for each line of a log who came, by which hops, and why."),

@@ -208,3 +208,10 @@ class FlowBatch:
 
     def __len__(self) -> int:
         return len(self.flows)
+
+    def covered(self) -> dict[FileIdentity, list[tuple[int, int]]]:
+        """The runs of bytes of the log lines in here, by file: what is kept once this batch is."""
+        runs: dict[FileIdentity, list[tuple[int, int]]] = {}
+        for file, start, end in zip(self.lines.file.tolist(), self.lines.start.tolist(), self.lines.end.tolist(), strict=True):
+            runs.setdefault(self.files[file], []).append((start, end))
+        return runs

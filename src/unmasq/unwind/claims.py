@@ -1,9 +1,10 @@
 """Header texts to claims: what each header of a request names, element by element.
 
 A header text is JSON, `{"x-forwarded-for": "1.1.1.1, 2.2.2.2", "x-real-ip": "-"}`: one value for each header that the
-format records, raw. A name that is missing was not recorded; `-` and the empty text are a header that was not sent. Two
-more names come from the line itself: `prefix` (an address before the marker, which realip may have rewritten) and `logged`
-(the address of a line without our marker). The name `cut` lists headers whose value may not be whole.
+format records, raw. A name that is missing was not recorded; `-` and the empty text are a header that was not sent. Three
+more names come from the line itself: `prefix` (an address before the marker, which realip may have rewritten), `logged`
+(the address of a line without our marker) and `reported_by` (the pod whose collector reported one address of a request,
+without the chain that it was in). The name `cut` lists headers whose value may not be whole.
 """
 
 import json
@@ -19,11 +20,12 @@ from unmasq.model.address import packed, parse
 from unmasq.model.native import NATIVE, Native
 from unmasq.unwind.trust import HEADERS, LISTS
 
-KINDS = (*HEADERS, "prefix", "logged")
+REPORTED_BY = "reported_by"
+KINDS = (*HEADERS, "prefix", "logged", REPORTED_BY)
 _KIND = {name: kind for kind, name in enumerate(KINDS)}
 CUT = "cut"
 _ABSENT = ("", "-")
-_NATURES = "".join("?" if name == "forwarded" else "," if name in LISTS else " " for name in KINDS)
+_NATURES = "".join("?" if name in ("forwarded", REPORTED_BY) else "," if name in LISTS else " " for name in KINDS)
 """For the extension: lists, single addresses, and what it leaves to Python."""
 
 
@@ -79,7 +81,7 @@ def header_values(text: str) -> dict[str, str]:
 def raw_claims(text: str) -> Iterator[tuple[str, str]]:
     """(header, raw element) of every claim in a header text, in the order of the headers and of the wire."""
     values = header_values(text)
-    for name in KINDS:
+    for name in KINDS[: KINDS.index(REPORTED_BY)]:
         for element in elements(name, values.get(name, "")):
             yield name, element
 

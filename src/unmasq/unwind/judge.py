@@ -1,7 +1,7 @@
 """The walk for columns: the common case by numpy, whatever is not common by `unmasq.unwind.walk`, its twin in the tests.
 
 Common is a chain whose trusted hops, if any, are believed for X-Forwarded-For alone, without a PROXY address or a
-`Forwarded` header.
+`Forwarded` header, of lines and not of reports.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unmasq.model.address import NONE
 from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns
-from unmasq.unwind.claims import KINDS, Claims
+from unmasq.unwind.claims import KINDS, REPORTED_BY, Claims
 from unmasq.unwind.trust import NOBODY, TrustList, header_bit
 from unmasq.unwind.walk import PROXY, Headers, walk
 
@@ -20,7 +20,7 @@ DERIVED = Flag.OBSCURED | Flag.ALL_TRUSTED | Flag.HEADER_CONFLICT | Flag.SNAT_EL
 
 _XFF = KINDS.index("x-forwarded-for")
 _XFF_ONLY = header_bit("x-forwarded-for")
-_UNCOMMON = [KINDS.index(PROXY), KINDS.index("forwarded"), KINDS.index("logged")]
+_UNCOMMON = [KINDS.index(PROXY), KINDS.index("forwarded"), KINDS.index("logged"), KINDS.index(REPORTED_BY)]
 _SINGLE = [KINDS.index(name) for name in ("x-real-ip", "cf-connecting-ip", "true-client-ip")]
 
 

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import AddressColumns, ChainColumns, FlowColumns, Role
 from unmasq.model.groups import grouped, once
-from unmasq.unwind.claims import KINDS, Claims
+from unmasq.unwind.claims import KINDS, REPORTED_BY, Claims
 
-_LOGGED = KINDS.index("logged")
+_NO_HEADERS = [KINDS.index("logged"), KINDS.index(REPORTED_BY)]
 _REAL_IP = KINDS.index("x-real-ip")
 _FORWARDED_FOR = KINDS.index("x-forwarded-for")
 
@@ -27,10 +27,9 @@ def address_rows(flows: FlowColumns, chains: ChainColumns, claims: Claims) -> Ad
     ])  # fmt: skip
 
 
-def original_sources(chains: ChainColumns, claims: Claims) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """For each chain the address of Calico's rule: X-Real-IP if it is an address, else the left-most of X-Forwarded-For."""
-    real = _first_of(claims, chains.headers, _REAL_IP)
-    left = _first_of(claims, chains.headers, _FORWARDED_FOR)
+def original_sources(texts: Array, claims: Claims) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """For each of these texts the address of Calico's rule: X-Real-IP if it is one, else the left-most of X-Forwarded-For."""
+    real, left = _first_of(claims, texts, _REAL_IP), _first_of(claims, texts, _FORWARDED_FOR)
     known = (real[0] | real[1]) > 0
     return np.where(known, real[0], left[0]), np.where(known, real[1], left[1])
 
@@ -54,7 +53,7 @@ def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
     """The addresses that a chain's headers name: claims, and among them its original source and mostly its client."""
     chain, element = _elements(chains, claims)
     hi, lo = claims.hi[element], claims.lo[element]
-    original = original_sources(chains, claims)
+    original = original_sources(chains.headers, claims)
     is_original = (hi == original[0][chain]) & (lo == original[1][chain])
     is_client = (hi == chains.client_hi[chain]) & (lo == chains.client_lo[chain])
     roles = Role.CLAIM.bit + Role.ORIGINAL_SOURCE.bit * is_original + Role.CLIENT.bit * is_client
@@ -64,7 +63,7 @@ def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
 
 def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
     """(chain, element) of every address that a header of a chain names, chain by chain."""
-    is_claim = (claims.kind != _LOGGED) & ((claims.hi | claims.lo) > 0)
+    is_claim = ~np.isin(claims.kind, _NO_HEADERS) & ((claims.hi | claims.lo) > 0)
     elements = np.flatnonzero(is_claim)
     total = np.bincount(claims.text[elements], minlength=len(claims.first))
     counts = total[chains.headers]

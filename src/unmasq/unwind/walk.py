@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from unmasq.model.address import NONE
 from unmasq.model.flowbatch import Evidence, Flag
-from unmasq.unwind.claims import CUT, elements, header_values, named
+from unmasq.unwind.claims import CUT, REPORTED_BY, elements, header_values, named
 from unmasq.unwind.trust import HEADERS, LISTS, TrustList
 
 Pair = tuple[int, int]
@@ -49,6 +49,9 @@ def read_headers(text: str) -> Headers:
 
 def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsewhere: bool = False) -> Verdict:
     """Who is behind the requests that arrived from `start` with these headers. `by`: kernel or socket."""
+    if headers.named.get(REPORTED_BY):
+        # One address on the word of whoever holds a socket, who may name any connection of the node: it makes nobody a client.
+        return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, () if start == NONE else (WalkedHop(start, by),))
     if start == NONE:
         return _without_start(headers, trust)
     hop = WalkedHop(start, by)

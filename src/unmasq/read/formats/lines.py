@@ -18,6 +18,7 @@ from unmasq.read.lines import line_bounds
 
 _SAMPLE_LINES = 8
 _SAMPLE_BYTES = 1 << 16
+_LONGEST_PAUSE = 63  # chunks
 
 
 class LineReader:
@@ -28,6 +29,7 @@ class LineReader:
         self._native = native
         self._convert = Converter(self.vocabulary)
         self._layout: Layout | None = None
+        self._pause = self._pauses_left = 0
 
     def read(self, chunk: Chunk, read_us: int) -> IngressBatch:
         """The lines of a chunk; `read_us` is the time of reading, for lines without one of their own."""
@@ -78,11 +80,19 @@ class LineReader:
         return replace(batch, time_us=times, time_source=np.where(told, np.uint8(TimeSource.LOG), batch.time_source))
 
     def _layout_for(self, data: bytes) -> Layout | None:
-        """The layout of the first of a few lines that has one; the one met last as long as it takes any of them."""
+        """The layout of the first of a few lines that has one; the one met last as long as it takes any of them.
+
+        A log may have none. Looking for it costs as much as reading many lines, so that is done ever more rarely.
+        """
         sample = data[:_SAMPLE_BYTES].split(b"\n")[:_SAMPLE_LINES]
-        if self._layout is None or not any(map(self._layout.takes, sample)):
-            learned = (learn(line) for line in sample if not read_record(line).reject)
-            self._layout = next(filter(None, learned), self._layout)
+        if self._layout is not None and any(map(self._layout.takes, sample)):
+            return self._layout
+        if self._pauses_left:
+            self._pauses_left -= 1
+            return self._layout
+        learned = next(filter(None, (learn(line) for line in sample if not read_record(line).reject)), None)
+        self._pause = self._pauses_left = 0 if learned else min(2 * self._pause + 1, _LONGEST_PAUSE)
+        self._layout = learned or self._layout
         return self._layout
 
     def _plain(self, lines: Sequence[bytes], *, live: bool, read_us: int) -> IngressBatch:

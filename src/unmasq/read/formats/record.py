@@ -13,8 +13,9 @@ HEADER_KEYS = {
     "proxy_protocol_ip": "proxy-protocol",
     "cf-connecting-ip": "cf-connecting-ip",
     "true-client-ip": "true-client-ip",
+    "reported_by": "reported_by",
 }
-"""Payload key -> name of the header."""
+"""Payload key -> name of the header, or of what stands in its place."""
 
 KEYS = frozenset({
     *HEADER_KEYS, "source_ip", "source_port", "destination_ip", "destination_port", "protocol", "ts", "time", "connection_time",

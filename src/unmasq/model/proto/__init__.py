@@ -1,0 +1,4 @@
+"""What travels on the sockets of Policy Sync: message definitions and the modules generated from them (`make proto`).
+
+`felix.proto` is the part of Felix's API that the old ingress collector used, `lines.proto` our own. Nothing else belongs here.
+"""

@@ -1,0 +1,66 @@
+"""The collector at work: find who listens on the socket, tell them in the best way that they understand, and never give up."""
+
+import threading
+from dataclasses import dataclass
+
+import grpc
+
+from unmasq.base.clock import Clock
+from unmasq.base.errors import UnmasqError
+from unmasq.base.notes import Level, Notes
+from unmasq.base.telemetry import Counters
+from unmasq.node.collector.log import CollectorLog
+from unmasq.node.collector.reporting import Reporting
+from unmasq.node.collector.settings import CollectorSettings
+from unmasq.node.collector.state import CollectorState
+from unmasq.node.collector.streaming import Streaming
+
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+_CHANNEL = (
+    ("grpc.use_local_subchannel_pool", 1),  # no memory of earlier failures: this loop has its own pauses
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.max_receive_message_length", 64 << 20),  # a node that has thousands of files of ours says so at once
+)
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What the old collector did not have."""
+
+    reports_only: bool = False
+    warn_bytes: int = 512 << 20
+    give_back: bool = False
+
+
+class Collector:
+    """One log and one socket. Raises InputError if the log can never be read."""
+
+    def __init__(self, settings: CollectorSettings, extras: Extras, clock: Clock, counters: Counters, notes: Notes) -> None:
+        self._settings, self._extras, self._clock, self._counters, self._notes = settings, extras, clock, counters, notes
+        self.state = CollectorState()
+        self._log = CollectorLog(settings.path, counters, notes, warn_bytes=extras.warn_bytes, give_back=extras.give_back)
+        self._reporting = Reporting(self._log, settings, clock, counters, notes, self.state)
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`. A socket that is absent, vanishes or refuses is tried again, ever more slowly."""
+        pause = _FIRST_PAUSE_SECONDS
+        while not stop.is_set():
+            self.state.turned_us = began_us = self._clock.now_us()
+            try:
+                with grpc.insecure_channel(f"unix:{self._settings.target}", options=_CHANNEL) as channel:
+                    self._talk(channel, stop)
+            except UnmasqError as error:
+                self._counters.add("collector_disconnected")
+                self._notes(Level.WARNING, f"{self._settings.target}: {error.what}: {error.why}")
+            lasted_seconds = (self._clock.now_us() - began_us) / 1e6
+            pause = _FIRST_PAUSE_SECONDS if lasted_seconds > _LONGEST_PAUSE_SECONDS else min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            stop.wait(pause)
+        self._log.close()
+
+    def _talk(self, channel: grpc.Channel, stop: threading.Event) -> None:
+        streaming = Streaming(self._log, self._clock, self._counters, self._notes, self.state, stop)
+        if not self._extras.reports_only and streaming.run(channel):
+            return
+        self._notes(Level.INFO, "reports, as to Felix")
+        self._reporting.run(channel, stop)

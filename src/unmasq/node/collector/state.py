@@ -1,0 +1,13 @@
+"""What a collector says of itself to those who ask on its port."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class CollectorState:
+    """Written by the loop, read by any thread."""
+
+    speaks: str = ""
+    """`lines` or `reports` while a peer listens, else empty."""
+    turned_us: int = 0
+    """When the loop last looked at anything."""

@@ -1,0 +1,155 @@
+"""What one pod's collector handed over: each byte of each file once, in order, and what of it is committed by now.
+
+Any number of threads. A file is kept under an identity that holds the pod's own id: no pod can say anything of the files of
+another. A stream has a number; the next one ends it, so that nothing comes in by an old stream after a new one was told what
+is here.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.runs import Run, Runs
+
+MOST_WAITING_BYTES = 2 << 20
+"""Bytes that wait to be read; beyond it the collector waits. One piece may always wait."""
+MOST_FILES = 1000
+"""Files that a pod may name."""
+MOST_RUNS = 1000
+"""Pieces of one file that do not touch: a collector reads its log from one end to the other."""
+
+Known = dict[FileIdentity, list[Run]]
+
+
+class Refused(Exception):
+    """What a collector said cannot be, or its stream is over. Never leaves the package: the stream ends with it."""
+
+
+class Have(NamedTuple):
+    """What is here of each file, by the identity that the collector gave it."""
+
+    committed: Known
+    held: Known
+
+
+class Ledger:
+    """The pod whose volume has the id `name`; `kept` is what a store has of any files, by their full identities."""
+
+    def __init__(self, name: str, kept: Mapping[FileIdentity, Sequence[Run]]) -> None:
+        self._scope = f"{name}/"
+        self._changed = threading.Condition()
+        self._stream = 0
+        self._queue: deque[Chunk] = deque()
+        self._waiting_bytes = 0
+        self._news: set[FileIdentity] = set()
+        self._kept = {file: Runs(runs) for file, runs in kept.items() if self._is_ours(file)}
+        self._held = {file: Runs(runs) for file, runs in self._kept.items()}
+        self.begun: dict[FileIdentity, int] = {}
+        """As `unmasq.read.tail.Tail.begun`."""
+
+    def begin(self) -> tuple[int, Have]:
+        """A new stream: its number, and what is here. An earlier one is over."""
+        with self._changed:
+            self._stream += 1
+            self._news.clear()
+            self._changed.notify_all()
+            return self._stream, Have(self._told(self._kept), self._told(self._held))
+
+    def end(self, stream: int = 0) -> None:
+        """A stream is over, or with 0 whichever there is."""
+        with self._changed:
+            if stream in (0, self._stream):
+                self._stream += 1
+                self._changed.notify_all()
+
+    def begins(self, stream: int, file: FileIdentity, offset: int) -> None:
+        """A file is read from `offset` on. Raises Refused."""
+        file = self._full(file)
+        with self._changed:
+            self._demand(stream)
+            if file not in self._held and len(self._held) >= MOST_FILES:
+                raise Refused("too_many_files")
+            if self.begun.get(file, offset) != offset or (file in self._held and file not in self.begun):
+                raise Refused("begun")
+            self.begun = self.begun | {file: offset}  # a new one: others are looking at the old
+            self._held.setdefault(file, Runs()).add(0, offset)
+
+    def take(self, stream: int, chunk: Chunk) -> None:
+        """Take in what was not here; waits while too much is waiting to be read. Raises Refused."""
+        chunk = replace(chunk, file=self._full(chunk.file))
+        with self._changed:
+            self._changed.wait_for(lambda: stream != self._stream or self._has_room(len(chunk.data)))
+            self._demand(stream)
+            held = self._held.get(chunk.file)
+            if held is None:
+                raise Refused("not_begun")
+            end = chunk.start + len(chunk.data) + chunk.skipped
+            if held.overlap(chunk.start, end):
+                raise Refused("overlap")
+            if len(held) >= MOST_RUNS and not held.overlap(chunk.start - 1, end + 1):
+                raise Refused("scattered")
+            held.add(chunk.start, end)
+            self._append(chunk)
+
+    def offer(self, chunk: Chunk) -> bool:
+        """Let a chunk of no stream wait to be read, if there is room for it. Its file is nobody's to send again."""
+        with self._changed:
+            if not self._has_room(len(chunk.data)):
+                return False
+            self._append(chunk)
+            return True
+
+    def drain(self) -> list[Chunk]:
+        """Take out what waits to be read."""
+        with self._changed:
+            chunks = list(self._queue)
+            self._queue.clear()
+            self._waiting_bytes = 0
+            self._changed.notify_all()
+            return chunks
+
+    def acknowledge(self, file: FileIdentity, runs: Sequence[Run]) -> None:
+        """These runs of a file, by its full identity, are committed. Files of others are ignored."""
+        if not self._is_ours(file):
+            return
+        with self._changed:
+            kept, held = self._kept.setdefault(file, Runs()), self._held.setdefault(file, Runs())
+            for start, end in runs:
+                kept.add(start, end)
+                held.add(start, end)
+            self._news.add(file)
+            self._changed.notify_all()
+
+    def news(self, stream: int, seconds: float) -> Known | None:
+        """What is committed of the files of which more is than was told; waits so long for it. None: the stream is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: stream != self._stream or self._news, seconds)
+            if stream != self._stream:
+                return None
+            told = self._told({file: self._kept[file] for file in self._news})
+            self._news.clear()
+            return told
+
+    def _append(self, chunk: Chunk) -> None:
+        self._queue.append(chunk)
+        self._waiting_bytes += len(chunk.data)
+
+    def _has_room(self, size: int) -> bool:
+        return not self._queue or self._waiting_bytes + size <= MOST_WAITING_BYTES
+
+    def _demand(self, stream: int) -> None:
+        if stream != self._stream:
+            raise Refused("superseded")
+
+    def _is_ours(self, file: FileIdentity) -> bool:
+        return file.fingerprint.startswith(self._scope)
+
+    def _full(self, file: FileIdentity) -> FileIdentity:
+        return replace(file, fingerprint=self._scope + file.fingerprint)
+
+    def _told(self, runs: Mapping[FileIdentity, Runs]) -> Known:
+        """By the identities that the collector gave."""
+        return {replace(file, fingerprint=file.fingerprint.removeprefix(self._scope)): list(of) for file, of in runs.items()}

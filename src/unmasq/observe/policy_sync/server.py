@@ -1,0 +1,98 @@
+"""All pods of a node that report: their sockets, opened and closed as they come and go, as one source of lines."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from unmasq.base.clock import MICROSECONDS
+from unmasq.base.errors import KernelError, Unreachable
+from unmasq.base.telemetry import Counters
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.observe.policy_sync.credentials import Credentials, Identity
+from unmasq.observe.policy_sync.ledger import Ledger
+from unmasq.observe.policy_sync.service import Service
+from unmasq.observe.policy_sync.sockets import Endpoint
+
+PREFIX = Path("/var/run/unmasq")
+_LOOK_US = 250_000
+_AGAIN_US = 5 * MICROSECONDS  # after a socket could not be had
+
+Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
+
+
+class PolicySync:
+    """The sockets below `prefix`, laid out as Felix does: `creds/ID.json` by the volume's driver, `mount/ID/socket` by us.
+
+    Polled as `unmasq.read.tail.Tail` is, by one thread; `acknowledge` may be called by any. `covered` is what is kept already.
+    The folders are made if they are missing. Raises KernelError where that cannot be. Counters: `policy_sync_sockets`
+    (`opened`, `closed`), `policy_sync_sockets_refused` by reason, `policy_sync_*` of `credentials`, `reports` and `service`.
+    """
+
+    def __init__(self, prefix: Path, covered: Covered, counters: Counters) -> None:
+        self.prefix, self._covered, self._counters = prefix, covered, counters
+        try:
+            for folder in (prefix / "creds", prefix / "mount"):
+                folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:
+            why = f"{error.strerror}: {error.filename}"
+            raise KernelError(f"no sockets below {prefix}", why, "run it as root, or name a folder of your own") from None
+        self._credentials = Credentials(prefix / "creds", counters)
+        self._endpoints: dict[str, Endpoint] = {}
+        self._ledgers: dict[str, Ledger] = {}
+        self._not_before: dict[str, int] = {}
+        self._looked_us: int | None = None
+
+    @property
+    def begun(self) -> Mapping[FileIdentity, int]:
+        """As `Tail.begun`, over all pods."""
+        return {file: offset for ledger in self._ledgers.values() for file, offset in ledger.begun.items()}
+
+    @property
+    def pods(self) -> dict[str, Identity]:
+        """Those who have a socket now, by the id of their volume."""
+        return {name: endpoint.service.identity for name, endpoint in self._endpoints.items()}
+
+    def poll(self, now_us: int) -> Iterator[Chunk]:
+        """The lines that were handed over since, pod by pod; never waits."""
+        if self._looked_us is None or abs(now_us - self._looked_us) >= _LOOK_US:
+            self._looked_us = now_us
+            self._look(now_us)
+        for ledger in list(self._ledgers.values()):
+            yield from ledger.drain()
+
+    def acknowledge(self, covered: Covered) -> None:
+        """These runs are committed: their collectors are told. Files of others are ignored."""
+        for file, runs in covered.items():
+            ledger = self._ledgers.get(file.fingerprint.partition("/")[0])
+            if ledger is not None:
+                ledger.acknowledge(file, runs)
+
+    def close(self) -> None:
+        """Close all sockets. What was handed over and not polled is sent again to whoever opens them next."""
+        for name in list(self._endpoints):
+            self._close(name)
+
+    def _look(self, now_us: int) -> None:
+        """Open the sockets of new pods, close those of pods that are gone; again, those that somebody took away."""
+        wanted = self._credentials.read()
+        for name, endpoint in list(self._endpoints.items()):
+            if wanted.get(name) != endpoint.service.identity or not endpoint.is_in_place:
+                self._close(name)
+        for name, identity in wanted.items():
+            if name not in self._endpoints and now_us >= self._not_before.get(name, 0):
+                self._open(name, identity, now_us)
+        self._not_before = {name: us for name, us in self._not_before.items() if name in wanted}
+
+    def _open(self, name: str, identity: Identity, now_us: int) -> None:
+        # A pod may come back; what it handed over is still known then.
+        ledger = self._ledgers.setdefault(name, Ledger(name, self._covered))
+        try:
+            self._endpoints[name] = Endpoint(self.prefix, name, Service(name, identity, ledger, self._counters, now_us))
+        except Unreachable as error:
+            self._counters.add("policy_sync_sockets_refused", reason=error.why.lower())
+            self._not_before[name] = now_us + _AGAIN_US
+            return
+        self._counters.add("policy_sync_sockets", reason="opened")
+
+    def _close(self, name: str) -> None:
+        self._endpoints.pop(name).close()
+        self._counters.add("policy_sync_sockets", reason="closed")

@@ -1,0 +1,139 @@
+"""What is answered on one socket: `Report` of Felix's Policy Sync, and `Send` of our own Lines.
+
+Everything a pod sends is checked and counted: `policy_sync_reports` and `policy_sync_pieces` what was taken,
+`policy_sync_reports_rejected` and `policy_sync_streams_refused` what was not, by reason.
+"""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from unmasq import __version__
+from unmasq.base.telemetry import Counters
+from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
+from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent, Welcome
+from unmasq.observe.policy_sync.credentials import Identity
+from unmasq.observe.policy_sync.ledger import Known, Ledger, Refused
+from unmasq.observe.policy_sync.reports import lines_of
+
+LONGEST_MESSAGE = 2 << 20
+_FARTHEST = 1 << 43  # no log file is longer than this, or the offsets of its lines could not be kept
+_FINGERPRINT = re.compile(r"[0-9a-f-]{1,64}")
+_LONGEST_PATH = 4096
+_NEWS_SECONDS = 1.0
+
+
+class Service:
+    """The service of one pod. `began_us` makes its reports a stream of lines that no other process of ours had."""
+
+    def __init__(self, name: str, identity: Identity, ledger: Ledger, counters: Counters, began_us: int) -> None:
+        self.identity, self.ledger, self._counters = identity, ledger, counters
+        self._reports = FileIdentity(0, 0, f"reports:{name}:{began_us}")
+        self._lock = threading.Lock()
+        self._at = 0
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """For a server. Messages come as bytes: garbage is ours to count."""
+        report: Any = grpc.unary_unary_rpc_method_handler(self._report, response_serializer=ReportResult.SerializeToString)
+        send: Any = grpc.stream_stream_rpc_method_handler(self._send, response_serializer=Kept.SerializeToString)
+        greet: Any = grpc.unary_unary_rpc_method_handler(self._greet, response_serializer=Welcome.SerializeToString)
+        return [
+            grpc.method_handlers_generic_handler("felix.PolicySync", {"Report": report}),
+            grpc.method_handlers_generic_handler("unmasq.v1.Lines", {"Send": send, "Greet": greet}),
+        ]
+
+    def _greet(self, _data: bytes, _context: grpc.ServicerContext) -> Welcome:
+        return Welcome(version=__version__, namespace=self.identity.namespace, workload=self.identity.workload)
+
+    def _report(self, data: bytes, context: grpc.ServicerContext) -> ReportResult:
+        try:
+            message = DataplaneStats.FromString(data)
+        except DecodeError:
+            self._counters.add("policy_sync_reports_rejected", reason="garbage")
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not a DataplaneStats")
+        lines = lines_of(message, self.identity.reporter, self._counters)
+        if lines and not self._offered(lines):
+            self._counters.add("policy_sync_reports_put_off")
+            return ReportResult(successful=False)
+        # Felix does not tell what it cannot use either; a collector that were told would only send it again.
+        self._counters.add("policy_sync_reports", int(lines is not None))
+        return ReportResult(successful=True)
+
+    def _offered(self, lines: bytes) -> bool:
+        with self._lock:
+            offered = self.ledger.offer(Chunk(self._reports, "reports", self._at, lines, live=True))
+            self._at += len(lines) if offered else 0
+            return offered
+
+    def _send(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Kept]:
+        """Say what is here, then take lines in beside telling what is committed of them."""
+        stream, have = self.ledger.begin()
+        yield Kept(committed=_runs(have.committed), held=_runs(have.held))
+        refused: list[str] = []
+        threading.Thread(target=self._take_all, args=(requests, stream, refused), daemon=True).start()
+        while (news := self.ledger.news(stream, _NEWS_SECONDS)) is not None:
+            if news:
+                yield Kept(committed=_runs(news))
+        if refused:
+            context.abort(grpc.StatusCode.ABORTED, refused[0])
+
+    def _take_all(self, requests: Iterator[bytes], stream: int, refused: list[str]) -> None:
+        try:
+            with suppress(grpc.RpcError):  # the collector is gone
+                for data in requests:
+                    self._take(data, stream)
+        except Refused as error:
+            refused.append(str(error))
+            self._counters.add("policy_sync_streams_refused", reason=str(error))
+        finally:
+            self.ledger.end(stream)
+
+    def _take(self, data: bytes, stream: int) -> None:
+        sent = _decoded(data)
+        if sent.HasField("begun"):
+            self.ledger.begins(stream, _identity(sent.begun.file), _offset(sent.begun.offset))
+        elif sent.HasField("piece"):
+            self.ledger.take(stream, _chunk(sent.piece))
+            self._counters.add("policy_sync_pieces")
+        else:
+            self._counters.add("policy_sync_unknown", reason="message")
+
+
+def _decoded(data: bytes) -> Sent:
+    try:
+        return Sent.FromString(data)
+    except DecodeError:
+        raise Refused("garbage") from None
+
+
+def _chunk(piece: Piece) -> Chunk:
+    """A piece that can be. Raises Refused."""
+    start, skipped = _offset(piece.start), _offset(piece.skipped)
+    _offset(start + len(piece.data) + skipped)
+    if not piece.data or len(piece.path) > _LONGEST_PATH:
+        raise Refused("piece")
+    return Chunk(_identity(piece.file), piece.path, start, piece.data, piece.live, skipped)
+
+
+def _identity(file: File) -> FileIdentity:
+    if not _FINGERPRINT.fullmatch(file.fingerprint):
+        raise Refused("fingerprint")
+    return FileIdentity(file.device, file.inode, file.fingerprint)
+
+
+def _offset(number: int) -> int:
+    if not 0 <= number < _FARTHEST:
+        raise Refused("offset")
+    return number
+
+
+def _runs(known: Known | Mapping[FileIdentity, Sequence[tuple[int, int]]]) -> Iterable[Runs]:
+    for file, runs in known.items():
+        told = File(device=file.device, inode=file.inode, fingerprint=file.fingerprint)
+        yield Runs(file=told, runs=[Run(start=start, end=end) for start, end in runs])

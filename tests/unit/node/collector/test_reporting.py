@@ -1,0 +1,92 @@
+"""What waits for a peer that does not take it is bounded, and every report that is dropped is counted."""
+
+import threading
+from contextlib import contextmanager
+
+import grpc
+import pytest
+
+from tests.lab.deadline import until
+from tests.story.peers import Felix, line, short_folder, write
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import Unreachable
+from unmasq.base.notes import Level, Notes
+from unmasq.base.telemetry import Counters
+from unmasq.node.collector import reporting
+from unmasq.node.collector.log import CollectorLog
+from unmasq.node.collector.reporting import Reporting
+from unmasq.node.collector.settings import CollectorSettings
+from unmasq.node.collector.state import CollectorState
+
+
+class Reporter:
+    """The reports of a log to whoever answers in a folder, once a second."""
+
+    def __init__(self, folder):
+        self.log, self.counters, self._socket = folder / "log", Counters(), folder / "s"
+        self.log.touch()
+        notes = Notes(Level.PANIC, print)
+        self._reader = CollectorLog(str(self.log), self.counters, notes, warn_bytes=1 << 30, give_back=False)
+        settings = CollectorSettings(interval_seconds=1)
+        self._reporting = Reporting(self._reader, settings, SystemClock(), self.counters, notes, CollectorState())
+
+    def run(self, stop):
+        with grpc.insecure_channel(f"unix:{self._socket}") as channel:
+            self._reporting.run(channel, stop)
+
+    @contextmanager
+    def running(self):
+        stop = threading.Event()
+        thread = threading.Thread(target=self.run, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(20)
+
+
+@pytest.fixture
+def folder():
+    with short_folder() as folder:
+        yield folder
+
+
+def test_the_oldest_are_dropped_when_too_many_wait(folder, monkeypatch):
+    monkeypatch.setattr(reporting, "MOST_WAITING", 5)
+    reporter = Reporter(folder)
+    write(reporter.log, *(line(n, f"192.0.2.{n}", port=n) for n in range(1, 9)))
+    with Felix(folder / "s") as felix, reporter.running():
+        until(lambda: len(felix.reports) == 5, "those that may wait")
+    assert felix.named() == [f"192.0.2.{n}" for n in range(4, 9)]
+    assert reporter.counters.of("reports_dropped", "full") == 3
+
+
+def test_what_is_refused_too_often_is_dropped_and_the_rest_sent(folder, monkeypatch):
+    monkeypatch.setattr(reporting, "MOST_TRIES", 2)
+    reporter = Reporter(folder)
+    write(reporter.log, line(1, "192.0.2.1", port=1), line(2, "192.0.2.2", port=2))
+    with Felix(folder / "s") as felix:
+        felix.answers = [False, False]
+        with reporter.running():
+            until(felix.named, "the second")
+    assert felix.named() == ["192.0.2.2"]
+    assert reporter.counters.of("reports_dropped", "tried") == 1
+
+
+def test_what_was_not_delivered_waits_for_the_next_connection(folder):
+    reporter = Reporter(folder)
+    write(reporter.log, line(1, "192.0.2.1"))
+    with Felix(folder / "s") as felix:
+        felix.answers = [lambda context: context.abort(grpc.StatusCode.INTERNAL, "no")]
+        with pytest.raises(Unreachable, match="not delivered"):
+            reporter.run(threading.Event())
+        assert reporter.counters.of("reports_failed", "internal") == 1
+        with reporter.running():
+            until(felix.named, "the report")
+
+
+def test_nobody_there_is_said(folder, monkeypatch):
+    monkeypatch.setattr(reporting, "_DEADLINE_SECONDS", 0.2)
+    with pytest.raises(Unreachable, match="nobody listens"):
+        Reporter(folder).run(threading.Event())
