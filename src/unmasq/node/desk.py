@@ -86,9 +86,9 @@ class Desk:
         self._counters.add("lines_read", len(lines))
         for reason, count in self._reader.replaced_times().items():
             self._counters.add("lines_time_replaced", count, reason)
-        reasons, first, counts = np.unique(lines.reject, return_index=True, return_counts=True)
         if not lines.reject.any():
             return
+        reasons, first, counts = np.unique(lines.reject, return_index=True, return_counts=True)
         starts, _ = line_bounds(chunk.data)
         for reason, start, count in zip(reasons.tolist(), starts[first].tolist(), counts.tolist(), strict=True):
             if reason:
