@@ -49,7 +49,7 @@ def test_a_peer_that_goes_and_comes_back_misses_nothing(folder):
         collecting.reads()
         with Felix(folder / "s") as first:
             write(folder / "log", line(1, "192.0.2.1"))
-            until(first.named, "the report before", 20)
+            until(lambda: collecting.metric("reports_sent") == 1, "the report before", 20)
         write(folder / "log", line(2, "192.0.2.2"))
         with Felix(folder / "s") as second:
             until(second.named, "the report after", 20)
