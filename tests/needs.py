@@ -56,11 +56,13 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
         Need("chromium", partial(_has_program, "chromium", "chromium-browser")),
         Need("the Python package playwright", lambda: importlib.util.find_spec("playwright") is not None),
     ),
+    "tls": (_program("openssl"),),
     "native": (Need("the C extension (scripts/setup says why)", _has_extension),),
 }
 MEANINGS = {
     "lab": "real proxies in network namespaces",
     "browser": "a real browser",
+    "tls": "certificates that a test makes",
     "native": "the C extension beside its twins in Python",
 }
 

@@ -16,7 +16,7 @@ from unmasq.model.flowbatch import FlowBatch, Rejected
 from unmasq.model.ingress import Reject
 
 TABLES = ("flows", "chains", "asked", "addresses", "lines")
-words = st.text(max_size=8)
+words = st.text(max_size=8).map("/".__add__)
 chains = st.builds(
     MadeChain,
     headers=st.sampled_from([(), (("x-forwarded-for", "192.0.2.1, 2001:db8::1"),), (("x-real-ip", "?"), ("x-forwarded-for", "é😀"))]),
@@ -97,7 +97,7 @@ def forged(change):
 
 def column(table, name, values, dtype="<i8"):
     def change(told):
-        told["tables"][table]["columns"][name][1] = np.array(values, dtype).tobytes()
+        told["tables"][table]["columns"][name][1:] = [0, np.dtype(dtype).str, np.array(values, dtype).tobytes()]
 
     return change
 
@@ -148,6 +148,9 @@ def headers(text):
         (column("flows", "source_hi", [1, 2, 3], "<u8"), "24 bytes for 2 rows"),
         (lambda told: told["tables"]["flows"]["columns"].pop("join"), "other columns"),
         (lambda told: told["tables"]["flows"]["columns"]["join"].__setitem__(0, "<u2"), "type"),
+        (lambda told: told["tables"]["flows"]["columns"]["join"].__setitem__(2, "<f8"), "type"),
+        (lambda told: told["tables"]["flows"]["columns"]["join"].__setitem__(slice(1, 4), [250, "|u1", b"\x09"]), "beyond the type"),
+        (lambda told: told["tables"]["flows"]["columns"]["id_lo"].__setitem__(slice(1, 4), [-1, "|u1", b"\x09"]), "beyond the type"),
         (lambda told: told["tables"]["flows"].update(rows=-1), "rows"),
     ],
 )

@@ -56,6 +56,7 @@ def write(pair: Pair, address: str) -> None:
         log.write(LINE % address)
 
 
+@pytest.mark.needs("tls")
 def test_over_tls_a_line_is_found_on_the_server_and_judged_by_its_trust(tmp_path):
     cert, key = certificate(tmp_path, "server")
     with Pair(tmp_path, serve=(*PROXY, "--tls-cert", str(cert), "--tls-key", str(key)), ca=cert) as pair:
@@ -74,6 +75,7 @@ def test_over_tls_a_line_is_found_on_the_server_and_judged_by_its_trust(tmp_path
     assert pair.node.said().splitlines()[-1] == "read 1 line"
 
 
+@pytest.mark.needs("tls")
 def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path):
     cert, key = certificate(tmp_path, "server")
     other, _ = certificate(tmp_path, "other")

@@ -71,9 +71,10 @@ class Work:
 
     def measure(self, host: str, port: int) -> None:
         """Answer for metrics and health from now on. Raises Unreachable."""
+        from unmasq.base.exposition import Metrics
         from unmasq.serve.guard import Guard, Hosts
         from unmasq.serve.listening import Listening, tcp
-        from unmasq.serve.metrics import Metrics, metrics_app
+        from unmasq.serve.metrics import metrics_app
 
         app = metrics_app(Metrics(self._counters, self._gauges))
         self._stack.enter_context(Listening(Guard(app, Hosts(), None, {}, self._counters), tcp(host, port)))

@@ -1,7 +1,8 @@
 """A batch as bytes and back: the only place that knows how it looks on the way from a node to a server, and in a spool.
 
 A zstd frame that holds one MessagePack map: `version`, id, node, texts, files, rejects, and for each table its number of
-rows with every column as name -> (type, little-endian bytes). A column in which all rows are equal has one value.
+rows with every column as name -> (type, base, type of what is sent, little-endian bytes): what is sent is what each value
+lies above the base, in as few bytes as all of them need. A column in which all rows are equal has one value.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,9 @@ MOST_BYTES = 256 << 20
 
 _LEVEL = 1  # higher ones cost a node more of its processor than the network is worth
 
+_NARROW: Mapping[str, int] = {"|u1": 8, "<u2": 16, "<u4": 32}
+"""What a column may be sent as, and how many bits that has."""
+
 _TABLES: Mapping[str, type[Columns]] = {
     "flows": FlowColumns,
     "chains": ChainColumns,
@@ -42,9 +46,12 @@ class _Version(Struct):
     version: int
 
 
+_Column = tuple[str, int, str, bytes]
+
+
 class _Table(Struct):
     rows: int
-    columns: dict[str, tuple[str, bytes]]
+    columns: dict[str, _Column]
 
 
 class _Batch(Struct):
@@ -106,13 +113,21 @@ def _decompressed(data: bytes) -> bytes:
 
 
 def _table(columns: Columns) -> _Table:
-    return _Table(len(columns), {name: (dtype.str, _bytes(getattr(columns, name))) for name, dtype in columns.dtypes().items()})
+    return _Table(len(columns), {name: _column(getattr(columns, name)) for name in columns.dtypes()})
 
 
-def _bytes(values: Array) -> bytes:
-    """The values, or the one that they all are: most columns are alike, and what is not there need not be compressed."""
-    alike = len(values) > 1 and values[0] == values[-1] and bool((values == values[0]).all())
-    return np.ascontiguousarray(values[:1] if alike else values).tobytes()
+def _column(values: Array) -> _Column:
+    """Most columns are alike, or lie close together: what is not there need not be compressed."""
+    own = values.dtype.str
+    if not len(values):
+        return own, 0, own, b""
+    base, most = int(values.min()), int(values.max())
+    if base == most:
+        return own, 0, own, values[:1].tobytes()
+    narrow = next((kind for kind, bits in _NARROW.items() if most - base < 1 << bits < 1 << 8 * values.dtype.itemsize), None)
+    if narrow is None:
+        return own, 0, own, np.ascontiguousarray(values).tobytes()
+    return own, base, narrow, (values - values.dtype.type(base)).astype(narrow).tobytes()
 
 
 def _batch(told: _Batch) -> FlowBatch:
@@ -134,14 +149,25 @@ def _columns(name: str, kind: type[Columns], table: _Table) -> Columns:
 
 
 def _values(name: str, dtype: np.dtype[Any], table: _Table) -> Array:
-    said, data = table.columns[name.partition(".")[2]]
-    if said != dtype.str:
+    said, base, kind, data = table.columns[name.partition(".")[2]]
+    if said != dtype.str or kind not in (said, *_NARROW):
         raise _refused(f"{name} is not of the type {dtype.str}")
-    if len(data) == table.rows * dtype.itemsize:
-        return np.frombuffer(data, dtype)
-    if len(data) == dtype.itemsize and table.rows:
-        return np.full(table.rows, np.frombuffer(data, dtype)[0])
-    raise _refused(f"{name} has {len(data):,} bytes for {table.rows:,} rows")
+    sent = np.dtype(kind)
+    if len(data) == table.rows * sent.itemsize:
+        values = np.frombuffer(data, sent)
+    elif len(data) == sent.itemsize and table.rows:
+        values = np.full(table.rows, np.frombuffer(data, sent)[0])
+    else:
+        raise _refused(f"{name} has {len(data):,} bytes for {table.rows:,} rows")
+    return values if kind == said and not base else _above(name, base, values, dtype)
+
+
+def _above(name: str, base: int, values: Array, dtype: np.dtype[Any]) -> Array:
+    fits = np.iinfo(dtype)
+    if not fits.min <= base <= base + int(values.max(initial=0)) <= fits.max:
+        raise _refused(f"{name} goes beyond the type {dtype.str}")
+    raised: Array = values.astype(dtype) + dtype.type(base)
+    return raised
 
 
 def _width(kind: type[Columns]) -> int:

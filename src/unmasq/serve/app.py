@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from unmasq.base.errors import StoreBusy, UnmasqError, UsageError
+from unmasq.base.exposition import Metrics
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
-from unmasq.serve.metrics import Metrics
 from unmasq.serve.metrics import endpoint as metrics_endpoint
 from unmasq.serve.receiving import Receiving
 from unmasq.serve.routes import Routes

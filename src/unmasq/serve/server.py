@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from unmasq.base.clock import Clock
+from unmasq.base.exposition import Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
@@ -17,7 +18,6 @@ from unmasq.serve.app import public_app
 from unmasq.serve.guard import Guard, Hosts, Uses
 from unmasq.serve.ingest import Ingest
 from unmasq.serve.listening import Listening, Tls, tcp
-from unmasq.serve.metrics import Metrics
 from unmasq.serve.owner import Owner
 from unmasq.serve.questions import of_live
 from unmasq.serve.receiving import Receiving

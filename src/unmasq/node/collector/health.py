@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import UsageError
-from unmasq.base.exposition import CONTENT_TYPE, exposition
+from unmasq.base.exposition import MEDIA_TYPE, Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.node.collector.disk import occupied_bytes
 from unmasq.node.collector.state import CollectorState
@@ -22,19 +22,22 @@ class Answers:
     """What is answered."""
 
     def __init__(self, path: str, state: CollectorState, counters: Counters, clock: Clock) -> None:
-        self._path, self._state, self._counters, self._clock = path, state, counters, clock
+        self._path, self._state, self._clock = path, state, clock
+        self._metrics = Metrics(counters, self._gauges)
 
     def of(self, path: str) -> tuple[HTTPStatus, str, bytes]:
         """Status, type and body for a path."""
         if path == "/metrics":
-            gauges = {"collector_connected": float(bool(self._state.speaks)), "collector_log_bytes": float(occupied_bytes(self._path))}
-            return HTTPStatus.OK, CONTENT_TYPE, exposition(self._counters, gauges)
+            return HTTPStatus.OK, MEDIA_TYPE, self._metrics.text()
         if path == "/healthz":
             idle_us = self._clock.now_us() - self._state.turned_us
             return _verdict(f"turned {idle_us / MICROSECONDS:.1f} s ago", is_well=abs(idle_us) < _STUCK_US)
         if path == "/readyz":
             return _verdict(f"speaks {self._state.speaks or 'to nobody'}", is_well=bool(self._state.speaks))
         return HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics, /healthz and /readyz\n"
+
+    def _gauges(self) -> dict[str, float]:
+        return {"collector_connected": float(bool(self._state.speaks)), "collector_log_bytes": float(occupied_bytes(self._path))}
 
 
 def _verdict(words: str, *, is_well: bool) -> tuple[HTTPStatus, str, bytes]:
