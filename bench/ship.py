@@ -23,7 +23,7 @@ def figures(logs: Logs) -> Iterator[Figure]:
     log, connections = logs.ordinary(), logs.connections()
     live = str(logs.lines * 10 // COMING)
     yield from _added("shipping", 3, logs.folder / "ship", log, connections, str(logs.lines // 9000 + 1))
-    yield from _added(f"shipping, 10 rounds a second at {COMING:,} lines/s", 1, logs.folder / "ship-live", log, connections, live)
+    yield from _added(f"shipping, 10 rounds a second at {COMING:,} lines/s", 3, logs.folder / "ship-live", log, connections, live)
     yield _replay(logs.folder / "replay", log, connections, live)
 
 
@@ -31,7 +31,7 @@ def _added(name: str, times: int, folder: Path, log: Path, connections: Path, st
     """In turns, so that a busy moment of the machine meets all three."""
     with _serving(folder) as url:
         taken = [
-            (work("joined", log, connections, steps), work("bare", log, connections, steps), work("shipped", log, connections, steps, url))
+            (work("joined", log, connections, steps), *(work(what, log, connections, steps, url) for what in ("bare", "shipped")))
             for _ in range(times)
         ]
     added = median(100 * (shipped.cpu_seconds - bare.cpu_seconds) / joined.cpu_seconds for joined, bare, shipped in taken)

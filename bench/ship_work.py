@@ -21,10 +21,11 @@ from unmasq.node.upstream import Upstream
 TOKEN = "bench"
 
 
-def bare(path: str, connections: str, steps: str) -> Tell:
-    """Every line joined, and its flow handed to nobody."""
-    counters = Counters()
-    _run(path, connections, steps, counters, lambda _batch: None)
+def bare(path: str, connections: str, steps: str, url: str) -> Tell:
+    """Every line joined, and its flow handed to nobody; what a node opens once when it starts is open all the same."""
+    counters, folder = Counters(), TemporaryDirectory()
+    with Spool(Path(folder.name), SystemClock(), counters), Upstream(url, lambda: TOKEN):
+        _run(path, connections, steps, counters, lambda _batch: None)
     return lambda: {"lines": counters.of("lines_read")}
 
 
