@@ -45,6 +45,8 @@ def json(document: bytes) -> bytes:
 
 def utf8(texts: list[str]) -> list[str]:
     """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
-    if all(map(str.isascii, texts)):
-        return texts
-    return [text if text.isascii() else text.encode("utf-8", "backslashreplace").decode() for text in texts]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return [text.encode("utf-8", "backslashreplace").decode() for text in texts]
+    return texts

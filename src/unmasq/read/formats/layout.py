@@ -21,6 +21,8 @@ from unmasq.read.formats.values import Listed, Spans, Values
 _KEY = re.compile(rb'([,{] ?)"([a-z_-]+)"(: ?)("?)')
 _LONGEST_LAYOUT = 4096
 _BRACE = OPENING[:1]  # of a payload; one byte is found several times as fast as all of them
+_MARKER = re.compile(b"|".join(re.escape(marker.rstrip()) for marker in MARKERS))
+_PAYLOAD = re.compile(b"|".join(re.escape(marker + OPENING) for marker in MARKERS))
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,19 @@ class Layout:
         return ~taken | others, values
 
     def _others(self, data: bytes, starts: Array, taken: Array) -> Array:
-        """Which lines hold another marker: any one where the steps have none, else a second one with a payload.
+        """Which taken lines hold another marker: any one where the steps have none, else a second one with a payload.
 
         Such a payload is the end of a value and its quote. Mostly there is no other brace than the one that the steps have.
         """
-        if self.is_marked and data.count(_BRACE) == taken.sum() + _braces(data, starts, ~taken):
-            return np.zeros(len(starts), "?")
-        words = [marker + OPENING if self.is_marked else marker.rstrip() for marker in MARKERS]
-        places = [match.start() for word in words for match in re.finditer(re.escape(word), data)]
-        counts = np.bincount(np.searchsorted(starts, np.array(places, "i8"), "right") - 1, minlength=len(starts))
-        return counts > int(self.is_marked)
+        if not self.is_marked:
+            return _count_in(starts, [match.start() for match in _MARKER.finditer(data)]) > 0
+        others = np.zeros(len(starts), "?")
+        if data.count(_BRACE) > taken.sum():
+            braces = _count_in(starts, np.flatnonzero(np.frombuffer(data, "u1") == ord(_BRACE)))
+            rows, ends = np.flatnonzero(taken & (braces > 1)), np.append(starts[1:], len(data))
+            bounds = zip(starts[rows].tolist(), ends[rows].tolist(), strict=True)
+            others[rows] = [len(_PAYLOAD.findall(data, *bound)) > 1 for bound in bounds]
+        return others
 
     def _by_program(self, native: Native, data: bytes, lines: int) -> tuple[Array, dict[str, Values]]:
         taken = np.zeros(lines, "?")
@@ -71,10 +76,9 @@ class Layout:
         return taken, dict(zip(self.keys, map(Listed, columns), strict=False))
 
 
-def _braces(data: bytes, starts: Array, lines: Array) -> int:
-    """How many braces open in some of the lines, of which there are few."""
-    ends = np.append(starts[1:], len(data))[lines]
-    return sum(data.count(_BRACE, start, end) for start, end in zip(starts[lines].tolist(), ends.tolist(), strict=True))
+def _count_in(starts: Array, places: Array | Sequence[int]) -> Array:
+    """How many of the places, which are in order, lie in each line."""
+    return np.bincount(np.searchsorted(starts, np.asarray(places, "i8"), "right") - 1, minlength=len(starts))
 
 
 def learn(line: bytes) -> Layout | None:
