@@ -67,5 +67,6 @@ class Columns:
 
 def _filled(value: Array | int, length: int, dtype: np.dtype[Any]) -> Array:
     if isinstance(value, np.ndarray):
-        return np.ascontiguousarray(np.broadcast_to(value, length), dtype)
+        whole = value if value.shape == (length,) else np.broadcast_to(value, length)
+        return np.ascontiguousarray(whole, dtype)
     return np.full(length, value, dtype)

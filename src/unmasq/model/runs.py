@@ -36,7 +36,7 @@ class Runs:
         """How many bytes of [start, end) are here."""
         first, last = bisect_right(self._ends, start), bisect_left(self._starts, end)
         pairs = zip(self._starts[first:last], self._ends[first:last], strict=True)
-        return sum(min(end, behind) - max(start, begin) for begin, behind in pairs)
+        return sum(max(0, min(end, behind) - max(start, begin)) for begin, behind in pairs)
 
     def reach(self, start: int = 0) -> int:
         """The end of the run that holds `start`; `start` itself if none does."""
