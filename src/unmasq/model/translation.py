@@ -24,11 +24,3 @@ class Translations(Columns):
     orig_source_port: Array = column("u2")
     start_us: Array = column("i8")  # the kernel's time stamp there, or the last time at which it was not there
     end_us: Array = column("i8")  # 0: open, as far as is known
-
-
-@dataclass(frozen=True, slots=True)
-class TranslationBatch:
-    """What a node ships: its name and its translations."""
-
-    node: str
-    translations: Translations

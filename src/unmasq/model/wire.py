@@ -1,7 +1,8 @@
 """A batch as bytes and back: the only place that knows how it looks on the way from a node to a server, and in a spool.
 
 A zstd frame that holds one MessagePack map: `version`, id, node, texts, files, rejects, and for each table its number of
-rows with every column as name -> (type, little-endian bytes). A column in which all rows are equal has one value.
+rows with every column as name -> (type, little-endian bytes). A column in which all rows are equal has one value. The table
+`translations` is left out where it is empty.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from unmasq.model.columns import Array, Columns
 from unmasq.model.flaws import flaw_of
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns, Rejected
 from unmasq.model.ingress import FileIdentity
+from unmasq.model.translation import Translations
 
 VERSION = 1
 """Of the map; a higher one was sent by a newer program and is refused."""
@@ -35,7 +37,9 @@ _TABLES: Mapping[str, type[Columns]] = {
     "asked": AskedColumns,
     "addresses": AddressColumns,
     "lines": LineColumns,
+    "translations": Translations,
 }
+_OPTIONAL = {"translations"}
 
 
 class _Version(Struct):
@@ -68,7 +72,7 @@ def encode(batch: FlowBatch) -> bytes:
         version=VERSION,
         id=batch.id,
         node=batch.node,
-        tables={name: _table(getattr(batch, name)) for name in _TABLES},
+        tables={name: _table(getattr(batch, name)) for name in _TABLES if name not in _OPTIONAL or getattr(batch, name)},
         texts=utf8(batch.texts),
         files=batch.files,
         rejected=[replace(each, sample=utf8([each.sample])[0]) for each in batch.rejected],
@@ -116,14 +120,14 @@ def _bytes(values: Array) -> bytes:
 
 
 def _batch(told: _Batch) -> FlowBatch:
-    if told.tables.keys() != _TABLES.keys():
+    if not _TABLES.keys() - _OPTIONAL <= told.tables.keys() <= _TABLES.keys():
         raise _refused(f"its tables are {', '.join(sorted(told.tables))[:200]}")
     if any(table.rows < 0 for table in told.tables.values()):
         raise _refused("a table has less than no rows")
-    size = sum(told.tables[name].rows * _width(kind) for name, kind in _TABLES.items())
+    size = sum(table.rows * _width(_TABLES[name]) for name, table in told.tables.items())
     if size > MOST_BYTES:
         raise _too_large(size)
-    tables: dict[str, Any] = {name: _columns(name, kind, told.tables[name]) for name, kind in _TABLES.items()}
+    tables: dict[str, Any] = {name: _columns(name, _TABLES[name], table) for name, table in told.tables.items()}
     return FlowBatch(node=told.node, texts=told.texts, files=told.files, rejected=told.rejected, id=told.id, **tables)
 
 
