@@ -13,10 +13,9 @@ from tests.property.test_remote import ingested, requests, trusts
 from tests.story.elsewhere import record
 from tests.story.traffic import CLIENT, EDGE, NODE, NOON, OTHER, SECOND
 from unmasq.base.clock import DAY_US
-from unmasq.join.held import Released
 from unmasq.join.remote import matched
 from unmasq.keep.ageing import close_day
-from unmasq.keep.amend import amend
+from unmasq.keep.amend import amend, waiting_tuples
 from unmasq.keep.completing import complete
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
@@ -53,14 +52,14 @@ def test_amended_flows_are_as_if_their_records_had_come_in_time(is_closed, asked
     _, batch = ingested(asked, trust, (NODE, 4000))
     records = record((CLIENT, 7000), NOON)
     with a_store(trust) as early, a_store(trust) as late:
-        early.append(complete(Released(batch, matched(batch.flows, records), records), RANGES, early.control.trust_list()))
+        early.append(complete(batch, records, matched(batch.flows, records), RANGES, early.control.trust_list()))
         late.append(batch)
         if is_closed:
             close_day(late, NOON // DAY_US)
-        assert [done.flows for done in amend(late, records, RANGES)] == [1]
+        assert [done.flows for done in amend(late, records, RANGES, late.days.days())] == [1]
         assert documents(late) == documents(early)
         assert index(late) == index(early)
-        assert [done.flows for done in amend(late, records, RANGES)] == [0], "it is complete"
+        assert [done.flows for done in amend(late, records, RANGES, late.days.days())] == [0], "it is complete"
 
 
 def test_records_of_others_or_of_another_time_change_nothing():
@@ -69,6 +68,21 @@ def test_records_of_others_or_of_another_time_change_nothing():
         store.append(batch)
         before = documents(store), index(store)
         for other in (record((CLIENT, 7000), NOON, seen_as=(NODE, 4001)), record((OTHER, 7000), NOON - 90 * SECOND, NOON - 60 * SECOND)):
-            assert sum(done.flows for done in amend(store, other, RANGES)) == 0
-        assert list(amend(store, Translations.empty(), RANGES)) == []
+            assert sum(done.flows for done in amend(store, other, RANGES, store.days.days())) == 0
+        assert sum(done.flows for done in amend(store, Translations.empty(), RANGES, store.days.days())) == 0
+        assert list(amend(store, record((CLIENT, 7000), NOON), RANGES, [0])) == [], "none of these days has flows"
+        assert (documents(store), index(store)) == before
+
+
+def test_what_is_completed_is_never_completed_again():
+    """Also where the source that the record names is a node's own address, so that the flag stays."""
+    _, batch = ingested([("1.1.1.1", "-")], [EDGE], (NODE, 4000))
+    with a_store([EDGE]) as store:
+        store.append(batch)
+        days = store.days.days()
+        assert len(waiting_tuples(store, days[0])) == 1
+        assert [done.flows for done in amend(store, record((NODE, 7000), NOON), RANGES, days)] == [1]
+        before = documents(store), index(store)
+        assert [done.flows for done in amend(store, record((CLIENT, 7000), NOON), RANGES, days)] == [0]
+        assert len(waiting_tuples(store, days[0])) == 0
         assert (documents(store), index(store)) == before

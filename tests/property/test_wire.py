@@ -1,5 +1,7 @@
 """A batch survives the way as it is; whatever else arrives is refused with a reason, or is a batch that makes sense."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import msgspec
 import numpy as np
@@ -8,14 +10,16 @@ import zstandard
 from hypothesis import given, settings
 
 from tests.contract.traffic import MadeChain, MadeFlow, batch
+from tests.story.elsewhere import record
 from unmasq.base.errors import BatchRefused, BatchTooLarge
 from unmasq.model import wire
 from unmasq.model.columns import Columns
 from unmasq.model.flaws import flaw_of
 from unmasq.model.flowbatch import FlowBatch, Rejected
 from unmasq.model.ingress import Reject
+from unmasq.model.translation import Translations
 
-TABLES = ("flows", "chains", "asked", "addresses", "lines")
+TABLES = ("flows", "chains", "asked", "addresses", "lines", "translations")
 words = st.text(max_size=8).map("/".__add__)
 chains = st.builds(
     MadeChain,
@@ -29,9 +33,20 @@ flows = st.builds(
 rejects = st.lists(
     st.builds(Rejected, st.integers(0, 40_000), st.sampled_from(Reject).map(int), st.integers(0, 1 << 30), words), max_size=3
 )
-batches = st.builds(lambda made, rejected: batch(made, rejected=rejected), st.lists(flows, max_size=4), rejects)
+records = st.lists(
+    st.builds(record, st.tuples(st.sampled_from(["192.0.2.1", "2001:db8::1"]), st.integers(0, 65535)), st.integers(0, 1 << 52))
+)
+batches = st.builds(
+    lambda made, rejected, told: replace(batch(made, rejected=rejected), translations=Translations.concat(told)),
+    st.lists(flows, max_size=4),
+    rejects,
+    records,
+)
 
-SMALL = batch([MadeFlow(chains=(MadeChain(paths=("/a",)), MadeChain((("x-real-ip", "192.0.2.9"),)))), MadeFlow(port=2)])
+SMALL = replace(
+    batch([MadeFlow(chains=(MadeChain(paths=("/a",)), MadeChain((("x-real-ip", "192.0.2.9"),)))), MadeFlow(port=2)]),
+    translations=Translations.concat([record(("192.0.2.1", 7000), 1), record(("192.0.2.2", 7000), 2, 3)]),
+)
 
 
 def same(one: FlowBatch, other: FlowBatch) -> bool:
@@ -47,6 +62,11 @@ def equal(one: Columns, other: Columns) -> bool:
 @given(batches)
 def test_a_batch_survives_the_way_as_it_is(made):
     assert same(made, wire.decode(wire.encode(made)))
+
+
+def test_a_batch_without_translations_says_nothing_of_them():
+    told = msgspec.msgpack.decode(zstandard.decompress(wire.encode(batch([MadeFlow()]))))
+    assert sorted(told["tables"]) == sorted(set(TABLES) - {"translations"})
 
 
 def test_half_a_surrogate_pair_becomes_an_escape():
@@ -143,6 +163,8 @@ def headers(text):
         (column("flows", "interval_end_us", [0]), "interval"),
         (column("flows", "first_us", [-(1 << 62)]), "flows.first_us"),
         (column("flows", "bytes_in", [1 << 62]), "flows.bytes_in"),
+        (column("translations", "start_us", [1 << 62]), "translations.start_us"),
+        (column("translations", "end_us", [0, -(1 << 62)]), "translations.end_us"),
         (column("chains", "evidence", [4], "u1"), "chains.evidence"),
         (column("chains", "requests", [-1]), "chains.requests"),
         (column("flows", "source_hi", [1, 2, 3], "<u8"), "24 bytes for 2 rows"),
@@ -152,6 +174,8 @@ def headers(text):
         (lambda told: told["tables"]["flows"]["columns"]["join"].__setitem__(slice(1, 4), [250, "|u1", b"\x09"]), "beyond the type"),
         (lambda told: told["tables"]["flows"]["columns"]["id_lo"].__setitem__(slice(1, 4), [-1, "|u1", b"\x09"]), "beyond the type"),
         (lambda told: told["tables"]["flows"].update(rows=-1), "rows"),
+        (lambda told: told["tables"].pop("lines"), "tables"),
+        (lambda told: told["tables"].update(more=told["tables"]["lines"]), "tables"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_reason(change, why):

@@ -1,181 +1,151 @@
-"""A client behind another node's masquerade: held until that node's record comes, and then known as if it were our own."""
+"""A client behind another node's masquerade: its flow is stored at once, and completed as soon as that node's record is sure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from tests.story.elsewhere import record
-from tests.story.test_join import clients, flags, joins
+from tests.story.remote_server import RemoteServer, telling
 from tests.story.traffic import CLIENT, NODE, NOON, OTHER, SECOND, Story, connection, line
-from unmasq.base.telemetry import Counters
-from unmasq.join.held import HeldFlows, HoldSettings
-from unmasq.join.outgoing import Outgoing
-from unmasq.join.records import Records, RecordSettings
-from unmasq.keep.completing import complete
-from unmasq.model.address import to_text
-from unmasq.model.connection import ConnectionEvent
+from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
 
 SEEN_AS = (NODE, 4000)
 LATER = NOON + 70 * SECOND
 
 
-class Server:
-    """The waiting room of a server, with the flows of one node."""
-
-    def __init__(self, settings: HoldSettings | None = None) -> None:
-        self.counters = Counters()
-        self.room = HeldFlows(self.counters, Records(self.counters), settings or HoldSettings())
-        self.story = Story(node_ranges=[NODE])
-
-    def flows(self) -> FlowBatch:
-        """A flow of a masqueraded client with a forged header, and one of a client that came directly."""
-        self.story.kernel(connection(SEEN_AS, NOON), connection((OTHER, 5000), NOON, id_=2))
-        self.story.tell(line(*SEEN_AS, "1.1.1.1"), line(OTHER, 5000))
-        batch = self.story.after(70)
-        assert batch is not None
-        return batch
-
-    def released(self, seconds: float) -> list[FlowBatch]:
-        found = self.room.release(LATER + int(seconds * SECOND))
-        return [complete(each, self.story.around.node_ranges, self.story.trust) for each in found]
+@pytest.fixture
+def server() -> Iterator[RemoteServer]:
+    with RemoteServer(LATER) as started:
+        yield started
 
 
-def told(batch: FlowBatch) -> tuple[list[str], list[tuple[str, str | None, int]], list[list[str]]]:
-    return joins(batch), clients(batch), flags(batch)
+def flows(*, witnessed: bool = True) -> FlowBatch:
+    """A flow of a masqueraded client with a forged header, and one of a client that came directly."""
+    story = Story(node_ranges=[NODE], witnessed=witnessed)
+    if witnessed:
+        story.kernel(connection(SEEN_AS, NOON), connection((OTHER, 5000), NOON, id_=2))
+    story.tell(line(*SEEN_AS, "1.1.1.1", at=NOON), line(OTHER, 5000, at=NOON))
+    batch = story.after(70)
+    assert batch is not None
+    return batch
 
 
-def test_only_flows_of_another_nodes_translation_wait():
-    server = Server()
-    batch = server.flows()
-    at_once = server.room.take(batch, LATER)
-    assert told(at_once) == (["exact"], [(OTHER, "observed", 1)], [[]])
-    assert at_once.lines is batch.lines
-    assert len(server.room) == 1
+def told(server: RemoteServer) -> tuple[str, str | None, str | None, list[str]]:
+    """(join, client, NAT source, flags) of the masqueraded flow."""
+    (flow,) = server.store.flows(FlowFilter(source=(NODE,)), 10).flows
+    (chain,) = flow.unmasq.chains
+    return flow.unmasq.join, chain.client, flow.unmasq.nat_source_ip, flow.unmasq.flags
+
+
+KNOWN = ("remote-nat", CLIENT, CLIENT, [])
+UNKNOWN = ("exact", None, None, ["snat_elsewhere"])
+
+
+def test_without_a_record_a_flow_is_stored_at_once_as_it_is(server):
+    server.take(flows())
+    assert told(server) == UNKNOWN
+    assert server.counts() == {"without": 1}
+
+
+def test_a_record_that_has_settled_completes_a_flow_before_it_is_stored(server):
+    server.take(telling(record((CLIENT, 7000), NOON)))
+    server.after(10)
+    server.take(flows())
+    assert told(server) == KNOWN
+    assert server.counts() == {"at_once": 1}
 
 
 @pytest.mark.parametrize("record_first", [True, False])
-def test_the_record_gives_the_client_whichever_comes_first(record_first):
-    server = Server()
-    batch = server.flows()
-    if record_first:
-        server.room.hear(record((CLIENT, 7000), NOON), LATER)
-    server.room.take(batch, LATER)
-    if not record_first:
-        server.room.hear(record((CLIENT, 7000), NOON), LATER)
-    assert server.released(9) == []
-    (done,) = server.released(10)
-    assert told(done) == (["remote-nat"], [(CLIENT, "observed", 1)], [[]])
-    assert to_text(int(done.flows.nat_hi[0]), int(done.flows.nat_lo[0])) == CLIENT
-    assert (int(done.flows.nat_port[0]), int(done.flows.opened_us[0])) == (7000, NOON)
-    assert server.counters.of("remote_completed") == 1
-    assert len(server.room) == 0
+def test_a_record_that_has_just_come_is_used_once_no_better_one_can_come_any_more(server, record_first):
+    batches = [telling(record((CLIENT, 7000), NOON)), flows()]
+    server.take(*(batches if record_first else batches[::-1]))
+    server.after(9.9)
+    assert told(server) == UNKNOWN
+    server.after(3)
+    assert told(server) == KNOWN
+    assert server.counts() == {"without": 1, "amended": 1}
 
 
-def test_without_a_record_a_flow_goes_after_two_minutes_as_it_is():
-    server = Server()
-    server.room.take(server.flows(), LATER)
-    assert server.released(119) == []
-    (done,) = server.released(120)
-    assert told(done) == (["exact"], [("", None, 1)], [["snat_elsewhere"]])
-    assert server.counters.of("remote_gave_up", "late") == 1
+def test_records_and_flows_may_come_in_one_batch_and_the_batch_may_come_again(server):
+    batch = replace(flows(), translations=record((CLIENT, 7000), NOON))
+    server.take(batch, batch)
+    server.settle()
+    server.take(batch)
+    server.settle()
+    assert told(server) == KNOWN
+    assert server.counts() == {"without": 1, "amended": 1}
 
 
-def test_too_many_flows_send_the_oldest_away():
-    server = Server(HoldSettings(most_flows=1))
-    server.room.take(server.flows(), LATER)
-    server.room.take(server.flows(), LATER)
-    (done,) = server.released(0)
-    assert told(done)[2] == [["snat_elsewhere"]]
-    assert len(server.room) == 1
-    assert server.counters.of("remote_gave_up", "full") == 1
+def test_a_server_that_was_started_anew_knows_which_flows_wait_and_hears_the_records_again(server):
+    server.take(flows(), telling(record((CLIENT, 7000), NOON)))
+    server.restart()
+    server.settle()
+    assert told(server) == UNKNOWN
+    server.take(telling(record((CLIENT, 7000), NOON)))
+    server.settle()
+    assert told(server) == KNOWN
 
 
-def test_a_used_port_is_told_apart_by_time():
-    server = Server()
-    server.room.take(server.flows(), LATER)
-    server.room.hear(record((OTHER, 7000), NOON - 30 * SECOND, NOON - 10 * SECOND), LATER)
-    server.room.hear(record((OTHER, 7000), NOON + 40 * SECOND), LATER)
-    assert server.released(10) == []
-    server.room.hear(record((CLIENT, 7000), NOON - SECOND // 2), LATER)
-    (done,) = server.released(11)
-    assert clients(done) == [(CLIENT, "observed", 1)]
+def test_a_used_port_is_told_apart_by_time(server):
+    server.take(flows())
+    server.take(telling(record((OTHER, 7000), NOON - 30 * SECOND, NOON - 10 * SECOND)), telling(record((OTHER, 7000), NOON + 40 * SECOND)))
+    server.settle()
+    assert told(server) == UNKNOWN
+    server.take(telling(record((CLIENT, 7000), NOON - SECOND // 2)))
+    server.settle()
+    assert told(server) == KNOWN
 
 
-def test_two_records_that_fit_equally_well_give_no_client():
-    server = Server()
-    server.room.take(server.flows(), LATER)
-    server.room.hear(record((CLIENT, 7000), NOON), LATER)
-    server.room.hear(record((OTHER, 7000), NOON), LATER)
-    (done,) = server.released(120)
-    assert told(done) == (["exact"], [("", None, 1)], [["snat_elsewhere"]])
+def test_a_record_of_which_nothing_is_known_since_gives_no_later_flow_its_client(server):
+    """The one that has the port now may be somebody else, whose record is still on its way."""
+    server.take(telling(record((OTHER, 7000), NOON - 60 * SECOND, seen=NOON - 30 * SECOND)))
+    server.take(flows())
+    server.settle()
+    assert told(server) == UNKNOWN
+    server.take(telling(record((OTHER, 7000), NOON - 60 * SECOND, NOON - 20 * SECOND)), telling(record((CLIENT, 7000), NOON)))
+    server.settle()
+    assert told(server) == KNOWN
 
 
-def test_a_client_that_was_translated_once_more_stays_unknown():
-    server = Server()
-    server.room.take(server.flows(), LATER)
-    server.room.hear(record(SEEN_AS, NOON), LATER)
-    (done,) = server.released(10)
-    assert told(done) == (["remote-nat"], [("", None, 1)], [["snat_elsewhere"]])
+def test_records_of_two_sources_that_fit_equally_well_give_no_client_until_more_is_known(server):
+    server.take(flows(), telling(record((CLIENT, 7000), NOON)), telling(record((OTHER, 7000), NOON)))
+    server.settle()
+    assert told(server) == UNKNOWN
 
 
-def test_a_record_that_comes_too_late_is_told_so_that_stored_flows_can_be_amended():
-    server = Server()
-    late, known = record((CLIENT, 7000), NOON), record((CLIENT, 7001), LATER)
-    assert len(server.room.hear(late, LATER)) == 0
-    assert len(server.room.hear(known, LATER)) == 0
-    assert len(server.room.hear(record((CLIENT, 7001), LATER, LATER + SECOND), LATER + 200 * SECOND)) == 0, "only its end is new"
-    assert len(server.room.hear(record((CLIENT, 7002), LATER), LATER + 200 * SECOND)) == 1
+def test_two_records_of_one_source_are_one_connection_told_by_two_processes(server):
+    server.take(flows(witnessed=False), telling(record((CLIENT, 7000), NOON - 9 * SECOND, seen=NOON)))
+    server.take(telling(record((CLIENT, 7000), NOON - 9 * SECOND + 50, seen=NOON + SECOND)))
+    server.settle()
+    assert told(server) == KNOWN
 
 
-def test_records_are_bounded_and_forgotten():
-    counters = Counters()
-    records = Records(counters, RecordSettings(most=2))
-    for number in range(70):
-        records.add(record((CLIENT, 7000), NOON + number, NOON + number + 1))
-    assert len(records.rows) == 2
-    assert counters.of("translations_dropped") == 68
-    records.forget(NOON + 301 * SECOND)
-    assert len(records.rows) == 0
-
-
-def test_a_node_tells_of_each_translation_once_when_it_begins_and_once_when_it_ends():
-    outgoing = Outgoing(Counters())
-    new, dump, gone = (
-        connection((CLIENT, 7000), at, event=event, seen_as=SEEN_AS, to=NODE, start=NOON, stop=stop)
-        for at, event, stop in (
-            (NOON, ConnectionEvent.NEW, 0),
-            (NOON + SECOND, ConnectionEvent.DUMP, 0),
-            (NOON + 9 * SECOND, ConnectionEvent.DESTROY, NOON + 8 * SECOND),
-        )
-    )
-    assert len(outgoing.take(connection((CLIENT, 7000), NOON))) == 0, "this one is not translated"
-    first = outgoing.take(new)
-    assert [c.tolist() for c in first.as_dict().values()] == [c.tolist() for c in record((CLIENT, 7000), NOON).as_dict().values()]
-    assert len(outgoing.take(dump)) == 0
-    assert len(outgoing.open()) == 1
-    assert outgoing.take(gone).end_us.tolist() == [NOON + 8 * SECOND]
-    assert len(outgoing) == 0
-
-
-def test_a_node_remembers_a_bounded_number_of_translations():
-    counters = Counters()
-    outgoing = Outgoing(counters, most=1)
-    for number in (1, 2):
-        outgoing.take(connection((CLIENT, 7000 + number), NOON, id_=number, seen_as=(NODE, 4000 + number), to=NODE))
-    assert len(outgoing) == 1
-    assert counters.of("translations_dropped", "full") == 1
+def test_a_client_that_was_translated_once_more_stays_unknown_and_is_completed_once(server):
+    server.take(flows(), telling(record((NODE, 7000), NOON)))
+    server.settle()
+    assert told(server) == ("remote-nat", None, NODE, ["snat_elsewhere"])
+    before = server.index()
+    server.take(telling(record((NODE, 7000), NOON, NOON + 2 * SECOND)), telling(record((CLIENT, 7000), NOON)))
+    server.settle()
+    assert (told(server), server.index()) == (("remote-nat", None, NODE, ["snat_elsewhere"]), before)
+    assert server.counts() == {"without": 1, "amended": 1}
 
 
 @pytest.mark.parametrize(("start", "client"), [(NOON - 5 * SECOND, CLIENT), (NOON + SECOND // 2, None)])
-def test_lines_without_a_connection_get_the_only_record_that_fits(start, client):
+def test_lines_without_a_connection_get_the_only_record_that_fits(server, start, client):
     """An earlier record of the tuple, whose end was lost, fits no more where the port was used again well before the line."""
-    server = Server()
-    server.story = Story(node_ranges=[NODE], witnessed=False)
-    server.story.tell(line(*SEEN_AS, at=NOON))
-    batch = server.story.after(70)
-    assert batch is not None
-    server.room.take(batch, LATER)
-    server.room.hear(record((OTHER, 7000), NOON - 30 * SECOND), LATER)
-    server.room.hear(record((CLIENT, 7000), start), LATER)
-    (done,) = server.released(120)
-    assert joins(done) == ["remote-nat" if client else "unwitnessed"]
-    assert clients(done) == [(client or "", "observed" if client else None, 1)]
+    server.take(flows(witnessed=False))
+    server.take(telling(record((OTHER, 7000), NOON - 30 * SECOND, seen=NOON)), telling(record((CLIENT, 7000), start, seen=NOON + SECOND)))
+    server.settle()
+    assert told(server) == (KNOWN if client else ("unwitnessed", None, None, ["snat_elsewhere"]))
+
+
+def test_a_connection_that_is_seen_again_later_gives_its_later_lines_their_client(server):
+    server.take(flows(witnessed=False), telling(record((CLIENT, 7000), NOON - 59 * SECOND)))
+    server.settle()
+    assert told(server)[0] == "unwitnessed"
+    server.take(telling(record((CLIENT, 7000), NOON - 59 * SECOND, seen=NOON + SECOND)))
+    server.settle()
+    assert told(server) == KNOWN

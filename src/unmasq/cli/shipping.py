@@ -17,7 +17,7 @@ from unmasq.model.address import Range
 from unmasq.node.backoff import BackOff
 from unmasq.node.live import Keeper, LiveNode
 from unmasq.node.outbox import Outbox
-from unmasq.node.settings import Told
+from unmasq.node.settings import Settings, Told
 from unmasq.node.ship import Shipper, Shipping
 from unmasq.node.upstream import Upstream
 from unmasq.unwind.trust import TrustList
@@ -59,6 +59,7 @@ class Work:
         self._outbox = Outbox(self._spool.put, clock, wait_us=microseconds(options.ship_seconds))
         watch = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS))
         keeper = Keeper(self._outbox.append, self._spool.cover, self._trust, threading.Lock(), self._node_ranges)
+        self._heard: Settings | None = None
         self.node = self._stack.enter_context(LiveNode(watch, keeper, self._spool.covered(), clock, self._counters))
         self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
 
@@ -82,8 +83,14 @@ class Work:
     def turn(self) -> None:
         """One round. While the spool cannot be written nothing more is read: the logs keep it."""
         self._outbox.flush_due()
-        self.node.listeners.add(self._told.now.listeners)
+        self._hear()
         self.node.turn()
+
+    def _hear(self) -> None:
+        """Let the node know what the server says of others."""
+        if self._told.now is not self._heard:
+            self._heard = self._told.now
+            self.node.listeners.set_elsewhere(self._heard.listeners)
 
     def finish(self) -> None:
         """Read what is there, put everything into the spool, and give the server a moment to take it."""

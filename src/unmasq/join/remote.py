@@ -1,7 +1,8 @@
 """Flows whose source another node translated, and that node's records of it: by the tuple that the proxy saw, and by time.
 
-A port is used again, so the tuple alone would give a client the requests of another. A flow that two different records
-fit equally well, and lines without a connection that more than one record fits, stay as they are: no client is guessed.
+A port is used again, so the tuple alone would give a client the requests of another. A flow that records of two sources
+fit equally well, and lines without a connection that records of several sources fit, stay as they are: no client is guessed.
+Two records may well be of one connection: a node that was started anew tells its start by another clock.
 """
 
 from dataclasses import replace
@@ -43,29 +44,36 @@ class _Pairs(NamedTuple):
         return _Pairs(*(values[rows] for values in self))
 
 
-def matched(flows: FlowColumns, records: Translations) -> Matched:
-    """The record of each flow that is flagged `snat_elsewhere`, where there is exactly one that fits best.
+def waiting(flows: FlowColumns) -> NDArray[np.bool_]:
+    """Whether each flow can be completed: its source was translated elsewhere, and nobody has said whose it was."""
+    waits: NDArray[np.bool_] = ((flows.flags & Flag.SNAT_ELSEWHERE) > 0) & (flows.nat_hi == 0) & (flows.nat_lo == 0)
+    return waits
 
-    `records` has no connection twice. The order of the rows on either side does not matter.
+
+def matched(flows: FlowColumns, records: Translations) -> Matched:
+    """The record of each flow that waits for one, where it is clear which one fits best.
+
+    `records` has no record twice. The order of the rows on either side does not matter.
     """
-    pairs = _pairs(np.flatnonzero((flows.flags & Flag.SNAT_ELSEWHERE) > 0), flows, records)
+    pairs = _pairs(np.flatnonzero(waiting(flows)), flows, records)
     pairs = pairs.take(pairs.gap_us <= APART_US)
-    pairs = pairs.take(np.lexsort((pairs.distance_us, pairs.gap_us, pairs.flow)))
+    pairs = pairs.take(np.lexsort((records.start_us[pairs.record], pairs.distance_us, pairs.gap_us, pairs.flow)))
     first = np.flatnonzero(np.diff(pairs.flow, prepend=-1))
-    count = np.diff(np.append(first, len(pairs.flow)))
-    unsure = (count > 1) & ((flows.join[pairs.flow[first]] == Join.UNWITNESSED) | _is_tie(pairs, first, count))
-    best = pairs.take(first[~unsure])
+    if not len(first):
+        return Matched(pairs.flow, pairs.record)
+    rivals = _are_rivals(pairs, first, records, flows.join[pairs.flow] == Join.UNWITNESSED)
+    best = pairs.take(first[~np.logical_or.reduceat(rivals, first)])
     return Matched(best.flow, best.record)
 
 
 def completed(flows: FlowColumns, records: Translations, found: Matched) -> FlowColumns:
     """The flows with what their records say: join, NAT source, and the start where the proxy's own kernel had no time stamp.
 
-    The flag stays until the chains are judged again.
+    `unlogged` stays: no line was joined. The flag stays until the chains are judged again.
     """
     columns = {name: values.copy() for name, values in flows.as_dict().items()}
     rows, record = found.flows, records.take(found.records)
-    columns["join"][rows] = Join.REMOTE_NAT
+    columns["join"][rows] = np.where(flows.join[rows] == Join.UNLOGGED, int(Join.UNLOGGED), int(Join.REMOTE_NAT))
     for name, told in (("nat_hi", "orig_source_hi"), ("nat_lo", "orig_source_lo"), ("nat_port", "orig_source_port")):
         columns[name][rows] = getattr(record, told)
     unstamped = (flows.opened_us[rows] == 0) | ((flows.flags[rows] & Flag.APPLICATION_BYTES) > 0)
@@ -78,14 +86,15 @@ def completed(flows: FlowColumns, records: Translations, found: Matched) -> Flow
 
 
 def merged(records: Translations) -> Translations:
-    """One row a connection; of its ends the first that is known."""
+    """One row a connection; of its ends the first that is known, and when it was last seen."""
     key = [*tuples(records), records.orig_source_hi, records.orig_source_lo, records.orig_source_port, records.start_us]
     order, begin = grouped(key)
     if not len(order):
         return records
     ends = np.where(records.end_us > 0, records.end_us, _EVER_US)
     first_us = np.minimum.reduceat(ends[order], begin)
-    return replace(records.take(order[begin]), end_us=np.where(first_us < _EVER_US, first_us, 0))
+    seen_us = np.maximum.reduceat(records.seen_us[order], begin)
+    return replace(records.take(order[begin]), end_us=np.where(first_us < _EVER_US, first_us, 0), seen_us=seen_us)
 
 
 def _pairs(wanted: NDArray[np.int64], flows: FlowColumns, records: Translations) -> _Pairs:
@@ -112,25 +121,30 @@ def _spans(flows: FlowColumns) -> tuple[Array, Array]:
 
 
 def _ends(of_record: NDArray[np.int64], records: Translations) -> NDArray[np.int64]:
-    """When each record's connection was over at the latest: where its tuple was used again, the other one had ended."""
-    order, begin = grouped([of_record, records.start_us])
-    block = numbered(order, begin)
-    first = order[begin]
-    sorted_blocks = np.lexsort((records.start_us[first], of_record[first]))
-    starts, group = records.start_us[first][sorted_blocks], of_record[first][sorted_blocks]
-    next_us = np.full(len(first), _EVER_US)
-    again = np.flatnonzero(group[1:] == group[:-1])
-    next_us[sorted_blocks[again]] = starts[again + 1]
-    ends: NDArray[np.int64] = np.minimum(np.where(records.end_us > 0, records.end_us, _EVER_US), next_us[block])
+    """Until when each record's connection is known to have been there: where its tuple was used again, the other one had ended.
+
+    Of one that was open when it was seen last nothing is said: the tuple may belong to another since. Records whose starts
+    two clocks may tell differently are no other ones.
+    """
+    order = np.lexsort((records.start_us, of_record))
+    tuple_of, start_us = of_record[order], records.start_us[order]
+    is_later = (np.diff(tuple_of, prepend=-1) > 0) | (np.diff(start_us, prepend=0) > APART_US)
+    first = np.flatnonzero(is_later)
+    again = np.append(tuple_of[first[1:]] == tuple_of[first[:-1]], [False])[: len(first)]
+    next_us = np.where(again, np.append(start_us[first[1:]], 0)[: len(first)], _EVER_US)
+    ends = np.where(records.end_us > 0, records.end_us, records.seen_us)
+    ends[order] = np.minimum(ends[order], next_us[np.cumsum(is_later) - 1])
     return ends
 
 
-def _is_tie(pairs: _Pairs, first: NDArray[np.int64], count: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the second-best pair of a flow is as good as the best."""
-    second = np.where(count > 1, first + 1, first)
-    same_gap = pairs.gap_us[second] == pairs.gap_us[first]
-    tie: NDArray[np.bool_] = (count > 1) & same_gap & (pairs.distance_us[second] == pairs.distance_us[first])
-    return tie
+def _are_rivals(pairs: _Pairs, first: NDArray[np.int64], records: Translations, is_unwitnessed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether each pair speaks against the first one of its flow: another source that fits as well, or that fits lines at all."""
+    best = pairs.take(np.repeat(first, np.diff(np.append(first, len(pairs.flow)))))
+    sources = [getattr(records, name) for name in ("orig_source_hi", "orig_source_lo", "orig_source_port")]
+    is_other = np.any([source[pairs.record] != source[best.record] for source in sources], axis=0)
+    fits_as_well = (pairs.gap_us == best.gap_us) & (pairs.distance_us == best.distance_us)
+    rivals: NDArray[np.bool_] = is_other & (is_unwitnessed | fits_as_well)
+    return rivals
 
 
 def _started(opened_us: Array, flows: FlowColumns) -> Array:

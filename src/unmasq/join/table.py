@@ -1,20 +1,19 @@
 """The kernel's side of the waiting room: connections that live, or ended a short while ago."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.telemetry import Counters
 from unmasq.join.alike import Alike, Key
 from unmasq.join.connections import COUNTS, ORIGINAL, SEEN_AS, SENT_AS, TUPLE, Connections, Growing, tuples
-from unmasq.join.keys import UNKNOWN, numbered
+from unmasq.join.keys import UNKNOWN
 from unmasq.join.pairing import SLACK_US, adopt, bit, partners
+from unmasq.join.rounds import in_rounds
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent, Witnessed
-from unmasq.model.groups import distinct, grouped
+from unmasq.model.groups import distinct
 from unmasq.model.index import Keys, index, keyed, packed
 
 _TOTALS = ("bytes_orig", "bytes_reply", "packets_orig", "packets_reply")
@@ -49,7 +48,7 @@ class ConnectionTable:
         self._told_by.update(witnesses)
         for witness in witnesses:
             events = batch.take(batch.witness == witness) if len(witnesses) > 1 else batch
-            begun += map(self._apply, _in_rounds(events))
+            begun += map(self._apply, in_rounds(events))
         return np.concatenate(begun)
 
     def _apply(self, events: ConnectionBatch) -> Array:
@@ -196,17 +195,6 @@ def _entries_of(connections: Connections, witness: Witnessed) -> Keys:
     """The keys of connections among the entries of this witness, whether it has seen them or not."""
     ids = connections.id if witness == Witnessed.CONNTRACK else connections.socket_id
     return keyed([np.full(len(ids), int(witness)), ids, *tuples(connections)])
-
-
-def _in_rounds(batch: ConnectionBatch) -> Iterator[ConnectionBatch]:
-    """The events in rounds: in each one at most one of an entry, the events of one entry in their order."""
-    entry = numbered(*grouped([batch.id, *tuples(batch, SEEN_AS)]))
-    order = np.argsort(entry, kind="stable")
-    first = np.flatnonzero(np.diff(entry[order], prepend=-1))
-    rounds = np.zeros(len(batch), "i8")
-    rounds[order] = np.arange(len(batch)) - np.repeat(first, np.diff(np.append(first, len(batch))))
-    for number in range(int(rounds.max(initial=-1)) + 1):
-        yield batch.take(rounds == number)
 
 
 def _begun(events: ConnectionBatch, serials: Array, earliest_us: Array, began_us: int) -> Connections:

@@ -1,15 +1,14 @@
 """Stored flows completed by another node's records that came after them; one transaction a day."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.base.clock import DAY_US
 from unmasq.join.connections import TUPLE
-from unmasq.join.remote import matched, merged
+from unmasq.join.remote import matched
 from unmasq.keep import verdicts
 from unmasq.keep.completing import completed_flows
 from unmasq.keep.dayfile import name_of
@@ -24,10 +23,12 @@ from unmasq.unwind.trust import TrustList
 Rows = Mapping[str, NDArray[Any]]
 
 _CHANGED = ("join", "nat_hi", "nat_lo", "nat_port", "connection", "opened_us", "started", "flags", "trust_version")
+_WAITS = f"f.flags & {int(Flag.SNAT_ELSEWHERE)} > 0 AND f.nat_hi = 0 AND f.nat_lo = 0"
 _WAITING = f"""
 SELECT f.* FROM {{day}}.flows f SEMI JOIN told t ON {" AND ".join(f"f.{name} = t.{name}" for name in TUPLE)}
-WHERE f.flags & {int(Flag.SNAT_ELSEWHERE)} > 0 ORDER BY f.flow
+WHERE {_WAITS} ORDER BY f.flow
 """
+_TUPLES = f"SELECT {', '.join(f'f.{name}' for name in TUPLE)} FROM day.flows f WHERE {_WAITS} AND f.flow < BELOW"
 _CHAINS = "SELECT c.* FROM {day}.chains c SEMI JOIN amended a ON a.flow = c.flow ORDER BY c.flow, c.chain"
 _SET = ", ".join(f'"{name}" = a."{name}"' for name in _CHANGED)
 _FLOWS = f"UPDATE {{day}}.flows f SET {_SET} FROM amended a WHERE a.flow = f.flow"
@@ -38,17 +39,21 @@ FROM {{day}}.flows f SEMI JOIN amended a ON a.flow = f.flow
 """
 
 
-def amend(store: DuckStore, records: Translations, node_ranges: Sequence[Range]) -> Iterator[Progress]:
-    """Complete the flows that these records fit, newest day first, and judge their chains by the present trust list.
+def waiting_tuples(store: DuckStore, day: int) -> FlowColumns:
+    """The flows of a day that wait for a record, of which only the tuples are told."""
+    with store.at([day]) as view:
+        rows: Rows = view.cursor.execute(view.union(_TUPLES)).fetchnumpy() if view.sources else {}
+    return FlowColumns.filled(len(next(iter(rows.values()), ())), **rows)
 
-    The records must have come together with all others of their tuples and time: what one completes, none completes again.
+
+def amend(store: DuckStore, records: Translations, node_ranges: Sequence[Range], days: Collection[int]) -> Iterator[Progress]:
+    """Complete the flows of some days that these records fit, newest day first, and judge their chains by the present trust list.
+
+    The records must be all that are known of their tuples, none of them twice: what one completes, none completes again.
+    Raises StoreError; the days that were done before stay done.
     """
-    records = merged(records)
-    if not len(records):
-        return
     trust = store.control.trust_list()
-    since = int(records.start_us.min()) // DAY_US
-    days = [day for day in store.days.days() if day >= since]
+    days = [day for day in store.days.days() if day in days]
     for done, day in enumerate(days, 1):
         with store.changing(day) as cursor:
             flows = _amend_day(cursor, name_of(day), records, node_ranges, trust)

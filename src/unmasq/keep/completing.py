@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from unmasq.join.held import Released
 from unmasq.join.remote import Matched, completed
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import FlowBatch, FlowColumns
@@ -14,12 +13,9 @@ from unmasq.unwind.again import marked, rejudged
 from unmasq.unwind.trust import TrustList
 
 
-def complete(released: Released, node_ranges: Sequence[Range], trust: TrustList) -> FlowBatch:
-    """The flows that were released, those with a record judged again; the others as they came."""
-    batch, found = released.batch, released.found
-    if not len(found.flows):
-        return batch
-    flows = completed_flows(batch.flows, released.records, found, node_ranges)
+def complete(batch: FlowBatch, records: Translations, found: Matched, node_ranges: Sequence[Range], trust: TrustList) -> FlowBatch:
+    """The batch, in which the flows with a record are judged again; the others are as they came."""
+    flows = completed_flows(batch.flows, records, found, node_ranges)
     which = np.zeros(len(flows), "?")
     which[found.flows] = True
     return rejudged(replace(batch, flows=flows), which, trust)

@@ -5,18 +5,25 @@ from dataclasses import replace
 from uuid import uuid5
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns
 from unmasq.model.groups import distinct
 from unmasq.model.ingress import TEXTS
 from unmasq.model.parting import part_of
+from unmasq.model.translation import Translations
 
 
 def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
-    """(days since 1970, the part of the batch that belongs there), oldest first; the parts have the id of the batch."""
+    """(days since 1970, the part of the batch that belongs there), oldest first; the parts have the id of the batch.
+
+    Translations belong to no day.
+    """
     day_of = batch.flows.interval_start_us // DAY_US
     days = distinct(np.concatenate([day_of, batch.lines.day, np.array([r.day for r in batch.rejected], "i8")]))
+    if len(batch.translations):
+        batch = replace(batch, translations=Translations.empty())
     if len(days) == 1:
         yield int(days[0]), batch
         return
@@ -34,9 +41,16 @@ def by_day(batch: FlowBatch) -> Iterator[tuple[int, FlowBatch]]:
 
 def halves(batch: FlowBatch) -> list[FlowBatch]:
     """The batch in two, for whom it is too large as a whole; lines and rejects go with the first. Their ids follow from its own."""
-    first = np.arange(len(batch.flows)) < len(batch.flows) // 2
-    rest = replace(part_of(batch, ~first), lines=LineColumns.empty(), files=[], rejected=[])
-    return [replace(part, id=uuid5(batch.id, name)) for part, name in ((part_of(batch, first), "first"), (rest, "rest"))]
+    of_first, told_first = _first_half(len(batch.flows)), _first_half(len(batch.translations))
+    first = replace(part_of(batch, of_first), translations=batch.translations.take(told_first))
+    rest = replace(
+        part_of(batch, ~of_first), translations=batch.translations.take(~told_first), lines=LineColumns.empty(), files=[], rejected=[]
+    )
+    return [replace(part, id=uuid5(batch.id, name)) for part, name in ((first, "first"), (rest, "rest"))]
+
+
+def _first_half(count: int) -> NDArray[np.bool_]:
+    return np.arange(count) < count // 2
 
 
 def together(parts: Sequence[FlowBatch]) -> list[FlowBatch]:
@@ -75,4 +89,5 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         lines=LineColumns.concat([part.lines for part in moved]),
         rejected=[rejected for part in parts for rejected in part.rejected],
         id=parts[0].id,
+        translations=Translations.concat([part.translations for part in parts]),
     )

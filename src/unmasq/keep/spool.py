@@ -82,7 +82,7 @@ class Spool:
 
     def put(self, batch: FlowBatch) -> None:
         """Take a batch with its lines: on disk when it returns. Raises StoreError, and then nothing of it is here."""
-        if not (batch.flows or batch.rejected):
+        if not (batch.flows or batch.rejected or batch.translations):
             self.cover(batch)
             return
         lines = int(batch.flows.requests.sum())

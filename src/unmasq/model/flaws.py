@@ -23,6 +23,7 @@ _LAST_US = 253_402_300_799_999_999  # the end of the year 9999
 _MOST_REQUESTS = (1 << 31) - 1  # in one interval
 _MOST_COUNTED = 1 << 60
 _FLAGS = sum(Flag)
+_CHECKED = ("flows", "chains", "asked", "addresses", "lines", "translations")
 _header_texts = msgspec.json.Decoder(dict[str, str])
 
 _BOUNDS: Mapping[str, tuple[int, int]] = {
@@ -58,7 +59,7 @@ def _names(batch: FlowBatch) -> Iterator[str]:
 
 
 def _values(batch: FlowBatch) -> Iterator[str]:
-    tables: dict[str, Columns] = {name: getattr(batch, name) for name in ("flows", "chains", "asked", "addresses", "lines")}
+    tables: dict[str, Columns] = {name: getattr(batch, name) for name in _CHECKED}
     for table, columns in tables.items():
         for name in columns.dtypes():
             bounds, values = _bounds(name), getattr(columns, name)

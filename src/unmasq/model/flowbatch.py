@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from unmasq.model.columns import Array, Columns, column
 from unmasq.model.ingress import FileIdentity
+from unmasq.model.translation import Translations
 
 
 class Join(IntEnum):
@@ -192,7 +193,7 @@ class FlowBatch:
     """Flows with their chains, what was asked, addresses, and the log lines that they contain.
 
     The id is minted where a batch is made and stays the same wherever it goes, however often: a store that holds a batch of
-    that id does not take it again.
+    that id does not take it again. Stores ignore the translations, which are for the flows of other nodes.
     """
 
     node: str
@@ -205,6 +206,7 @@ class FlowBatch:
     lines: LineColumns
     rejected: list[Rejected]
     id: UUID = field(default_factory=uuid4)
+    translations: Translations = field(default_factory=Translations.empty)
 
     def __len__(self) -> int:
         return len(self.flows)

@@ -13,7 +13,7 @@ from unmasq.model.ingress import TEXTS
 def part_of(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
     """The wanted flows with all that belongs to them, renumbered, and only the texts that they use.
 
-    Lines and rejects are not parted: they are those of the whole batch.
+    Lines, rejects and translations are not parted: they are those of the whole batch.
     """
     chain_wanted = wanted[batch.chains.flow]
     flow_at, chain_at = np.cumsum(wanted) - 1, np.cumsum(chain_wanted) - 1

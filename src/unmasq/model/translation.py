@@ -7,7 +7,7 @@ from unmasq.model.columns import Array, Columns, column
 
 @dataclass(frozen=True, slots=True)
 class Translations(Columns):
-    """One row a connection, or what is known of it so far; a later row of the same one may add its end.
+    """One row a connection, or what is known of it so far; a later row of the same one may add to that.
 
     `source_*` and `dest_*` are the reversed reply tuple: what the proxy's socket sees on its own node.
     """
@@ -24,11 +24,4 @@ class Translations(Columns):
     orig_source_port: Array = column("u2")
     start_us: Array = column("i8")  # the kernel's time stamp there, or the last time at which it was not there
     end_us: Array = column("i8")  # 0: open, as far as is known
-
-
-@dataclass(frozen=True, slots=True)
-class TranslationBatch:
-    """What a node ships: its name and its translations."""
-
-    node: str
-    translations: Translations
+    seen_us: Array = column("i8")  # when it was last seen; of an open one nothing is known after that

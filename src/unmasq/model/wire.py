@@ -2,7 +2,8 @@
 
 A zstd frame that holds one MessagePack map: `version`, id, node, texts, files, rejects, and for each table its number of
 rows with every column as name -> (type, base, type of what is sent, little-endian bytes): what is sent is what each value
-lies above the base, in as few bytes as all of them need. A column in which all rows are equal has one value.
+lies above the base, in as few bytes as all of them need. A column in which all rows are equal has one value. The table
+`translations` is left out where it is empty.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from unmasq.model.columns import Array, Columns
 from unmasq.model.flaws import flaw_of
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowBatch, FlowColumns, LineColumns, Rejected
 from unmasq.model.ingress import FileIdentity
+from unmasq.model.translation import Translations
 
 VERSION = 1
 """Of the map; a higher one was sent by a newer program and is refused."""
@@ -39,7 +41,9 @@ _TABLES: Mapping[str, type[Columns]] = {
     "asked": AskedColumns,
     "addresses": AddressColumns,
     "lines": LineColumns,
+    "translations": Translations,
 }
+_OPTIONAL = {"translations"}
 
 
 class _Version(Struct):
@@ -75,7 +79,7 @@ def encode(batch: FlowBatch) -> bytes:
         version=VERSION,
         id=batch.id,
         node=batch.node,
-        tables={name: _table(getattr(batch, name)) for name in _TABLES},
+        tables={name: _table(getattr(batch, name)) for name in _TABLES if name not in _OPTIONAL or getattr(batch, name)},
         texts=utf8(batch.texts),
         files=batch.files,
         rejected=[replace(each, sample=utf8([each.sample])[0]) for each in batch.rejected],
@@ -131,14 +135,14 @@ def _column(values: Array) -> _Column:
 
 
 def _batch(told: _Batch) -> FlowBatch:
-    if told.tables.keys() != _TABLES.keys():
+    if not _TABLES.keys() - _OPTIONAL <= told.tables.keys() <= _TABLES.keys():
         raise _refused(f"its tables are {', '.join(sorted(told.tables))[:200]}")
     if any(table.rows < 0 for table in told.tables.values()):
         raise _refused("a table has less than no rows")
-    size = sum(told.tables[name].rows * _width(kind) for name, kind in _TABLES.items())
+    size = sum(table.rows * _width(_TABLES[name]) for name, table in told.tables.items())
     if size > MOST_BYTES:
         raise _too_large(size)
-    tables: dict[str, Any] = {name: _columns(name, kind, told.tables[name]) for name, kind in _TABLES.items()}
+    tables: dict[str, Any] = {name: _columns(name, _TABLES[name], table) for name, table in told.tables.items()}
     return FlowBatch(node=told.node, texts=told.texts, files=told.files, rejected=told.rejected, id=told.id, **tables)
 
 

@@ -1,11 +1,13 @@
-"""What the pipeline holds between reading and handing on: the reader, the waiting room, and names of files and texts."""
+"""What the pipeline holds between reading and handing on: the reader, the waiting room, and what other nodes wait for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from unmasq.base.telemetry import Counters
 from unmasq.join.lines import TEXT_COLUMNS, JoinedLines
+from unmasq.join.outgoing import Outgoing
 from unmasq.join.settings import WindowSettings
 from unmasq.join.table import ConnectionTable
 from unmasq.join.window import Closed, Window
@@ -34,6 +36,7 @@ class Desk:
         self._settings, self._counters, self._around, self._witnessed = settings, counters, around, witnessed
         self._reader = LineReader()
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
+        self._outgoing = Outgoing(counters)
         self._files = Files()
         self._samples: dict[int, str] = {}
 
@@ -60,12 +63,17 @@ class Desk:
         self._counters.add("connections_seen", len(connections))
         self._window.add_connections(connections, dump_began_us)
 
+    def take_passing(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
+        """Note connections to listeners elsewhere, for the flows of other nodes. A whole dump says when it began."""
+        self._outgoing.take(connections, dump_began_us)
+
     def close(self, now_us: int, *, everything: bool = False) -> FlowBatch | None:
-        """The flows that are complete, with their lines; None where there are none."""
+        """The flows that are complete, with their lines, and what other nodes' flows need; None where there is nothing."""
         closed = self._window.close(now_us, everything=everything)
-        if not (len(closed.lines) or closed.parts or len(closed.dropped)):
+        told = self._outgoing.due(now_us, everything=everything)
+        if not (len(closed.lines) or closed.parts or len(closed.dropped) or told):
             return None
-        batch = self._batch(closed)
+        batch = replace(self._batch(closed), translations=told)
         for lines in (closed.lines, closed.dropped):
             self._files.forget(lines)
         tally(batch, self._around().trust, self._counters)

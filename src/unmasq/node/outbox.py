@@ -25,7 +25,7 @@ class Outbox:
 
     def flush_due(self) -> None:
         """Put if enough is here, or if something waited long enough. Raises what `put` raises; then all goes on waiting."""
-        rows = sum(len(part.flows) + len(part.chains) for part in self._parts)
+        rows = sum(len(part.flows) + len(part.chains) + len(part.translations) for part in self._parts)
         if self._parts and (rows >= self._rows or not 0 <= self._clock.now_us() - self._since_us < self._wait_us):
             self.flush()
 

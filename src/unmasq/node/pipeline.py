@@ -95,8 +95,10 @@ class Pipeline:
             self._meet(self._witness.dump(), began_us)
 
     def _meet(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
+        passing = self._listeners.passing(connections)
         with self._moment:
-            self._desk.take_connections(connections, dump_began_us)
+            self._desk.take_connections(connections.take(~passing) if passing.any() else connections, dump_began_us)
+            self._desk.take_passing(connections.take(passing), dump_began_us)
 
     def _hand_on(self, *, everything: bool) -> None:
         with self._moment:

@@ -95,13 +95,13 @@ class Shipper:
             self._well("batches")
 
     def _make_smaller(self, batch: Spooled) -> None:
-        """Two halves instead; a single flow that is too large for the server can only be given up."""
+        """Two halves instead; a single flow or record that is too large for the server can only be given up."""
         try:
             whole = wire.decode(batch.body)
         except BatchRefused:  # of another version of this program
             self._spool.drop(batch, "unreadable")
             return
-        if len(whole) < 2:
+        if len(whole) < 2 and len(whole.translations) < 2:
             self._spool.drop(batch, "too_large")
             return
         self._counters.add("ship_split")

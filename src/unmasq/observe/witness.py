@@ -79,7 +79,7 @@ class Witness:
 
     def dump(self) -> ConnectionBatch:
         """The whole table, with counters up to now."""
-        began_us, known = self._clock.now_us(), len(self._listeners)
+        began_us, known = self._clock.now_us(), self._listeners.changes
         batch = self._bounded(self._table.read())
         self._pace.dumped(began_us, self._clock.now_us())
         self._events.heal()
@@ -91,5 +91,5 @@ class Witness:
 
         Not so where a listener was learned since: that dump passed its connections over.
         """
-        after_us = self._shown_us if self._shown_of == len(self._listeners) else 0
+        after_us = self._shown_us if self._shown_of == self._listeners.changes else 0
         return replace(batch, after_us=np.full(len(batch), after_us))

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Self
 from uuid import UUID
 
+from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import BatchRefused, StoreBusy, StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.keep.live import LiveStore
+from unmasq.keep.remote import LOOK_US, Amendment, RemoteFlows
 from unmasq.model import wire
 from unmasq.model.flowbatch import FlowBatch, LineColumns
 
@@ -28,9 +30,9 @@ class Ingest:
     `ingest_again` (batches that were here), `ingest_refused` by reason, and `store_failed`.
     """
 
-    def __init__(self, live: LiveStore, counters: Counters) -> None:
+    def __init__(self, live: LiveStore, remote: RemoteFlows, counters: Counters) -> None:
         """`live` remembers the ids of batches."""
-        self._live, self._counters = live, counters
+        self._live, self._remote, self._counters = live, remote, counters
         self._decoding = threading.Semaphore(_DECODING)
         self._changed = threading.Condition()
         self._asked: list[tuple[UUID, Future[UUID]]] = []
@@ -67,16 +69,19 @@ class Ingest:
     def _append(self, batch: FlowBatch) -> "Future[UUID]":
         # A node knows itself which lines of its own files it has read: here they would only be in the way.
         with self._changed:
-            new = self._live.take(replace(batch, files=[], lines=LineColumns.empty()))
-            self._count(batch, new=new)
-            done: Future[UUID] = Future()
-            done.set_running_or_notify_cancel()  # whoever asked may go away, and the batch is written all the same
-            self._asked.append((batch.id, done))
+            done = self._remote.complete(replace(batch, files=[], lines=LineColumns.empty()))
+            is_new = self._live.take(done.batch) or not (batch.flows or batch.rejected)
+            if is_new:
+                self._remote.note(done)
+            self._count(batch, is_new=is_new)
+            written: Future[UUID] = Future()
+            written.set_running_or_notify_cancel()  # whoever asked may go away, and the batch is written all the same
+            self._asked.append((batch.id, written))
             self._changed.notify()
-            return done
+            return written
 
-    def _count(self, batch: FlowBatch, *, new: bool) -> None:
-        if not new:
+    def _count(self, batch: FlowBatch, *, is_new: bool) -> None:
+        if not is_new:
             self._counters.add("ingest_again")
             return
         self._counters.add("ingest_batches")
@@ -89,24 +94,40 @@ class Ingest:
         while self._wait(pause_seconds):
             with self._changed:
                 asked, self._asked = self._asked, []
+                due = self._remote.due()  # before what was completed without these records is written
             began = time.monotonic()
-            self._write(asked)
+            is_written = self._write(asked) if asked or due else True
+            if due:
+                self._amend(due, is_written=is_written)
             pause_seconds = min(_SHARE * (time.monotonic() - began), _LONGEST_PAUSE_SECONDS)
 
     def _wait(self, pause_seconds: float) -> bool:
-        """Until somebody asks, and a pause is over; False when the end has come and nobody waits."""
+        """Until somebody asks, and a pause is over, or until something may be due; False when the end has come and nobody waits."""
         with self._changed:
             self._changed.wait_for(lambda: self._ending, pause_seconds)
-            self._changed.wait_for(lambda: self._ending or self._asked)
-            return bool(self._asked)
+            self._changed.wait_for(lambda: self._ending or self._asked, LOOK_US / MICROSECONDS)
+            return bool(self._asked) or not self._ending
 
-    def _write(self, asked: "list[tuple[UUID, Future[UUID]]]") -> None:
+    def _amend(self, due: Amendment, *, is_written: bool) -> None:
+        """Complete stored flows; what cannot be done now is due again."""
+        try:
+            if is_written:
+                self._remote.amend(due)
+                return
+        except StoreError:
+            self._counters.add("store_failed")
+        with self._changed:
+            self._remote.renew(due)
+
+    def _write(self, asked: "list[tuple[UUID, Future[UUID]]]") -> bool:
+        """Write what waits, and answer; whether it is on disk."""
         try:
             self._live.flush()
         except StoreError as error:
             self._counters.add("store_failed")
             for _, done in asked:
                 done.set_exception(error)
-        else:
-            for batch, done in asked:
-                done.set_result(batch)
+            return False
+        for batch, done in asked:
+            done.set_result(batch)
+        return True

@@ -10,9 +10,12 @@ from typing import Self
 from unmasq.base.clock import Clock
 from unmasq.base.exposition import Metrics
 from unmasq.base.telemetry import Counters
+from unmasq.join.records import Records
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
+from unmasq.keep.remote import RemoteFlows
 from unmasq.keep.tokens import Tokens, digest
+from unmasq.model.address import parse_range
 from unmasq.model.nodesettings import NodeSettings, TrustedRange
 from unmasq.serve.app import public_app
 from unmasq.serve.guard import Guard, Hosts, Uses
@@ -51,7 +54,8 @@ class Server:
     def __enter__(self) -> Self:
         """Raises Unreachable where nothing can listen, UsageError for what is no certificate."""
         with ExitStack() as stack:
-            ingest = stack.enter_context(Ingest(self.live, self._counters))
+            self._records = Records(self._counters)
+            ingest = stack.enter_context(Ingest(self.live, self._remote(), self._counters))
             stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock))
             if self._public.tls:
                 self._public.tls.check()
@@ -71,9 +75,16 @@ class Server:
         public = self._public
         return NodeSettings(trust.version, entries, public.interval_seconds, list(public.node_ranges), list(public.listeners))
 
+    def _gauges(self) -> dict[str, float]:
+        return {"waiting_rows": self.live.waiting_rows(), "translations_known": len(self._records)}
+
+    def _remote(self) -> RemoteFlows:
+        ranges = [parse_range(text) for text in self._public.node_ranges]
+        return RemoteFlows(self._store, self._records, ranges, self._clock, self._counters)
+
     def _app(self, ingest: Ingest) -> Guard:
         routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)
-        metrics = Metrics(self._counters, lambda: {"waiting_rows": self.live.waiting_rows()})
+        metrics = Metrics(self._counters, self._gauges)
         app = public_app(routes, Receiving(ingest, self.settings), metrics)
         return Guard(app, Hosts(self._public.names), uses(self._store.folder, self._public.node_token), NEEDED, self._counters)
 

@@ -1,8 +1,15 @@
+from dataclasses import replace
+from uuid import uuid5
+
+import numpy as np
+
 from tests.contract.traffic import LOG, MIDNIGHT_US, MadeChain, MadeFlow, batch
+from tests.story.elsewhere import record
 from unmasq.base.clock import DAY_US
-from unmasq.keep.split import by_day, together
+from unmasq.keep.split import by_day, halves, together
 from unmasq.model.address import to_text
 from unmasq.model.flowbatch import FlowBatch, Rejected
+from unmasq.model.translation import Translations
 
 DAY = MIDNIGHT_US // DAY_US
 
@@ -66,3 +73,32 @@ def test_put_together_says_what_the_parts_said():
 
 def test_nodes_are_not_mixed():
     assert [each.node for each in together([over_midnight(1, "a"), over_midnight(6, "b"), over_midnight(11, "a")])] == ["a", "b"]
+
+
+def telling(whole: FlowBatch, *ports: int) -> FlowBatch:
+    return replace(whole, translations=Translations.concat([record(("192.0.2.1", port), 1) for port in ports]))
+
+
+def ports(part: FlowBatch) -> list[int]:
+    return list(part.translations.orig_source_port.tolist())
+
+
+def test_translations_belong_to_no_day():
+    whole = telling(over_midnight(), 1, 2)
+    assert [len(part.translations) for _, part in by_day(whole)] == [0, 0, 0]
+    assert [len(part.translations) for _, part in by_day(telling(batch([MadeFlow()]), 1))] == [0]
+    assert list(by_day(telling(batch([]), 1))) == []
+
+
+def test_halves_and_what_is_put_together_hold_each_translation_once():
+    whole = telling(over_midnight(), 1, 2, 3)
+    first, rest = halves(whole)
+    assert [(len(part), ports(part)) for part in (first, rest)] == [(2, [1]), (3, [2, 3])]
+    assert [part.id for part in (first, rest)] == [uuid5(whole.id, "first"), uuid5(whole.id, "rest")]
+    (again,) = together([first, rest])
+    assert (spoken(again), ports(again)) == (spoken(whole), [1, 2, 3])
+
+
+def test_halves_of_a_batch_of_translations_alone():
+    assert [ports(part) for part in halves(telling(batch([]), 1, 2))] == [[1], [2]]
+    assert np.array_equal(halves(telling(batch([]), 1))[1].translations.orig_source_port, [1])

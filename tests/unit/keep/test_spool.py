@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.contract.traffic import LOG, MadeChain, MadeFlow, batch
+from tests.story.elsewhere import record
 from unmasq.base.clock import ManualClock, SystemClock
 from unmasq.base.errors import StoreBusy, StoreError, StoreTooNew
 from unmasq.base.telemetry import Counters
@@ -70,6 +71,16 @@ def test_a_batch_that_is_put_twice_is_there_once(tmp_path):
         opened.put(numbered(1))
         opened.put(numbered(1))
         assert waiting(opened) == [1]
+
+
+def test_a_batch_of_translations_alone_waits_like_any_other(tmp_path):
+    with spool(tmp_path) as opened:
+        opened.put(replace(batch([]), translations=record(("192.0.2.1", 7000), 1)))
+        opened.put(batch([]))
+        assert opened.backlog().batches == 1
+        taken = opened.take()
+        assert taken is not None
+        assert wire.decode(taken.body).translations.orig_source_port.tolist() == [7000]
 
 
 def test_over_the_bound_the_oldest_go_and_are_counted_and_their_lines_stay_covered(tmp_path):

@@ -8,12 +8,14 @@ from uuid import UUID
 import pytest
 
 from tests.contract.traffic import MadeChain, MadeFlow, batch
+from tests.story.elsewhere import record
 from tests.unit.node.faulty import Answer, Faulty, stored
 from unmasq.base.clock import MICROSECONDS, ManualClock
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.keep.spool import Spool
 from unmasq.model import wire
+from unmasq.model.translation import Translations
 from unmasq.node.backoff import BackOff
 from unmasq.node.settings import Told
 from unmasq.node.ship import SETTINGS_US, Shipper, Shipping
@@ -193,6 +195,19 @@ def test_a_batch_that_is_too_large_goes_in_parts_and_what_is_too_large_alone_is_
     assert ship.counters.of("ship_flows") == 3
     assert ship.counters.of("spool_dropped_lines", "too_large") == 5
     assert ship.counters.of("ship_lines") + ship.counters.of("spool_dropped_lines") == 20
+
+
+def test_translations_that_are_too_large_go_in_parts(shipped):
+    def only_single_records(path, body):
+        return Answer(413) if body and len(wire.decode(body).translations) > 1 else well(path, body)
+
+    with Faulty(only_single_records) as server:
+        ship = shipped(server.url)
+        told = Translations.concat([record(("192.0.2.1", port), 1) for port in range(5)])
+        ship.spool.put(replace(batch([]), translations=told))
+        ship.steps(12)
+    assert ship.left() == 0
+    assert (ship.counters.of("ship_batches"), ship.counters.of("ship_split")) == (5, 4)
 
 
 def test_nobody_listens_and_then_somebody_does(shipped):

@@ -1,11 +1,13 @@
 """Which connections belong to us."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE, parse
-from unmasq.model.connection import ConnectionBatch
+from unmasq.model.connection import ConnectionBatch, Witnessed
 from unmasq.model.ingress import IngressBatch
 from unmasq.observe.listeners import Listener, Listeners
 
@@ -86,3 +88,41 @@ def test_endless_destinations_fill_no_memory(counters):
     assert not listeners.add([listener(PROXY, 80)])
     assert len(listeners) == 10_000
     assert counters.of("listeners_refused") == 2
+
+
+def test_what_is_elsewhere_is_kept_and_told_apart_from_what_is_here(counters):
+    listeners = Listeners(counters, [listener(PROXY, 80)])
+    listeners.set_elsewhere([listener(PROXY, 80), listener(OTHER, 80), listener("::", 443)])
+    batch = connections((PROXY, 80), (OTHER, 80), (PROXY, 443), (OTHER, 81))
+    assert kept(listeners, batch) == [0, 1, 2]
+    assert listeners.passing(batch).tolist() == [False, True, True, False]
+    assert list(listeners) == [listener(PROXY, 80)]
+
+
+def test_a_listener_that_is_learned_is_elsewhere_no_more_whatever_a_server_says(counters):
+    listeners = Listeners(counters)
+    listeners.set_elsewhere([listener(PROXY, 80)])
+    assert listeners.learn(lines((PROXY, 80)))
+    listeners.set_elsewhere([listener(PROXY, 80), listener(OTHER, 80)])
+    assert listeners.passing(connections((PROXY, 80), (OTHER, 80))).tolist() == [False, True]
+    listeners.set_elsewhere([])
+    assert kept(listeners, connections((PROXY, 80), (OTHER, 80))) == [0]
+
+
+def test_a_socket_is_here_whatever_a_server_says(counters):
+    listeners = Listeners(counters)
+    listeners.set_elsewhere([listener(PROXY, 80)])
+    sockets = replace(connections((PROXY, 80)), witness=np.array([Witnessed.SOCKET], "u1"))
+    assert kept(listeners, sockets) == [0]
+    assert not listeners.passing(sockets).any()
+
+
+def test_a_change_is_seen_and_saying_the_same_again_is_none(counters):
+    listeners = Listeners(counters)
+    for told, changes in [([PROXY], 1), ([PROXY], 1), ([OTHER], 2), ([], 3)]:
+        listeners.set_elsewhere(listener(address, 80) for address in told)
+        assert listeners.changes == changes
+    listeners.add([listener(PROXY, 80)])
+    assert listeners.changes == 4
+    listeners.set_elsewhere(Listener(1, number, 80) for number in range(10_001))
+    assert counters.of("listeners_refused") == 1
