@@ -11,12 +11,13 @@ from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.node import NodeOptions
 from unmasq.cli.turns import Turns
-from unmasq.cli.watching import microseconds, say_what_is_watched, summary, watch_of
+from unmasq.cli.watching import microseconds, say_what_is_watched, summary, sync_of, watch_of
 from unmasq.keep.spool import Spool
 from unmasq.model.address import Range
 from unmasq.node.backoff import BackOff
 from unmasq.node.live import Keeper, LiveNode
 from unmasq.node.outbox import Outbox
+from unmasq.node.receipts import Receipts
 from unmasq.node.settings import Told
 from unmasq.node.ship import Shipper, Shipping
 from unmasq.node.upstream import Upstream
@@ -56,14 +57,17 @@ class Work:
         back_off = BackOff(random.random)
         self._shipper = Shipper(self._spool, upstream, self._told, clock, self._counters, back_off, out.note)
         self._shipper.step()  # asks for the settings, so that what is read first is judged by them
-        self._outbox = Outbox(self._spool.put, clock, wait_us=microseconds(options.ship_seconds))
-        watch = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS))
-        keeper = Keeper(self._outbox.append, self._spool.cover, self._trust, threading.Lock(), self._node_ranges)
-        self.node = self._stack.enter_context(LiveNode(watch, keeper, self._spool.covered(), clock, self._counters))
+        watch, covered = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS)), self._spool.covered()
+        self._sync = sync_of(options, covered, self._counters)
+        receipts = Receipts(self._sync)
+        self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=microseconds(options.ship_seconds))
+        keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)
+        more = [self._sync] if self._sync else []
+        self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more))
         self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
 
     def __enter__(self) -> Self:
-        say_what_is_watched(self.node)
+        say_what_is_watched(self.node, self._sync)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -86,6 +90,8 @@ class Work:
 
     def finish(self) -> None:
         """Read what is there, put everything into the spool, and give the server a moment to take it."""
+        if self._sync:
+            self._sync.close()  # a report that came after the last look would be lost
         self.node.pipeline.step()
         self.node.pipeline.finish()
         self._outbox.flush()
