@@ -27,13 +27,19 @@ class Chain(Pair):
         """The collector beside the proxy."""
         return Collecting(log or self.log, self.socket, *flags)
 
-    def asked(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Another verb, as somebody types it."""
-        return subprocess.run([UNMASQ, *words], capture_output=True, text=True, timeout=120, check=False)
-
     def flows(self, *words: str) -> list[dict[str, Any]]:
         """What `unmasq flows` says of the store."""
-        answer = self.asked("flows", *words, "--store", str(self.store), "-o", "json")
-        assert answer.returncode == 0, answer.stderr
-        found: list[dict[str, Any]] = json.loads(answer.stdout)["flows"]
-        return found
+        return flows_of(self.store, *words)
+
+
+def asked(*words: str) -> subprocess.CompletedProcess[str]:
+    """A verb, as somebody types it."""
+    return subprocess.run([UNMASQ, *words], capture_output=True, text=True, timeout=120, check=False)
+
+
+def flows_of(store: Path, *words: str) -> list[dict[str, Any]]:
+    """What `unmasq flows` says of a store."""
+    answer = asked("flows", *words, "--store", str(store), "-o", "json")
+    assert answer.returncode == 0, answer.stderr
+    found: list[dict[str, Any]] = json.loads(answer.stdout)["flows"]
+    return found
