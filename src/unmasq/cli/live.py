@@ -18,7 +18,7 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
 from unmasq.node.live import Keeper, LiveNode, Watch
 from unmasq.node.receipts import Receipts
-from unmasq.node.status import status
+from unmasq.node.status import Beside, status
 from unmasq.serve.owner import Owner
 
 
@@ -83,7 +83,8 @@ class Work:
         self._live.flush()
 
     def _status(self) -> NodeStatus:
-        return status(self._node, self.counters, self._started, self.turns.trouble, self._clock)
+        beside = Beside(self._started, self._sync, store_error=self.turns.trouble)
+        return status(self._node, self.counters, beside, self._clock)
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()

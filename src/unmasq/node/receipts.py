@@ -1,9 +1,12 @@
 """Telling collectors what is safe: a line is, once the batch that contains it is on disk."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from unmasq.model.flowbatch import FlowBatch
-from unmasq.observe.policy_sync.server import PolicySync
+
+if TYPE_CHECKING:
+    from unmasq.observe.policy_sync.server import PolicySync
 
 Put = Callable[[FlowBatch], None]
 
@@ -11,7 +14,7 @@ Put = Callable[[FlowBatch], None]
 class Receipts:
     """For the collectors of a node, or for nobody where it has none."""
 
-    def __init__(self, sync: PolicySync | None) -> None:
+    def __init__(self, sync: "PolicySync | None") -> None:
         self._sync = sync
 
     def give(self, batch: FlowBatch) -> None:
