@@ -37,8 +37,9 @@ def free_port() -> int:
 class Program:
     """A verb of unmasq as a process that can be killed and started again."""
 
-    def __init__(self, said: Path, *argv: str) -> None:
-        self.argv, self._said = [UNMASQ, *argv], said
+    def __init__(self, said: Path, *argv: str, inside: Sequence[str] = ()) -> None:
+        """`inside`: what it is started by, such as `ip netns exec NAME`."""
+        self.argv, self._said = [*inside, UNMASQ, *argv], said
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:

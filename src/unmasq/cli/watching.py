@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from unmasq.observe.policy_sync.server import PolicySync
 
 
+_POLICY_SYNC = (
+    "Open a socket for each pod that has credentials below this folder, /var/run/unmasq if none is named, and read what collectors "
+    "send there. Off unless asked for, as Felix's policySyncPathPrefix is: whoever holds such a socket is believed."
+)
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class WatchOptions:
@@ -37,9 +43,7 @@ class WatchOptions:
     """The network namespace whose conntrack to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
     sockets: list[str] | None = None
     """A proxy's network namespace whose sockets to watch (repeatable): also where the data plane bypasses conntrack."""
-    policy_sync: Annotated[bool | Path, Parameter(show_default=False)] = False
-    """Open a socket for each pod that has credentials below this folder (/var/run/unmasq if none is named), and read what
-    collectors send. Off unless asked for, as Felix's policySyncPathPrefix is: whoever holds a socket is believed."""
+    policy_sync: Annotated[bool | Path, Parameter(show_default=False, help=_POLICY_SYNC)] = False
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
