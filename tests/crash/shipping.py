@@ -19,6 +19,7 @@ import duckdb
 import httpx2
 
 from tests.lab.deadline import until
+from unmasq.keep.spoolcover import covered
 
 UNMASQ = str(Path(sys.executable).with_name("unmasq"))
 TOKEN = "the-token-of-the-nodes"
@@ -36,8 +37,9 @@ def free_port() -> int:
 class Program:
     """A verb of unmasq as a process that can be killed and started again."""
 
-    def __init__(self, said: Path, *argv: str) -> None:
-        self.argv, self._said = [UNMASQ, *argv], said
+    def __init__(self, said: Path, *argv: str, inside: Sequence[str] = ()) -> None:
+        """`inside`: what it is started by, such as `ip netns exec NAME`."""
+        self.argv, self._said = [*inside, UNMASQ, *argv], said
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -63,9 +65,11 @@ class Program:
 
 
 class Pair:
-    """A server, a node and the log between the proxy and it, in one folder."""
+    """A server, a node and the log between the proxy and it, in one folder. `reads`: what the node reads instead of that log."""
 
-    def __init__(self, folder: Path, *node: str, serve: Sequence[str] = (), ca: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *node: str, serve: Sequence[str] = (), ca: Path | None = None, reads: Sequence[str] | None = None
+    ) -> None:
         self.port, self.log, self.store, self.spool = free_port(), folder / "log", folder / "store", folder / "spool"
         self.log.touch()
         token, known = folder / "token", folder / "known"
@@ -75,7 +79,8 @@ class Pair:
         self.server = Program(folder / "server.said", "serve", "--store", str(self.store), *listen, *serve)
         scheme, trusted = ("https", ("--ca", str(ca))) if ca else ("http", ())
         to = ("--server", f"{scheme}://127.0.0.1:{self.port}", "--token-file", str(token), "--spool", str(self.spool), *trusted)
-        self.node = Program(folder / "node.said", "node", "--input", str(self.log), "--from-start", "--no-kernel", *SHORT, *to, *node)
+        reads = ("--input", str(self.log), "--from-start", "--no-kernel") if reads is None else reads
+        self.node = Program(folder / "node.said", "node", *reads, *SHORT, *to, *node)
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +110,11 @@ class Pair:
     def dropped(self) -> int:
         """Lines that the spool gave up, over all starts of the node."""
         return self._asked("SELECT coalesce(sum(lines), 0) FROM dropped")
+
+    def committed(self) -> int:
+        """Bytes of logs that the spool took."""
+        with closing(sqlite3.connect(f"file:{self.spool / 'spool.sqlite'}?mode=ro", uri=True)) as db:
+            return sum(end - start for runs in covered(db).values() for start, end in runs)
 
     def _asked(self, question: str) -> int:
         with closing(sqlite3.connect(f"file:{self.spool / 'spool.sqlite'}?mode=ro", uri=True)) as db:

@@ -39,7 +39,8 @@ def told(server: RemoteServer) -> tuple[str, str | None, str | None, list[str]]:
     return flow.unmasq.join, chain.client, flow.unmasq.nat_source_ip, flow.unmasq.flags
 
 
-KNOWN = ("remote-nat", CLIENT, CLIENT, [])
+NO_FLAGS: list[str] = []
+KNOWN = ("remote-nat", CLIENT, CLIENT, NO_FLAGS)
 UNKNOWN = ("exact", None, None, ["snat_elsewhere"])
 
 

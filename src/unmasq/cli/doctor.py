@@ -1,5 +1,6 @@
 """`unmasq doctor`: which link is broken, and what to do."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,45 +8,68 @@ from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
 from unmasq.cli.ending import Exit
-from unmasq.cli.misuse import STORE_NEXT
+
+_TEST = (
+    "Send test requests to this URL of a proxy: X-Forwarded-For 1.1.1.1 with X-Real-Ip 2.2.2.2, and once more without "
+    "X-Real-Ip; wait for their flows in the store or at the server, and tell what became of the headers."
+)
 
 
-def doctor(
-    *,
-    store: Path | None = None,
-    test: str | None = None,
-    set_switches: bool = False,
-    namespace: str | None = None,
-    output: Annotated[Literal["text", "json"], Parameter(alias="-o")] = "text",
-    timeout_seconds: float = 30,
-) -> int:
-    """Look at every link from the proxy's log to the store, and name the first that is broken.
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions:
+    """Where to look."""
 
-    Parameters
-    ----------
-    store:
-        The directory of the store that a running `unmasq run` fills. Otherwise what UNMASQ_STORE says.
-    test:
-        Send test requests to this URL of a proxy: X-Forwarded-For 1.1.1.1 with X-Real-Ip 2.2.2.2, and once more without
-        X-Real-Ip; wait for their flows in the store, and tell what became of the headers.
-    set_switches:
-        Turn on what conntrack needs in the kernel: three settings and a rule that looks at connections.
-    namespace:
-        The network namespace for --set-switches, or to look at without a store: a name or a path. Otherwise our own.
-    output:
-        A text for people, or JSON.
-    timeout_seconds:
-        How long to wait for the flow of a test request.
-    """
-    from unmasq.cli import doctor_checks, doctor_test
+    store: Path | None = None
+    """The directory of the store that a running `unmasq run` fills. Otherwise what UNMASQ_STORE says."""
+    spool: Path | None = None
+    """The spool of a running `unmasq node`: from the log to the server. Otherwise what UNMASQ_SPOOL says."""
+    socket: Annotated[Path | None, Parameter(env_var="FELIX_DIAL_TARGET")] = None
+    """Beside a collector: who listens on this socket, and what is in INGRESS_LOG_PATH. Otherwise what FELIX_DIAL_TARGET says."""
+    server: str | None = None
+    """The URL of unmasq serve: what it has; with --test, where the flows of the test are looked for."""
+    token_file: Path | None = None
+    """A file with a token for readers, for --server."""
+    ca: Path | None = None
+    """A file with the certificates that vouch for the server, PEM. Otherwise the system's."""
+    test: Annotated[str | None, Parameter(help=_TEST)] = None
+    timeout_seconds: float | None = None
+    """How long to wait for the flow of a test request. Otherwise 30, and 200 with --server: a node sends what is closed."""
+    set_switches: bool = False
+    """Turn on what conntrack needs in the kernel: three settings and a rule that looks at connections."""
+    namespace: str | None = None
+    """The network namespace for --set-switches, or to look at where nothing else is named: a name or a path. Otherwise our own."""
+    output: Annotated[Literal["text", "json"], Parameter(name=("--output", "-o"))] = "text"
+    """A text for people, or JSON."""
 
-    if set_switches:
-        doctor_checks.turn_on(namespace)
+
+_PLAIN = DoctorOptions()
+
+
+def doctor(options: DoctorOptions = _PLAIN) -> int:
+    """Look at every link from the proxy's log to the store, and name the first that is broken."""
+    from unmasq.cli import doctor_checks, doctor_places
+
+    if options.set_switches:
+        doctor_checks.turn_on(options.namespace)
         return Exit.DONE
-    if test is not None:
-        if store is None:
-            raise UsageError("in which store?", "the flows of the test are looked for in a store", STORE_NEXT)
-        return doctor_test.run(test, store, timeout_seconds, output)
-    if store is None:
-        return doctor_checks.kernel(namespace, output)
-    return doctor_checks.run(store, output)
+    if options.test is not None:
+        return _test(options, options.test)
+    return doctor_checks.told(doctor_places.looked_at(options), options.output)
+
+
+def _test(options: DoctorOptions, url: str) -> int:
+    from unmasq.base.clock import SystemClock
+    from unmasq.cli import doctor_test
+    from unmasq.cli.doctor_places import server_of
+    from unmasq.cli.doctor_sides import AtServer, AtStore
+    from unmasq.serve.backend import open_backend
+
+    if options.store is not None:
+        with open_backend(options.store, SystemClock()) as backend:
+            return doctor_test.run(url, lambda: AtStore(backend), options.timeout_seconds or AtStore.PATIENCE_SECONDS, options.output)
+    if options.server is not None:
+        with server_of(options.server, options) as server:
+            return doctor_test.run(url, lambda: AtServer(server), options.timeout_seconds or AtServer.PATIENCE_SECONDS, options.output)
+    why = "the flows of the test are looked for in a store, or at a server"
+    raise UsageError("in which store?", why, "add --store DIR, or --server URL with --token-file FILE")

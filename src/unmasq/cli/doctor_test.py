@@ -2,22 +2,18 @@
 
 import secrets
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from unmasq.base.clock import MICROSECONDS, SystemClock
-from unmasq.base.errors import UnmasqError
 from unmasq.base.safe import terminal
 from unmasq.cli import output as out
+from unmasq.cli.doctor_sides import Side
 from unmasq.cli.ending import Exit
-from unmasq.find.acceptance import Outcome, Result, Sent, found, outcome, settled
+from unmasq.find.acceptance import Match, Outcome, Result, Sent, found, outcome
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flow import Chain, Flow
-from unmasq.model.health import NodeStatus
 from unmasq.node.probe import send
-from unmasq.serve.backend import open_backend
 from unmasq.serve.protocol import Backend
 
 FORWARDED_FOR, REAL_IP = "1.1.1.1", "2.2.2.2"
@@ -26,14 +22,16 @@ _LOOK_BACK_US = 2 * MICROSECONDS  # times of lines are cut to the second
 _NEWEST = 1000
 
 
-def run(url: str, store: Path, timeout_seconds: float, output: str) -> int:
-    """Send both requests, wait for their flows, tell what became of them; fails if one of them got lost."""
-    with open_backend(store, SystemClock()) as backend:
-        outcomes = []
-        for sent, result in _tests(backend, url, timeout_seconds):
-            outcomes.append(result)
-            if output == "text":
-                _tell(sent, result)
+def run(url: str, side: Callable[[], Side], timeout_seconds: float, output: str) -> int:
+    """Send both requests, wait for their flows, tell what became of them; fails if one of them got lost.
+
+    `side` is asked before each request.
+    """
+    outcomes = []
+    for sent, result in _tests(side, url, timeout_seconds):
+        outcomes.append(result)
+        if output == "text":
+            _tell(sent, result)
     if output == "json":
         out.write(msgspec.json.encode(outcomes) + b"\n")
     elif outcomes and all(result.result != Result.BROKEN for result in outcomes):
@@ -41,23 +39,16 @@ def run(url: str, store: Path, timeout_seconds: float, output: str) -> int:
     return Exit.FAILED if any(result.result == Result.BROKEN for result in outcomes) else Exit.DONE
 
 
-def _tests(backend: Backend, url: str, timeout_seconds: float) -> Iterator[tuple[Sent, Outcome]]:
+def _tests(side: Callable[[], Side], url: str, timeout_seconds: float) -> Iterator[tuple[Sent, Outcome]]:
     for real_ip in (REAL_IP, None):
-        before = _status(backend)
+        asked = side()
         since_us = SystemClock().now_us() - _LOOK_BACK_US
         sent = _request(url, real_ip)
-        match = _wait(backend, sent, since_us, timeout_seconds)
-        result = outcome(sent, match, before, _status(backend))
+        match = _wait(asked, sent, since_us, timeout_seconds)
+        result = outcome(sent, match, asked.broken(match))
         yield sent, result
         if result.result == Result.BROKEN:
             return
-
-
-def _status(backend: Backend) -> NodeStatus:
-    status = backend.status()
-    if status is None:
-        raise UnmasqError("nobody fills this store", "the test waits for a flow that a running unmasq must keep", "start unmasq run first")
-    return status
 
 
 def _request(url: str, real_ip: str | None) -> Sent:
@@ -67,14 +58,23 @@ def _request(url: str, real_ip: str | None) -> Sent:
     return Sent(FORWARDED_FOR, real_ip, nonce, answered.ip, answered.port)
 
 
-def _wait(backend: Backend, sent: Sent, since_us: int, timeout_seconds: float) -> tuple[Flow, Chain] | None:
+def _wait(side: Side, sent: Sent, since_us: int, timeout_seconds: float) -> Match | None:
     """The flow of the request, once it is there and joined; what there is when the time is over."""
     deadline = time.monotonic() + timeout_seconds
     while True:
-        match = found(backend.flows(FlowFilter(since_us=since_us), _NEWEST).flows, sent)
-        if settled(match, _status(backend)) or time.monotonic() > deadline:
+        match = _look(side.backend, sent, since_us)
+        if side.is_settled(match) or time.monotonic() > deadline:
             return match
         time.sleep(_PAUSE_SECONDS)
+
+
+def _look(backend: Backend, sent: Sent, since_us: int) -> Match | None:
+    """Among flows that name what was sent, which are few however busy a cluster is; else a proxy may have taken it away."""
+    for wanted in (FlowFilter(claim=(sent.forwarded_for,), since_us=since_us), FlowFilter(since_us=since_us)):
+        match = found(backend.flows(wanted, _NEWEST).flows, sent)
+        if match:
+            return match
+    return None
 
 
 def _tell(sent: Sent, result: Outcome) -> None:

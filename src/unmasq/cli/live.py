@@ -1,7 +1,6 @@
 """`unmasq run` beside a proxy: node and store in one process, answering on the store's socket meanwhile."""
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Self
 
 from unmasq.base import moments
@@ -9,21 +8,23 @@ from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
+from unmasq.cli.run import RunOptions
 from unmasq.cli.turns import Turns
-from unmasq.cli.watching import say_what_is_watched, summary
+from unmasq.cli.watching import microseconds, say_what_is_watched, summary, sync_of
 from unmasq.keep.ageing import Ageing
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
 from unmasq.node.live import Keeper, LiveNode, Watch
-from unmasq.node.status import status
+from unmasq.node.receipts import Receipts
+from unmasq.node.status import Beside, status
 from unmasq.serve.owner import Owner
 
 
-def run(folder: Path, watch: Watch, trust: str, flush_us: int, retention_days: int) -> None:
+def run(options: RunOptions, watch: Watch) -> None:
     """Watch until SIGTERM or SIGINT; then hand on and write everything."""
-    with Work(folder, watch, trust, flush_us, retention_days) as work:
+    with Work(options, watch) as work:
         work.turns.run(work.turn)
         work.finish()
     out.note(summary(work.counters))
@@ -32,28 +33,32 @@ def run(folder: Path, watch: Watch, trust: str, flush_us: int, retention_days: i
 class Work:
     """The store, the node that fills it, and whoever answers questions about it."""
 
-    def __init__(self, folder: Path, watch: Watch, trust: str, flush_us: int, retention_days: int) -> None:
+    def __init__(self, options: RunOptions, watch: Watch) -> None:
         self.counters, self._clock, self._stack = Counters(), SystemClock(), ExitStack()
         self._started = moments.text(self._clock.now_us())
         self.turns = Turns(self.counters)
         try:
-            self._open(folder, watch, trust, flush_us, retention_days)
+            self._open(options, watch)
         except BaseException:
             self._stack.close()
             raise
 
-    def _open(self, folder: Path, watch: Watch, trust: str, flush_us: int, retention_days: int) -> None:
-        store = self._stack.enter_context(DuckStore(folder))
-        self._ageing = Ageing(store, retention_days, self._clock.now_us())
-        trust_also(store, trust, self._clock)
+    def _open(self, options: RunOptions, watch: Watch) -> None:
+        flush_us = microseconds(options.flush_seconds)
+        store = self._stack.enter_context(DuckStore(options.store))
+        self._ageing = Ageing(store, options.retention_days, self._clock.now_us())
+        trust_also(store, options.trust, self._clock)
         covered = {file.file: file.runs for file in store.covered()}
-        self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us)
-        keeper = Keeper(self._live.append, store.append, store.control.trust_list, self._live.moment)
-        self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters))
-        self._stack.enter_context(Owner(folder, self._live, store.control, self._clock, self._status))
+        self._sync = sync_of(options, covered, self.counters)
+        receipts = Receipts(self._sync)
+        self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us, written=receipts.give)
+        keeper = Keeper(self._live.append, receipts.after(store.append), store.control.trust_list, self._live.moment)
+        more = [self._sync] if self._sync else []
+        self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more))
+        self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status))
 
     def __enter__(self) -> Self:
-        say_what_is_watched(self._node)
+        say_what_is_watched(self._node, self._sync)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,12 +76,15 @@ class Work:
 
     def finish(self) -> None:
         """Read what is there, hand on everything, write it."""
+        if self._sync:
+            self._sync.close()  # a report that came after the last look would be lost
         self._node.pipeline.step()
         self._node.pipeline.finish()
         self._live.flush()
 
     def _status(self) -> NodeStatus:
-        return status(self._node, self.counters, self._started, self.turns.trouble, self._clock)
+        beside = Beside(self._started, self._sync, store_error=self.turns.trouble)
+        return status(self._node, self.counters, beside, self._clock)
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()

@@ -34,11 +34,11 @@ def run(options: RunOptions) -> None:
     from unmasq.cli import live, once
 
     watch = watch_of(options, microseconds(options.interval_seconds))
-    if options.once and options.pods:
-        raise UsageError("--once reads no pods", "they come and go, and never end", "name their logs with --input")
+    if options.once and (options.pods or options.policy_sync):
+        raise UsageError("--once reads no pods and no collectors", "they come and go, and never end", "name their logs with --input")
     if options.once:
         once.run(options.store, watch, options.trust)
     elif "-" in watch.logs:
         raise UsageError("standard input needs --once", "a stream cannot be followed after a restart", "add --once, or name a file")
     else:
-        live.run(options.store, watch, options.trust, microseconds(options.flush_seconds), options.retention_days)
+        live.run(options, watch)

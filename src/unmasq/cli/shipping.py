@@ -6,20 +6,26 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Self
 
+from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.node import NodeOptions
 from unmasq.cli.turns import Turns
-from unmasq.cli.watching import microseconds, say_what_is_watched, summary, watch_of
+from unmasq.cli.watching import microseconds, say_what_is_watched, summary, sync_of, watch_of
 from unmasq.keep.spool import Spool
+from unmasq.model import health
 from unmasq.model.address import Range
+from unmasq.model.health import NodeStatus
 from unmasq.node.backoff import BackOff
 from unmasq.node.live import Keeper, LiveNode
 from unmasq.node.outbox import Outbox
+from unmasq.node.receipts import Receipts
 from unmasq.node.settings import Settings, Told
 from unmasq.node.ship import Shipper, Shipping
+from unmasq.node.status import Beside, status
 from unmasq.node.upstream import Upstream
+from unmasq.serve.nodesocket import NodeSocket
 from unmasq.unwind.trust import TrustList
 
 _LEAVE_SECONDS = 5.0  # how long a node that is told to stop goes on sending
@@ -28,43 +34,49 @@ _LEAVE_SECONDS = 5.0  # how long a node that is told to stop goes on sending
 def run(options: NodeOptions, upstream: Upstream, metrics: tuple[str, int] | None) -> None:
     """Watch and send until SIGTERM or SIGINT; then put everything into the spool."""
     counters = Counters()
-    turns = Turns(counters)
     with Work(options, upstream, counters) as work:
         if metrics:
             work.measure(*metrics)
-        turns.run(work.turn)
+        work.turns.run(work.turn)
         work.finish()
     out.note(summary(counters))
 
 
 class Work:
-    """The spool, the node that fills it, and the thread that empties it."""
+    """The spool, the node that fills it, the thread that empties it, and whoever answers how they are."""
 
     def __init__(self, options: NodeOptions, upstream: Upstream, counters: Counters) -> None:
-        self._counters, self._stack = counters, ExitStack()
+        self._counters, self._clock, self._stack = counters, SystemClock(), ExitStack()
+        self._upstream, self._most_bytes = upstream, options.spool_mb << 20
+        self._started = moments.text(self._clock.now_us())
+        self.turns = Turns(counters)
         try:
-            self._open(options, upstream)
+            self._open(options)
         except BaseException:
             self._stack.close()
             raise
 
-    def _open(self, options: NodeOptions, upstream: Upstream) -> None:
-        clock = SystemClock()
-        self._spool = self._stack.enter_context(Spool(options.spool, clock, self._counters, limit_bytes=options.spool_mb << 20))
+    def _open(self, options: NodeOptions) -> None:
+        clock = self._clock
+        self._spool = self._stack.enter_context(Spool(options.spool, clock, self._counters, limit_bytes=self._most_bytes))
         self._told = Told(self._spool, self._counters)
         # Jitter needs no secret randomness.
         back_off = BackOff(random.random)
-        self._shipper = Shipper(self._spool, upstream, self._told, clock, self._counters, back_off, out.note)
+        self._shipper = Shipper(self._spool, self._upstream, self._told, clock, self._counters, back_off, out.note)
         self._shipper.step()  # asks for the settings, so that what is read first is judged by them
-        self._outbox = Outbox(self._spool.put, clock, wait_us=microseconds(options.ship_seconds))
-        watch = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS))
-        keeper = Keeper(self._outbox.append, self._spool.cover, self._trust, threading.Lock(), self._node_ranges)
+        watch, covered = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS)), self._spool.covered()
+        self._sync = sync_of(options, covered, self._counters)
+        receipts = Receipts(self._sync)
+        self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=microseconds(options.ship_seconds))
+        keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)
         self._heard: Settings | None = None
-        self.node = self._stack.enter_context(LiveNode(watch, keeper, self._spool.covered(), clock, self._counters))
+        more = [self._sync] if self._sync else []
+        self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more))
         self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
+        self._stack.enter_context(NodeSocket(options.spool, self._status))
 
     def __enter__(self) -> Self:
-        say_what_is_watched(self.node)
+        say_what_is_watched(self.node, self._sync)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,6 +106,8 @@ class Work:
 
     def finish(self) -> None:
         """Read what is there, put everything into the spool, and give the server a moment to take it."""
+        if self._sync:
+            self._sync.close()  # a report that came after the last look would be lost
         self.node.pipeline.step()
         self.node.pipeline.finish()
         self._outbox.flush()
@@ -104,6 +118,12 @@ class Work:
 
     def _node_ranges(self) -> Sequence[Range]:
         return self._told.now.node_ranges
+
+    def _status(self) -> NodeStatus:
+        waiting = self._spool.backlog()
+        shipping = health.Shipping(self._upstream.url, self._shipper.trouble, waiting.batches, waiting.bytes, self._most_bytes)
+        beside = Beside(self._started, self._sync, shipping, self.turns.trouble)
+        return status(self.node, self._counters, beside, self._clock)
 
     def _gauges(self) -> dict[str, float]:
         backlog = self._spool.backlog()

@@ -37,5 +37,5 @@ class Turns:
     def _bear(self, error: StoreError) -> None:
         if self.trouble is None:
             out.note(str(error))
-        self.trouble = error.what
+        self.trouble = ": ".join(filter(None, (error.what, error.why)))
         self._counters.add("store_failed")

@@ -10,10 +10,18 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
+from unmasq.model.flaws import LONGEST_NODE
 from unmasq.show import words
 
 if TYPE_CHECKING:
-    from unmasq.node.live import LiveNode, Watch
+    from unmasq.node.live import Covered, LiveNode, Watch
+    from unmasq.observe.policy_sync.server import PolicySync
+
+
+_POLICY_SYNC = (
+    "Open a socket for each pod that has credentials below this folder, /var/run/unmasq if none is named, and read what collectors "
+    "send there. Off unless asked for, as Felix's policySyncPathPrefix is: whoever holds such a socket is believed."
+)
 
 
 @Parameter(name="*")
@@ -35,6 +43,7 @@ class WatchOptions:
     """The network namespace whose conntrack to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
     sockets: list[str] | None = None
     """A proxy's network namespace whose sockets to watch (repeatable): also where the data plane bypasses conntrack."""
+    policy_sync: Annotated[bool | Path, Parameter(show_default=False, help=_POLICY_SYNC)] = False
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
@@ -56,10 +65,11 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     from unmasq.observe.listeners import listener
     from unmasq.read.podnames import Choice
 
-    if not (options.input or options.pods):
-        raise UsageError("nothing to read", "neither a log nor pods are named", "name a log with --input, or pods with --pods")
+    if not (options.input or options.pods or options.policy_sync):
+        why, next_step = "neither a log nor pods nor collectors are named", "name a log with --input, or pods with --pods, or --policy-sync"
+        raise UsageError("nothing to read", why, next_step)
     return Watch(
-        node=options.node or node_name(),
+        node=_node(options.node or node_name()),
         logs=options.input or [],
         pods=[Choice.parse(text) for text in options.pods or []],
         pod_logs=str(options.pod_logs),
@@ -77,6 +87,22 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     )
 
 
+def _node(name: str) -> str:
+    if len(name) > LONGEST_NODE:
+        why = f"it has {len(name)} characters, and a server takes {LONGEST_NODE}"
+        raise UsageError("the node's name is too long", why, "give it a shorter one with --node")
+    return name
+
+
+def sync_of(options: WatchOptions, covered: "Covered", counters: Counters) -> "PolicySync | None":
+    """The sockets of collectors, if there are to be any. Raises KernelError."""
+    from unmasq.observe.policy_sync.server import PREFIX, PolicySync
+
+    if not options.policy_sync:
+        return None
+    return PolicySync(PREFIX if options.policy_sync is True else options.policy_sync, covered, counters)
+
+
 def microseconds(seconds: float) -> int:
     """A length of time that a flag gives. Raises UsageError for none."""
     if not seconds > 0:
@@ -84,9 +110,10 @@ def microseconds(seconds: float) -> int:
     return int(seconds * MICROSECONDS)
 
 
-def say_what_is_watched(node: "LiveNode") -> None:
-    """Tell a person which logs and which kernel a node looks at."""
+def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
+    """Tell a person which logs, collectors and which kernel a node looks at."""
     logs = [*node.watch.logs, *(f"pods {choice}" for choice in node.watch.pods)]
+    logs += [f"collectors below {sync.prefix}"] if sync else []
     places = [place.name for place in node.witness.places] if node.witness else []
     out.note(f"reading {', '.join(logs)}; {f'watching {_listed(places)}' if places else 'without the kernel'}")
     for error in node.witness.troubles.values() if node.witness else []:

@@ -1,6 +1,6 @@
 """The old how-to's last step: did the headers of a test request arrive in a flow, on that very connection?
 
-Pure: what was sent, the flows and the node's own counts in; a result with the first broken link out.
+Pure: what was sent, the flows and the first broken link (`unmasq.find.broken`) in; a result out.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,6 @@ from enum import StrEnum
 from msgspec import Struct
 
 from unmasq.model.flow import Chain, Flow
-from unmasq.model.health import NodeStatus
 
 
 class Result(StrEnum):
@@ -50,7 +49,16 @@ class Outcome(Struct, frozen=True):
     join: str | None
 
 
-def found(flows: Iterable[Flow], sent: Sent) -> tuple[Flow, Chain] | None:
+Match = tuple[Flow, Chain]
+"""The flow of a request, and the request in it."""
+
+Link = tuple[str, str, str]
+"""A broken link: its name, why, and what to do."""
+
+_UNKNOWN: Link = ("flow", "lines came, but none of them is our request", "is another proxy answering at this address?")
+
+
+def found(flows: Iterable[Flow], sent: Sent) -> Match | None:
     """The flow and chain of the request: by its nonce, else by our end of the connection with the header that we sent."""
     flows = list(flows)
     for flow, chain in _chains(flows):
@@ -81,14 +89,8 @@ def _real_ip_fits(chain: Chain, sent: Sent) -> bool:
     return bool(real) == bool(sent.real_ip)
 
 
-def settled(match: tuple[Flow, Chain] | None, status: NodeStatus) -> bool:
-    """Whether waiting longer would change nothing: the flow is there, and joined if a kernel is watched."""
-    return match is not None and (match[0].unmasq.join != "unwitnessed" or not status.is_witnessed)
-
-
-def outcome(sent: Sent, match: tuple[Flow, Chain] | None, before: NodeStatus, after: NodeStatus) -> Outcome:
-    """What became of a request, given the node's status before and after it."""
-    broken = _broken_link(match, before, after)
+def outcome(sent: Sent, match: Match | None, broken: Link | None) -> Outcome:
+    """What became of a request, given the first broken link on its way, if there is one."""
     if match is None or broken is not None:
         link, why, next_step = broken or _UNKNOWN
         return _told(Result.BROKEN, match, link, why, next_step)
@@ -101,7 +103,7 @@ def outcome(sent: Sent, match: tuple[Flow, Chain] | None, before: NodeStatus, af
     return _told(Result.REWRITTEN, match, None, "a proxy on the way appends to or overwrites these headers, as a good one does", next_step)
 
 
-def _told(result: Result, match: tuple[Flow, Chain] | None, link: str | None, why: str, next_step: str) -> Outcome:
+def _told(result: Result, match: Match | None, link: str | None, why: str, next_step: str) -> Outcome:
     if match is None:
         return Outcome(result, link, why, next_step, [], {}, None, None, None, None)
     flow, chain = match
@@ -120,35 +122,3 @@ def _told(result: Result, match: tuple[Flow, Chain] | None, link: str | None, wh
         connection=connection,
         join=flow.unmasq.join,
     )
-
-
-Link = tuple[str, str, str]
-_UNKNOWN: Link = ("flow", "lines came, but none of them is our request", "is another proxy answering at this address?")
-
-
-def _broken_link(match: tuple[Flow, Chain] | None, before: NodeStatus, after: NodeStatus) -> Link | None:
-    """The first broken link from the log to the store: its name, why, and what to do."""
-    if after.store_error:
-        return "stored", f"flows cannot be written: {after.store_error}", "make room, or give the store another folder"
-    if match is None:
-        return _silent(before, after)
-    if match[1].evidence == "logged" or match[0].source_ip is None:
-        return "marker", "the line came without our marker", "unmasq config template nginx prints the log format to set"
-    if match[0].unmasq.join == "unwitnessed" and after.is_witnessed:
-        return "joined", *_unjoined(after)
-    return None
-
-
-def _silent(before: NodeStatus, after: NodeStatus) -> Link | None:
-    if after.count("lines_read") == before.count("lines_read"):
-        logs = ", ".join(after.logs)
-        return "log", f"no line came in {logs}", "does the proxy that answers write there? (access_log in nginx)"
-    if after.count("lines_rejected") > before.count("lines_rejected"):
-        return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template nginx the format"
-    return None
-
-
-def _unjoined(status: NodeStatus) -> tuple[str, str]:
-    if status.switches_off:
-        return f"these are off in the kernel: {', '.join(status.switches_off)}", "unmasq doctor --set-switches turns them on"
-    return "the kernel that we watch did not see this connection", "watch the namespace that it passes: unmasq run --namespace NAME"

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from unmasq.find import ways
 from unmasq.find.check import Check, State
+from unmasq.find.reading import reading
+from unmasq.find.sending import sending
 from unmasq.keep.protocol import Health
-from unmasq.model.health import NodeStatus
+from unmasq.model.health import NodeStatus, Shipping
 from unmasq.show import words
 
 _FULL = 0.7  # of the kernel's table, from which on bursts may be lost
@@ -15,14 +17,27 @@ _MOSTLY = 0.9
 def checks(status: NodeStatus, health: Health) -> list[Check]:
     """All links in the order in which a line passes them: the first broken one is the cause."""
     return [
-        _log(status),
-        _marker(status),
+        *reading(status),
         *_kernel(status),
         *_listeners(status),
-        *_joined(health),
+        *joined(health.requests, health.joined),
         *ways.sources(status),
         *ways.silent_proxies(status),
         _stored(status, health),
+        *_dropped(status),
+    ]
+
+
+def node_checks(status: NodeStatus, shipping: Shipping) -> list[Check]:
+    """All links of a node that sends its flows elsewhere."""
+    return [
+        *reading(status),
+        *_kernel(status),
+        *_listeners(status),
+        *_joined_here(status),
+        *ways.sources(status),
+        *ways.silent_proxies(status),
+        *sending(status, shipping),
         *_dropped(status),
     ]
 
@@ -32,29 +47,10 @@ def first_broken(found: list[Check]) -> Check | None:
     return next((check for check in found if check.state is State.BROKEN), None)
 
 
-def _log(status: NodeStatus) -> Check:
-    count, logs = status.count("lines_read"), ", ".join(status.logs)
-    if count:
-        return Check("log", State.OK, f"{count:,} lines read from {logs}")
-    missing = status.count("tail_missing")
-    seen = f"{logs} cannot be read" if missing else f"no line since {status.started} in {logs}"
-    return Check("log", State.BROKEN if missing else State.WARN, seen, "does the proxy write there, and may we read it?")
-
-
-def _marker(status: NodeStatus) -> Check:
-    rejected = {key[len("lines_rejected{") : -1]: n for key, n in status.counters.items() if key.startswith("lines_rejected{")}
-    if not rejected:
-        return Check("marker", State.OK, "no line was rejected")
-    words = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
-    all_of_them = sum(rejected.values()) >= status.count("lines_read")
-    next_step = "unmasq explain --input LOG shows why, unmasq config template nginx the format to set"
-    return Check("marker", State.BROKEN if all_of_them else State.WARN, f"rejected: {words}", next_step)
-
-
 def _kernel(status: NodeStatus) -> Iterator[Check]:
     yield from _troubles(status)
     if not status.is_witnessed:
-        why, next_step = (status.blind, "run as root") if status.blind else ("told not to", "leave --no-kernel out of unmasq run")
+        why, next_step = (status.blind, "run as root") if status.blind else ("told not to", f"leave --no-kernel out of {status.program}")
         yield Check("kernel", State.WARN, f"the kernel is not watched ({why}): no client behind a translation is known", next_step)
         return
     if status.sockets:
@@ -90,16 +86,27 @@ def _listeners(status: NodeStatus) -> Iterator[Check]:
     if status.listeners:
         yield Check("listeners", State.OK, ", ".join(status.listeners))
     else:
-        yield Check(
-            "listeners", State.WARN, "none known yet", "they are learned from lines; or name them: unmasq run --listener ADDRESS:PORT"
-        )
+        next_step = f"they are learned from lines; or name them: {status.program} --listener ADDRESS:PORT"
+        yield Check("listeners", State.WARN, "none known yet", next_step)
 
 
-def _joined(health: Health) -> Iterator[Check]:
-    if not health.requests:
+def _joined_here(status: NodeStatus) -> Iterator[Check]:
+    """Of what one node joined since its start. Where it watches and finds no connection at all, it watches the wrong place."""
+    by = status.by_reason("requests_joined")
+    requests, alone = sum(by.values()), by.get("nobody", 0)
+    if alone and alone == requests and status.is_witnessed:
+        seen = f"none of {requests:,} requests joined: the kernel that is watched saw none of their connections"
+        yield Check("joined", State.BROKEN, seen, f"watch the namespace that they pass: {status.program} --namespace NAME")
         return
-    share = health.joined / health.requests
-    seen = f"{100 * share:.1f} % of {health.requests:,} requests joined with a connection"
+    yield from joined(requests, requests - alone)
+
+
+def joined(requests: int, with_connection: int) -> Iterator[Check]:
+    """Which share of requests has a connection."""
+    if not requests:
+        return
+    share = with_connection / requests
+    seen = f"{100 * share:.1f} % of {requests:,} requests joined with a connection"
     well = share >= _MOSTLY
     yield Check("joined", State.OK if well else State.WARN, seen, "" if well else "is the namespace watched that the connections pass?")
 
@@ -119,6 +126,9 @@ def _stored(status: NodeStatus, health: Health) -> Check:
 def _dropped(status: NodeStatus) -> Iterator[Check]:
     """Every counter of something that was lost."""
     names = (
+        "policy_sync_reports_rejected",
+        "policy_sync_claims_rejected",
+        "policy_sync_streams_refused",
         "window_gave_up_lines",
         "window_dropped_connections",
         "conntrack_lost",

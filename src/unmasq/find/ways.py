@@ -31,7 +31,7 @@ def bypassed(status: NodeStatus) -> list[Check]:
     where, count = max(status.sockets_found.items(), key=lambda item: item[1])
     shown = f"conntrack shows next to none of the connections of {requests:,} requests"
     seen = f"{shown}, though the proxy has {count:,} sockets open in {where}"
-    next_step = f"leave the switches and run: unmasq run --no-kernel --sockets {where}"
+    next_step = f"leave the switches and run: {status.program} --no-kernel --sockets {where}"
     return [Check("kernel", State.BROKEN, f"{seen}: the data plane{by} bypasses it", next_step)]
 
 

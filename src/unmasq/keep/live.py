@@ -41,10 +41,12 @@ class LiveStore(Answers):
         rows: int = 50_000,
         wait_us: int = 30 * MICROSECONDS,
         resent: bool = False,
+        written: Callable[[FlowBatch], None] = lambda _: None,
     ) -> None:
+        """`written` is told of each part that is on disk."""
         self.store, self.control, self.moment = store, store.control, store.moment
         self._clock, self._snapshot = clock, snapshot
-        self._rows, self._wait_us, self._resent = rows, wait_us, resent
+        self._rows, self._wait_us, self._resent, self._written = rows, wait_us, resent, written
         self._writing = threading.Lock()
         self._waiting: dict[int, dict[UUID, FlowBatch]] = {}
         self._since_us: int | None = None
@@ -99,6 +101,8 @@ class LiveStore(Answers):
 
         batches = list(parts.values())
         self.store.append_day(day, batches if self._resent else together(batches), published)
+        for batch in batches:
+            self._written(batch)
 
     def waiting_rows(self) -> int:
         """Flows and chains that are not written yet."""

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, Self
 from uuid import UUID
@@ -19,7 +20,7 @@ from unmasq.keep.lock import Lock
 from unmasq.keep.spoolcover import CoveredLines, covered
 from unmasq.keep.spoolfile import NAME, connected, opened, transaction
 from unmasq.model import wire
-from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.flowbatch import FlowBatch, LineColumns
 from unmasq.model.ingress import FileIdentity
 
 LIMIT_BYTES = 1 << 30
@@ -86,7 +87,8 @@ class Spool:
             self.cover(batch)
             return
         lines = int(batch.flows.requests.sum())
-        row = (str(batch.id), len(body := wire.encode(batch)), len(batch.flows), lines, body)
+        body = wire.encode(_without_lines(batch))
+        row = (str(batch.id), len(body), len(batch.flows), lines, body)
         with self._reading, transaction(self._db) as db:
             db.execute(_INSERT, row)
             self._lines.add(db, batch.files, batch.lines, self._clock.now_us())
@@ -171,6 +173,11 @@ class Spool:
         self._counters.add("spool_dropped_batches", batches, reason)
         self._counters.add("spool_dropped_flows", flows, reason)
         self._counters.add("spool_dropped_lines", lines, reason)
+
+
+def _without_lines(batch: FlowBatch) -> FlowBatch:
+    """What a server wants of a batch: which lines of which files it covers is of use only here."""
+    return replace(batch, files=[], lines=LineColumns.empty())
 
 
 def _sums(going: Sequence[tuple[int, int, int]]) -> tuple[int, int, int]:

@@ -15,7 +15,8 @@ from unmasq.model.ingress import TEXTS, Reject, TimeSource
 MOST_DAYS = 4000
 """Days that one batch may touch: each gets a file of its own."""
 LONGEST_NODE = 253
-LONGEST_FINGERPRINT = 100
+LONGEST_FINGERPRINT = 300
+"""A collector's file has the id of its pod's volume in front of its own, and that may have 200 characters."""
 LONGEST_INTERVAL_US = 3600 * MICROSECONDS
 
 _FIRST_US = -(1 << 55)  # the ninth century: no proxy is older, and a date can be written

@@ -3,6 +3,18 @@
 from msgspec import Struct
 
 
+class Shipping(Struct, frozen=True):
+    """How a node's flows get to its server."""
+
+    server: str
+    trouble: str | None
+    """Why they, or the server's settings, do not get through now."""
+    waiting_batches: int
+    """In the spool, with so many bytes of so many that may wait."""
+    waiting_bytes: int
+    most_bytes: int
+
+
 class NodeStatus(Struct, frozen=True):
     """The links of one node, from log to store. Counts are since the start of its process."""
 
@@ -31,6 +43,18 @@ class NodeStatus(Struct, frozen=True):
     """Looked for where conntrack shows none of the connections that lines name: a namespace -> open sockets of our listeners."""
     data_plane: str | None = None
     """One that is known to bypass conntrack and has interfaces in the watched namespace."""
+
+    sockets_below: str | None = None
+    """The folder of the sockets on which collectors may speak."""
+    collectors: list[str] = []
+    """The pods that have such a socket, NAMESPACE/POD."""
+    shipping: Shipping | None = None
+    """None where the node keeps its flows itself."""
+
+    @property
+    def program(self) -> str:
+        """What a person starts to have such a node."""
+        return "unmasq node" if self.shipping else "unmasq run"
 
     def by_reason(self, name: str) -> dict[str, int]:
         """A counter by its reasons."""

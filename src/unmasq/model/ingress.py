@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from unmasq.model.columns import Array, Columns, column
 
 
@@ -81,6 +83,12 @@ class IngressBatch(Columns):
     upstream: Array = column("u4")
     service: Array = column("u4")
     pod: Array = column("u4")  # NAMESPACE/POD of the proxy, where that is known
+
+
+def unmarked(lines: IngressBatch) -> Array:
+    """Which lines came without our marker: those of a plain format, which has no source, and those of none that we know."""
+    is_plain = (lines.reject == Reject.NONE) & ((lines.source_hi | lines.source_lo) == 0)
+    return np.asarray(is_plain | (lines.reject == Reject.NO_ADDRESS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from unmasq.join.window import Closed, Window
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
-from unmasq.model.ingress import Chunk, IngressBatch, Reject
+from unmasq.model.ingress import Chunk, IngressBatch, Reject, unmarked
 from unmasq.node.covered import Files
 from unmasq.node.flows import Surroundings, flow_batch
 from unmasq.node.tally import tally
@@ -92,6 +92,7 @@ class Desk:
     def _count(self, lines: IngressBatch, chunk: Chunk) -> None:
         """Count lines and rejects, and keep one line of each reason."""
         self._counters.add("lines_read", len(lines))
+        self._counters.add("lines_unmarked", int(unmarked(lines).sum()))
         for reason, count in self._reader.replaced_times().items():
             self._counters.add("lines_time_replaced", count, reason)
         if not lines.reject.any():

@@ -41,7 +41,7 @@ class Shipper:
     @property
     def trouble(self) -> str | None:
         """Why batches, or else settings, do not get through now."""
-        return next((why for troubles in self._troubles.values() for why in reversed(troubles.values())), None)
+        return next((why for troubles in self._troubles.values() for why in reversed(list(troubles.values()))), None)
 
     def step(self) -> float:
         """Do what is due; returns the seconds until there may be more to do. Raises StoreError."""

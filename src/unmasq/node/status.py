@@ -1,5 +1,8 @@
 """What a live node says of itself."""
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from msgspec import structs
 
 from unmasq.base.clock import Clock
@@ -7,14 +10,27 @@ from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.find.ways import is_blind
 from unmasq.model.address import to_text
-from unmasq.model.health import NodeStatus
+from unmasq.model.health import NodeStatus, Shipping
 from unmasq.node.live import LiveNode
 from unmasq.observe import dataplane, switches
 from unmasq.observe.feed import CONNTRACK, SOCKETS
 
+if TYPE_CHECKING:
+    from unmasq.observe.policy_sync.server import PolicySync
 
-def status(node: LiveNode, counters: Counters, started: str, store_error: str | None, clock: Clock) -> NodeStatus:
-    """The links of a node, as they are now. `started` is the time of its start, RFC 3339."""
+
+@dataclass(frozen=True)
+class Beside:
+    """What belongs to a node beside what it watches. `started` is the time of its start, RFC 3339."""
+
+    started: str
+    sync: "PolicySync | None" = None
+    shipping: Shipping | None = None
+    store_error: str | None = None
+
+
+def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> NodeStatus:
+    """The links of a node, as they are now."""
     watch = node.watch
     places = node.witness.places if node.witness else []
     kernel = any(place.feed is CONNTRACK for place in places)
@@ -22,7 +38,7 @@ def status(node: LiveNode, counters: Counters, started: str, store_error: str | 
     told = {f"{name}{{{reason}}}" if reason else name: count for name, reason, count in counters.rows()}
     found = NodeStatus(
         node=watch.node,
-        started=started,
+        started=beside.started,
         logs=[*watch.logs, *(node.pods.paths if node.pods else [])],
         kernel=kernel,
         namespace=watch.namespace,
@@ -32,9 +48,12 @@ def status(node: LiveNode, counters: Counters, started: str, store_error: str | 
         connections_most=most,
         listeners=[f"{_shown(one.hi, one.lo)}:{one.port}" for one in node.listeners],
         counters=told,
-        store_error=store_error,
+        store_error=beside.store_error,
         sockets=[place.space or "" for place in places if place.feed is SOCKETS],
         troubles={place.name: str(error) for place, error in node.witness.troubles.items()} if node.witness else {},
+        sockets_below=str(beside.sync.prefix) if beside.sync else None,
+        collectors=sorted(pod.reporter for pod in beside.sync.pods.values()) if beside.sync else [],
+        shipping=beside.shipping,
     )
     return _looked_for(found, node, clock) if kernel and is_blind(found) else found
 

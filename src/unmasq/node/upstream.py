@@ -3,14 +3,12 @@
 Whatever a server, or something between it and us, may answer becomes one of a few outcomes with a sentence for a person.
 """
 
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
@@ -20,6 +18,7 @@ from msgspec import Struct
 from unmasq import __version__
 from unmasq.base.errors import UsageError
 from unmasq.base.safe import shortened, terminal
+from unmasq.base.servers import checked_url, trusted
 from unmasq.model.nodesettings import NodeSettings
 
 _MOST_ANSWER_BYTES = 1 << 20
@@ -78,12 +77,12 @@ class Upstream:
 
     def __init__(self, url: str, token: Callable[[], str], ca: Path | None = None, *, deadline_seconds: float = 60) -> None:
         """`token` is asked before each request. Raises UsageError for what is no URL or no file of certificates."""
-        self.url, self._token, self._deadline_seconds = _checked(url), token, deadline_seconds
+        self.url, self._token, self._deadline_seconds = checked_url(url), token, deadline_seconds
         # No proxy of the environment comes between a node and its server.
         self._client = httpx2.Client(
             base_url=self.url,
             timeout=httpx2.Timeout(deadline_seconds, connect=min(10, deadline_seconds)),
-            verify=_trusted(ca),
+            verify=trusted(ca),
             trust_env=False,
             headers={"accept-encoding": "identity", "user-agent": f"unmasq-node/{__version__}"},
         )
@@ -187,24 +186,3 @@ def _words(text: str) -> str:
 def _wait_seconds(answer: _Answer) -> float:
     told = answer.headers.get("retry-after", "")
     return min(float(told), _LONGEST_WAIT_SECONDS) if told.isascii() and told.isdigit() and len(told) < 10 else 0
-
-
-def _checked(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        well = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        well = False
-    if not well:
-        raise UsageError(
-            f"not the URL of a server: {url!r}", "it needs https:// (or http://) and a host", "write it like https://unmasq:8470"
-        )
-    return url.rstrip("/") + "/"
-
-
-def _trusted(ca: Path | None) -> ssl.SSLContext:
-    """Certificates are always verified: by the system's authorities, or by those of a file alone."""
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"cannot use the certificates in {ca}", str(error.strerror or error), "name a file of certificates, PEM") from None

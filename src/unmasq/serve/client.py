@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import quote
 
 import httpx2
@@ -25,11 +25,18 @@ _TIMEOUT_SECONDS = 60
 Answer = TypeVar("Answer")
 
 
-class Owner:
-    """Asks the process that owns a store. Raises Unreachable where nobody answers, else what the owner raised."""
+class Peer(NamedTuple):
+    """Whom a person knows the other end as, and what to do where it does not answer."""
 
-    def __init__(self, client: httpx2.Client, folder: Path) -> None:
-        self._client, self._folder = client, folder
+    name: str
+    next_step: str
+
+
+class Owner:
+    """Asks the process that owns a store or spool. Raises Unreachable where nobody answers, else what the owner raised."""
+
+    def __init__(self, client: httpx2.Client, peer: Peer) -> None:
+        self._client, self._peer = client, peer
 
     def trace(self, address: str, wanted: FlowFilter) -> Trace:
         return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted))
@@ -60,15 +67,18 @@ class Owner:
 
     def _ask(self, kind: type[Answer], method: str, path: str, query: list[tuple[str, str]] | None = None, **how: Any) -> Answer:
         try:
-            response = self._client.request(method, f"/api/v1/{path}", params=tuple(query or ()), **how)
+            response = self._client.request(method, f"api/v1/{path}", params=tuple(query or ()), **how)
         except httpx2.TransportError as error:
-            raise _silent(self._folder, str(error)) from None
+            raise self._silent(str(error) or type(error).__name__) from None
         try:
             if response.status_code != 200:
                 raise _told(msgspec.json.decode(response.content, type=ErrorBody), response.status_code)
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.MsgspecError as error:
-            raise _silent(self._folder, f"its answer is not ours: {error}") from None
+            raise self._silent(f"its answer is not ours: {error}") from None
+
+    def _silent(self, why: str) -> Unreachable:
+        return Unreachable(f"{self._peer.name} does not answer", why, self._peer.next_step)
 
 
 @contextmanager
@@ -81,7 +91,7 @@ def owner_of(folder: Path) -> Iterator[Owner | None]:
         # No proxy of the environment comes between two processes of one machine.
         transport = httpx2.HTTPTransport(uds=path)
         with httpx2.Client(transport=transport, base_url="http://unmasq", timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-            yield Owner(client, folder)
+            yield Owner(client, Peer(f"the owner of the store in {folder}", "is that process healthy? Its log says more"))
 
 
 def _listens(path: str) -> bool:
@@ -97,7 +107,3 @@ def _listens(path: str) -> bool:
 def _told(body: ErrorBody, status: int) -> Exception:
     kind = UsageError if status in (404, 405, 422) else StoreError
     return kind(body.error.what, body.error.why, body.error.next)
-
-
-def _silent(folder: Path, why: str) -> Unreachable:
-    return Unreachable(f"the owner of the store in {folder} does not answer", why, "is that `unmasq run` healthy? Its log says more")

@@ -271,3 +271,15 @@ def test_a_kill_loses_nothing_that_was_put_and_every_line_is_here_or_sent_or_cou
         sent += unheard
     assert dropped > 0
     assert sent > 0
+
+
+def test_what_goes_to_a_server_names_no_file_of_the_node(tmp_path):
+    long = FileIdentity(1, 2, "csi-" + "0" * 196 + "/" + "f" * 64)
+    with spool(tmp_path) as opened:
+        opened.put(replace(numbered(1), files=[long]))
+        taken = opened.take()
+        assert taken is not None
+        sent = wire.decode(taken.body)
+        assert (sent.files, len(sent.lines), len(sent.flows)) == ([], 0, 3)
+        assert opened.covered() == {long: [(30, 60)]}
+    assert wire.decode(wire.encode(replace(numbered(1), files=[long]))).files == [long], "a store of lines takes it as well"

@@ -10,7 +10,8 @@ from tests.contract import shop
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import StoreBusy, StoreError
 from unmasq.keep.duck import DuckStore
-from unmasq.serve.app import MOST_BODY_BYTES, app_of
+from unmasq.serve.answering import MOST_BODY_BYTES
+from unmasq.serve.app import app_of
 from unmasq.serve.questions import of_files
 from unmasq.serve.routes import Routes
 

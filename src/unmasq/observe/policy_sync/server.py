@@ -40,6 +40,7 @@ class PolicySync:
         self._ledgers: dict[str, Ledger] = {}
         self._not_before: dict[str, int] = {}
         self._looked_us: int | None = None
+        self._closed = False
 
     @property
     def begun(self) -> Mapping[FileIdentity, int]:
@@ -48,12 +49,12 @@ class PolicySync:
 
     @property
     def pods(self) -> dict[str, Identity]:
-        """Those who have a socket now, by the id of their volume."""
-        return {name: endpoint.service.identity for name, endpoint in self._endpoints.items()}
+        """Those who have a socket now, by the id of their volume. Any thread may ask."""
+        return {name: endpoint.service.identity for name, endpoint in list(self._endpoints.items())}
 
     def poll(self, now_us: int) -> Iterator[Chunk]:
         """The lines that were handed over since, pod by pod; never waits."""
-        if self._looked_us is None or abs(now_us - self._looked_us) >= _LOOK_US:
+        if not self._closed and (self._looked_us is None or abs(now_us - self._looked_us) >= _LOOK_US):
             self._looked_us = now_us
             self._look(now_us)
         for ledger in list(self._ledgers.values()):
@@ -67,7 +68,8 @@ class PolicySync:
                 ledger.acknowledge(file, runs)
 
     def close(self) -> None:
-        """Close all sockets. What was handed over and not polled is sent again to whoever opens them next."""
+        """Close all sockets, for good. What was handed over can still be polled; lines that are not are sent again to the next."""
+        self._closed = True
         for name in list(self._endpoints):
             self._close(name)
 

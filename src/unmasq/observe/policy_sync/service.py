@@ -1,6 +1,6 @@
 """What is answered on one socket: `Report` of Felix's Policy Sync, and `Send` of our own Lines.
 
-Everything a pod sends is checked and counted: `policy_sync_reports` and `policy_sync_pieces` what was taken,
+Everything a pod sends is checked and counted: `policy_sync_reports`, `policy_sync_streams` and `policy_sync_pieces` what was taken,
 `policy_sync_reports_rejected` and `policy_sync_streams_refused` what was not, by reason.
 """
 
@@ -74,6 +74,7 @@ class Service:
     def _send(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Kept]:
         """Say what is here, then take lines in beside telling what is committed of them."""
         stream, have = self.ledger.begin()
+        self._counters.add("policy_sync_streams")
         yield Kept(committed=_runs(have.committed), held=_runs(have.held))
         refused: list[str] = []
         threading.Thread(target=self._take_all, args=(requests, stream, refused), daemon=True).start()

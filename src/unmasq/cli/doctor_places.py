@@ -1,0 +1,120 @@
+"""What `unmasq doctor` looks at: a store, a spool, a server, a collector's socket, or only the kernel."""
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import InputError, Unreachable, UsageError
+from unmasq.base.secretfile import secret
+from unmasq.find.alone import at_rest, kernel_alone, server_checks
+from unmasq.find.check import Check, State
+from unmasq.find.checks import checks, node_checks
+from unmasq.find.collecting import Listener, LogEnd, collecting
+from unmasq.keep.protocol import Health
+from unmasq.model.health import NodeStatus
+
+if TYPE_CHECKING:
+    from unmasq.cli.doctor import DoctorOptions
+    from unmasq.serve.client import Owner
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The checks, and what they were made of."""
+
+    checks: list[Check]
+    status: NodeStatus | None = None
+    health: Health | None = None
+
+
+def looked_at(options: "DoctorOptions") -> Looked:
+    """The links of what is named, those of a collector before all others; the kernel alone where nothing is."""
+    if options.spool is not None:
+        found = _spool(options.spool)
+    elif options.store is not None:
+        found = _store(options.store)
+    elif options.server is not None:
+        found = _server(options.server, options)
+    else:
+        found = Looked([]) if options.socket else _kernel(options.namespace)
+    before = _collector(options.socket) if options.socket else []
+    return replace(found, checks=[*before, *found.checks])
+
+
+def server_of(url: str, options: "DoctorOptions") -> "AbstractContextManager[Owner]":
+    """The server at a URL. Raises UsageError where no token is named."""
+    from unmasq.serve.remote import server_at
+
+    if options.token_file is None:
+        next_step = "add --token-file FILE; unmasq token create NAME --use read makes one"
+        raise UsageError("with which token?", "a server answers only those who show one", next_step)
+    return server_at(url, secret(options.token_file), options.ca)
+
+
+def _kernel(namespace: str | None) -> Looked:
+    """Only the kernel, where there is nobody to ask."""
+    from unmasq.observe import dataplane, switches
+
+    off, data_plane = switches.state(namespace).off, dataplane.known_by(dataplane.interfaces(namespace))
+    return Looked(kernel_alone(namespace, off, data_plane, switches.table_use(namespace)))
+
+
+def _store(store: Path) -> Looked:
+    from unmasq.serve.backend import open_backend
+
+    with open_backend(store, SystemClock()) as backend:
+        status, health = backend.status(), backend.health()
+    return Looked(checks(status, health) if status else at_rest(str(store), health), status, health)
+
+
+def _spool(spool: Path) -> Looked:
+    from unmasq.serve.client import owner_of
+
+    status = None
+    if spool.is_dir():
+        with owner_of(spool) as node:
+            status = node.status() if node else None
+    if status is None:
+        seen = f"nobody has the spool in {spool} open"
+        return Looked([Check("node", State.BROKEN, seen, "is unmasq node running, with --spool and this folder?")])
+    if status.shipping is None:
+        raise UsageError(f"{spool} is no spool but a store", "an unmasq run answers there", "name it with --store")
+    return Looked(node_checks(status, status.shipping), status)
+
+
+def _server(url: str, options: "DoctorOptions") -> Looked:
+    with server_of(url, options) as server:
+        health = server.health()
+    return Looked(server_checks(url, health, SystemClock().now_us()), None, health)
+
+
+def _collector(socket: Path) -> list[Check]:
+    """The socket, and the log where the environment of a collector names one or the default is there."""
+    from unmasq.node.collector.settings import settings_of
+
+    settings = settings_of({**os.environ, "FELIX_DIAL_TARGET": str(socket)})
+    is_ours = "INGRESS_LOG_PATH" in os.environ or Path(settings.path).exists()
+    return list(collecting(_log_end(Path(settings.path)) if is_ours else None, _listener(settings.target)))
+
+
+def _log_end(path: Path) -> LogEnd:
+    from unmasq.node.collector.sample import sample
+
+    try:
+        found = sample(path, SystemClock().now_us())
+    except InputError as error:
+        return LogEnd(str(path), error.why)
+    return LogEnd(str(path), "", found.read, found.unmarked, found.rejected)
+
+
+def _listener(target: str) -> Listener:
+    from unmasq.node.collector.peer import peer_of
+
+    try:
+        peer = peer_of(target)
+    except Unreachable as error:
+        return Listener(target, trouble=error.why)
+    return Listener(target, peer.speaks, peer.version, peer.pod)

@@ -1,0 +1,45 @@
+"""What there is to say where no node answers: of files at rest, of a server, of the kernel alone. Pure."""
+
+from collections.abc import Sequence
+
+from unmasq.find.check import Check, State
+from unmasq.find.checks import joined
+from unmasq.keep.protocol import Health
+from unmasq.show import words
+
+
+def at_rest(store: str, health: Health) -> list[Check]:
+    """What there is to say of files that nobody fills now: `unmasq run --once` leaves them so, and that is well."""
+    held = f"{words.counted(health.flows, 'flow')} of {words.counted(health.requests, 'request')} on {words.counted(health.nodes, 'node')}"
+    if health.oldest_us is not None and health.newest_us is not None:
+        held += f", {words.span(health.oldest_us, health.newest_us)}"
+    go_on = "to go on filling it: unmasq run --input LOG --store DIR"
+    return [
+        Check("owner", State.WARN, f"the store in {store} is at rest: nobody fills it now", go_on),
+        Check("stored", State.OK if health.flows else State.WARN, f"{held}, trust list {health.trust_version}"),
+    ]
+
+
+def server_checks(url: str, health: Health, now_us: int) -> list[Check]:
+    """What a server has, whatever its nodes are doing."""
+    newest = "" if health.newest_us is None else f", the newest of {words.ago(health.newest_us, now_us)}"
+    held = f"{words.counted(health.flows, 'flow')} of {words.counted(health.nodes, 'node')}{newest}, trust list {health.trust_version}"
+    next_step = "on a node: unmasq doctor --spool DIR names the link that is broken"
+    return [
+        Check("server", State.OK, f"{url} answers"),
+        *joined(health.requests, health.joined),
+        Check("stored", State.OK if health.flows else State.WARN, held, next_step),
+    ]
+
+
+def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | None, table: tuple[int, int]) -> list[Check]:
+    """The kernel, where there is no node to ask: what is off, a data plane that may bypass conntrack, the use of its table."""
+    where = f"namespace {namespace}" if namespace else "this namespace"
+    if off and data_plane:
+        seen = f"off in {where}: {', '.join(off)}; but {data_plane} is here, and what it forwards may bypass conntrack"
+        switched = Check("kernel", State.WARN, seen, "watch the proxy's own sockets: unmasq run --no-kernel --sockets /proc/PID/ns/net")
+    elif off:
+        switched = Check("kernel", State.BROKEN, f"off in {where}: {', '.join(off)}", "unmasq doctor --set-switches")
+    else:
+        switched = Check("kernel", State.OK, f"switches on in {where}")
+    return [switched, Check("table", State.OK, f"{table[0]:,} of {table[1]:,} connections tracked")]

@@ -1,0 +1,87 @@
+"""The links up to a line that is understood: collectors, the log, its marker, what the lines say. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from unmasq.find.check import Check, State
+from unmasq.model.health import NodeStatus
+from unmasq.show import words
+
+FORMAT = "unmasq config template nginx prints the log format to set"
+_MOST_NAMED = 3
+
+
+def reading(status: NodeStatus) -> Iterator[Check]:
+    """The links in the order in which a line passes them."""
+    yield from _collectors(status)
+    yield _log(status)
+    yield _marker(status)
+    yield _lines(status)
+
+
+def _collectors(status: NodeStatus) -> Iterator[Check]:
+    """The sockets of pods, where they are asked for. Without any, nothing can come where no logs are named either."""
+    if status.sockets_below is None:
+        return
+    silent = State.WARN if status.logs else State.BROKEN
+    names = _named(status.collectors)
+    streams, reports = status.count("policy_sync_streams"), status.count("policy_sync_reports")
+    if not status.collectors:
+        yield _without_socket(status, silent)
+    elif not streams + reports:
+        next_step = "does unmasq collect run there, with FELIX_DIAL_TARGET at that socket? unmasq doctor beside it tells"
+        yield Check("collectors", silent, f"{names} can speak below {status.sockets_below}, and nobody has spoken", next_step)
+    else:
+        spoken = f"{words.counted(streams, 'stream')} of lines and {words.counted(reports, 'report')} came"
+        yield Check("collectors", State.OK, f"{names} can speak below {status.sockets_below}: {spoken}")
+
+
+def _without_socket(status: NodeStatus, state: State) -> Check:
+    refused = status.by_reason("policy_sync_sockets_refused")
+    if refused:
+        seen = f"no pod has a socket of ours below {status.sockets_below} ({', '.join(sorted(refused))})"
+        return Check("collectors", state, seen, "another process answers there, as Felix does where its policySyncPathPrefix is the same")
+    seen = f"no pod has credentials in {status.sockets_below}/creds"
+    return Check("collectors", state, seen, "mount the volume into the pod of the proxy, so that its driver writes them")
+
+
+def _log(status: NodeStatus) -> Check:
+    count, logs = status.count("lines_read"), ", ".join(status.logs) or "what collectors send"
+    if count:
+        return Check("log", State.OK, f"{count:,} lines read from {logs}")
+    missing = status.count("tail_missing")
+    seen = f"{logs} cannot be read" if missing else f"no line since {status.started} in {logs}"
+    return Check("log", State.BROKEN if missing else State.WARN, seen, "does the proxy write there, and may we read it?")
+
+
+def _marker(status: NodeStatus) -> Check:
+    read, without = status.count("lines_read"), status.count("lines_unmarked")
+    return marker(read, without, State.BROKEN if status.is_witnessed else State.WARN)
+
+
+def marker(read: int, without: int, none_has_it: State) -> Check:
+    """Whether lines come with our marker. Those without it name no connection: they cannot be joined."""
+    if not read:
+        return Check("marker", State.WARN, "no line yet, so none with our marker", FORMAT)
+    if not without:
+        return Check("marker", State.OK, "every line has it")
+    state = none_has_it if without == read else State.WARN
+    return Check("marker", state, f"{without:,} of {read:,} lines came without our marker: no connection can be found for them", FORMAT)
+
+
+def _lines(status: NodeStatus) -> Check:
+    read, rejected = status.count("lines_read"), status.by_reason("lines_rejected")
+    return lines(read, rejected)
+
+
+def lines(read: int, rejected: dict[str, int]) -> Check:
+    """Whether what lines say can be understood."""
+    if not rejected:
+        return Check("lines", State.OK, "no line was rejected")
+    told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
+    state = State.BROKEN if sum(rejected.values()) >= read else State.WARN
+    return Check("lines", state, f"rejected: {told}", f"unmasq explain --input LOG shows why; {FORMAT}")
+
+
+def _named(pods: Sequence[str]) -> str:
+    first, more = ", ".join(pods[:_MOST_NAMED]), len(pods) - _MOST_NAMED
+    return f"{first} and {more:,} more" if more > 0 else first

@@ -1,0 +1,62 @@
+"""A node and `unmasq run` whose only source are collectors, as programs."""
+
+import json
+
+import pytest
+
+from tests.crash.shipping import Program
+from tests.lab.deadline import until
+from tests.story.chain import Chain, asked, flows_of
+from tests.story.peers import POD, Collecting, line, short_folder, write
+
+
+@pytest.fixture
+def folder():
+    with short_folder() as folder:
+        (folder / "log").touch()
+        yield folder
+
+
+def test_a_report_to_a_node_that_is_told_to_stop_is_kept(folder):
+    with Chain(folder) as chain:
+        chain.begin()
+        with chain.collecting("--reports-only") as collecting:
+            until(lambda: collecting.ask("/readyz")[0] == 200, "a connection", 30)
+            write(chain.log, *(line(n, "192.0.2.7") for n in range(5)))
+            until(lambda: collecting.metric("reports_sent"), "the report", 20)
+            chain.node.finish()
+            chain.server.finish()
+        [flow] = chain.flows("--original-source", "192.0.2.7")
+    assert (flow["unmasq"]["requests"], flow["unmasq"]["clients"]) == (5, [])
+
+
+def test_run_keeps_every_line_once_over_a_kill(folder):
+    (folder / "run/creds").mkdir(parents=True)
+    (folder / "run/creds/pod-1.json").write_text(json.dumps(POD))
+    quick = ("--no-kernel", "--interval-seconds", "0.2", "--linger-seconds", "0.2", "--flush-seconds", "0.2")
+    run = Program(folder / "said", "run", "--policy-sync", str(folder / "run"), "--store", str(folder / "store"), *quick).start()
+    with Collecting(folder / "log", folder / "run/mount/pod-1/socket") as collecting:
+        try:
+            write(folder / "log", *(line(n) for n in range(50)))
+            until(lambda: any((folder / "store").glob("flows-*")), "the first lines to be stored", 30)
+            write(folder / "log", *(line(50 + n) for n in range(50)))
+            run.kill()
+            run.start()
+            until(lambda: collecting.ask("/readyz")[1] == "speaks lines\n", "the collector to be back", 30)
+            write(folder / "log", *(line(100 + n) for n in range(50)))
+            until(lambda: requests(folder) == 150, "all lines", 30)
+            run.finish()
+        finally:
+            run.kill()
+    assert requests(folder) == 150
+    assert f"reading collectors below {folder / 'run'}; without the kernel" in run.said()
+
+
+def requests(folder):
+    """Of all flows that are stored or still open."""
+    return sum(flow["unmasq"]["requests"] for flow in flows_of(folder / "store"))
+
+
+def test_nothing_to_read_is_said(folder):
+    answer = asked("run", "--store", str(folder / "store"))
+    assert (answer.returncode, "--policy-sync" in answer.stderr) == (2, True)
