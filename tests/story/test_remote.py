@@ -39,9 +39,8 @@ def told(server: RemoteServer) -> tuple[str, str | None, str | None, list[str]]:
     return flow.unmasq.join, chain.client, flow.unmasq.nat_source_ip, flow.unmasq.flags
 
 
-NO_FLAGS: list[str] = []
-KNOWN = ("remote-nat", CLIENT, CLIENT, NO_FLAGS)
-UNKNOWN = ("exact", None, None, ["snat_elsewhere"])
+KNOWN: tuple[str, str | None, str | None, list[str]] = ("remote-nat", CLIENT, CLIENT, [])
+UNKNOWN: tuple[str, str | None, str | None, list[str]] = ("exact", None, None, ["snat_elsewhere"])
 
 
 def test_without_a_record_a_flow_is_stored_at_once_as_it_is(server):

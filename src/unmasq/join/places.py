@@ -73,5 +73,12 @@ class Places(Generic[C]):
         needed = len(self) + more
         if needed > len(self.used):
             size = min(self._most, max(_FEWEST, 2 * len(self.used), needed))
-            self.rows = self._kind.concat([self.rows, self._kind.filled(size - len(self.used))])
-            self.used = np.append(self.used, np.zeros(size - len(self.used), "?"))
+            self._grow(size - len(self.used))
+
+    def _grow(self, more: int) -> None:
+        self.used = np.append(self.used, np.zeros(more, "?"))
+        columns = self.rows.as_dict()
+        self.rows = self._kind.empty()  # each column goes as soon as it is copied: there are never two of all
+        for name, values in columns.items():
+            columns[name] = np.concatenate([values, np.zeros(more, values.dtype)])
+        self.rows = self._kind(**columns)
