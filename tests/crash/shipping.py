@@ -128,7 +128,9 @@ class Pair:
         """Let a node and a server end in order: all that was written is read, sent and stored, or counted."""
         until(self.answers, "the server to answer", 60)
         self.node.finish()
+        begun = self.node.said().count("reading")
         self.node.start()  # what came last is in the spool now
+        until(lambda: self.node.said().count("reading") > begun, "the node to begin again", 60)  # before that nobody heeds a signal
         until(lambda: self.waiting() == 0, "the spool to be emptied", 120)
         self.node.finish()
         self.server.finish()

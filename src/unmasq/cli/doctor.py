@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
 from unmasq.cli.ending import Exit
+from unmasq.cli.misuse import STORE_NEXT
 
 _TEST = (
     "Send test requests to this URL of a proxy: X-Forwarded-For 1.1.1.1 with X-Real-Ip 2.2.2.2, and once more without "
@@ -72,4 +73,4 @@ def _test(options: DoctorOptions, url: str) -> int:
         with server_of(options.server, options) as server:
             return doctor_test.run(url, lambda: AtServer(server), options.timeout_seconds or AtServer.PATIENCE_SECONDS, options.output)
     why = "the flows of the test are looked for in a store, or at a server"
-    raise UsageError("in which store?", why, "add --store DIR, or --server URL with --token-file FILE")
+    raise UsageError("in which store?", why, f"{STORE_NEXT}; or add --server URL with --token-file FILE")

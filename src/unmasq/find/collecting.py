@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from unmasq.find.check import Check, State
 from unmasq.find.reading import lines, marker
+from unmasq.show import words
 
 
 class LogEnd(Struct, frozen=True):
@@ -40,7 +41,7 @@ def _log(log: LogEnd) -> Iterator[Check]:
         next_step = "does the proxy write there, and is the volume with its log mounted here?"
         yield Check("log", State.BROKEN, f"{log.path} cannot be read: {log.trouble}", next_step)
         return
-    seen = f"{log.path}, its last {log.read:,} lines looked at" if log.read else f"{log.path} is empty"
+    seen = f"{words.counted(log.read, 'line')} at the end of {log.path}" if log.read else f"{log.path} is empty"
     yield Check("log", State.OK if log.read else State.WARN, seen, "does the proxy write there?")
     yield marker(log.read, log.unmarked, State.BROKEN)
     yield lines(log.read, log.rejected)

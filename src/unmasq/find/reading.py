@@ -47,7 +47,7 @@ def _without_socket(status: NodeStatus, state: State) -> Check:
 def _log(status: NodeStatus) -> Check:
     count, logs = status.count("lines_read"), ", ".join(status.logs) or "what collectors send"
     if count:
-        return Check("log", State.OK, f"{count:,} lines read from {logs}")
+        return Check("log", State.OK, f"{words.counted(count, 'line')} read from {logs}")
     missing = status.count("tail_missing")
     seen = f"{logs} cannot be read" if missing else f"no line since {status.started} in {logs}"
     return Check("log", State.BROKEN if missing else State.WARN, seen, "does the proxy write there, and may we read it?")

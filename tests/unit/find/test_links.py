@@ -1,0 +1,77 @@
+"""What the doctor says of each link, by a node's own counts or by what a server has."""
+
+import pytest
+
+from tests.unit.find.test_ways import joined, status
+from unmasq.find.alone import server_checks
+from unmasq.find.broken import broken_elsewhere
+from unmasq.find.check import State
+from unmasq.find.checks import first_broken, node_checks
+from unmasq.keep.protocol import Health
+from unmasq.model.health import Shipping
+
+WELL = Shipping("https://unmasq:8470/", None, 0, 0, 1 << 30)
+AWAY = Shipping("https://unmasq:8470/", "it cannot be reached", 3, 1 << 20, 1 << 30)
+READ = {"lines_read": 20}
+POD = {"sockets_below": "/run", "collectors": ["shop/web-1"], "logs": []}
+SAID = {**READ, "policy_sync_streams": 1}
+
+LINKS = {
+    "nobody has credentials": (status(READ, **POD | {"collectors": []}), WELL, "collectors"),
+    "another has the socket": (status({"policy_sync_sockets_refused{served}": 1}, **POD | {"collectors": []}), WELL, "collectors"),
+    "nobody has spoken": (status(READ, **POD), WELL, "collectors"),
+    "the log is missing": (status({"tail_missing{missing}": 1}), WELL, "log"),
+    "no line has the marker": (status({**READ, "lines_unmarked": 20}), WELL, "marker"),
+    "no line can be read": (status({**READ, "lines_rejected{bad_json}": 20}), WELL, "lines"),
+    "the switches are off": (status(READ, switches_off=["accounting"]), WELL, "kernel"),
+    "no request is joined": (status({**READ, **joined(nobody=20)}), AWAY, "joined"),
+    "the spool is full": (status({**READ, **joined(20)}, store_error="the disk is full"), AWAY, "spool"),
+    "the server is away": (status({**READ, **joined(19, nobody=1)}), AWAY, "server"),
+    "all is well": (status({**SAID, **joined(19, nobody=1)}, **POD), WELL, None),
+}
+
+
+@pytest.mark.parametrize(("known", "shipping", "link"), LINKS.values(), ids=LINKS)
+def test_the_first_broken_link_is_named(known, shipping, link):
+    broken = first_broken(node_checks(known, shipping))
+    assert (broken and broken.link) == link
+    assert broken is None or broken.next
+
+
+LOOKS = {
+    "some lines have no marker": (status({**READ, "lines_unmarked": 5}), "marker"),
+    "nobody watches, and none has one": (status({**READ, "lines_unmarked": 20}, kernel=False), "marker"),
+    "nothing was read yet": (status(), "log"),
+    "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
+    "lines were given up": (status({**READ, "spool_dropped_lines{full}": 9}), "spool"),
+}
+
+
+@pytest.mark.parametrize(("known", "link"), LOOKS.values(), ids=LOOKS)
+def test_what_is_only_to_be_looked_at(known, link):
+    found = node_checks(known, WELL)
+    assert first_broken(found) is None
+    assert State.WARN in [check.state for check in found if check.link == link]
+
+
+def test_few_of_many_pods_are_named():
+    pods = [f"shop/web-{number}" for number in range(9)]
+    (first, *_) = node_checks(status(SAID, **POD | {"collectors": pods}), WELL)
+    assert first.seen.startswith("shop/web-0, shop/web-1, shop/web-2 and 6 more can speak below /run: 1 stream of lines")
+
+
+def held(requests: int = 5, rejects: int = 0) -> Health:
+    return Health(1, requests, 2_000_000, 1, requests, requests, {"bad_json": rejects}, 1, 0)
+
+
+@pytest.mark.parametrize(("after", "link"), [(held(), "shipped"), (held(5, 1), "marker"), (held(6), "log")])
+def test_what_a_server_can_tell_of_a_request_that_did_not_come(after, link):
+    broken = broken_elsewhere(None, held(), after)
+    assert broken is not None
+    assert broken[0] == link
+
+
+def test_a_server_that_has_nothing_is_to_be_looked_at():
+    empty = Health(0, 0, None, None, 0, 0, {}, 1, 0)
+    assert [(check.link, check.state) for check in server_checks("u", empty, 0)] == [("server", State.OK), ("stored", State.WARN)]
+    assert "the newest of 3 s ago" in server_checks("u", held(), 5_000_000)[-1].seen
