@@ -6,7 +6,7 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
-from unmasq.cli.watching import WatchOptions
+from unmasq.cli.watching import WatchOptions, microseconds
 
 
 @Parameter(name="*")
@@ -43,5 +43,6 @@ def node(options: NodeOptions) -> None:
         raise UsageError(f"not a size: {options.spool_mb} MB", "a spool needs room for a batch", "leave the flag out for the default")
     secret(options.token_file)
     metrics = to_bind(options.metrics) if options.metrics else None
+    spooling = shipping.Spooling(options.spool, options.spool_mb << 20, microseconds(options.ship_seconds))
     with Upstream(options.server, lambda: secret(options.token_file), options.ca) as upstream:
-        shipping.run(options, upstream, metrics)
+        shipping.run(options, spooling, upstream, metrics)

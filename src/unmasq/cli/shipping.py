@@ -4,15 +4,15 @@ import random
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Self
+from pathlib import Path
+from typing import NamedTuple, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
-from unmasq.cli.node import NodeOptions
 from unmasq.cli.turns import Turns
-from unmasq.cli.watching import microseconds, say_what_is_watched, summary, sync_of, watch_of
+from unmasq.cli.watching import WatchOptions, say_what_is_watched, summary, sync_of, watch_of
 from unmasq.keep.spool import Spool
 from unmasq.model import health
 from unmasq.model.address import Range
@@ -31,10 +31,18 @@ from unmasq.unwind.trust import TrustList
 _LEAVE_SECONDS = 5.0  # how long a node that is told to stop goes on sending
 
 
-def run(options: NodeOptions, upstream: Upstream, metrics: tuple[str, int] | None) -> None:
+class Spooling(NamedTuple):
+    """Where flows wait for the server, how many bytes of them at most, and how long they gather before."""
+
+    folder: Path
+    most_bytes: int
+    gather_us: int
+
+
+def run(options: WatchOptions, spooling: Spooling, upstream: Upstream, metrics: tuple[str, int] | None) -> None:
     """Watch and send until SIGTERM or SIGINT; then put everything into the spool."""
     counters = Counters()
-    with Work(options, upstream, counters) as work:
+    with Work(options, spooling, upstream, counters) as work:
         if metrics:
             work.measure(*metrics)
         work.turns.run(work.turn)
@@ -45,20 +53,20 @@ def run(options: NodeOptions, upstream: Upstream, metrics: tuple[str, int] | Non
 class Work:
     """The spool, the node that fills it, the thread that empties it, and whoever answers how they are."""
 
-    def __init__(self, options: NodeOptions, upstream: Upstream, counters: Counters) -> None:
+    def __init__(self, options: WatchOptions, spooling: Spooling, upstream: Upstream, counters: Counters) -> None:
         self._counters, self._clock, self._stack = counters, SystemClock(), ExitStack()
-        self._upstream, self._most_bytes = upstream, options.spool_mb << 20
+        self._upstream, self._most_bytes = upstream, spooling.most_bytes
         self._started = moments.text(self._clock.now_us())
         self.turns = Turns(counters)
         try:
-            self._open(options)
+            self._open(options, spooling)
         except BaseException:
             self._stack.close()
             raise
 
-    def _open(self, options: NodeOptions) -> None:
+    def _open(self, options: WatchOptions, spooling: Spooling) -> None:
         clock = self._clock
-        self._spool = self._stack.enter_context(Spool(options.spool, clock, self._counters, limit_bytes=self._most_bytes))
+        self._spool = self._stack.enter_context(Spool(spooling.folder, clock, self._counters, limit_bytes=self._most_bytes))
         self._told = Told(self._spool, self._counters)
         # Jitter needs no secret randomness.
         back_off = BackOff(random.random)
@@ -67,13 +75,13 @@ class Work:
         watch, covered = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS)), self._spool.covered()
         self._sync = sync_of(options, covered, self._counters)
         receipts = Receipts(self._sync)
-        self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=microseconds(options.ship_seconds))
+        self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=spooling.gather_us)
         keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)
         self._heard: Settings | None = None
         more = [self._sync] if self._sync else []
         self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more))
         self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
-        self._stack.enter_context(NodeSocket(options.spool, self._status))
+        self._stack.enter_context(NodeSocket(spooling.folder, self._status))
 
     def __enter__(self) -> Self:
         say_what_is_watched(self.node, self._sync)
