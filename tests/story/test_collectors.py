@@ -57,6 +57,17 @@ def requests(folder):
     return sum(flow["unmasq"]["requests"] for flow in flows_of(folder / "store"))
 
 
+def test_a_folder_that_is_none_is_said(folder, monkeypatch):
+    monkeypatch.setenv("UNMASQ_POLICY_SYNC", "")
+    answer = asked("run", "--store", str(folder / "store"), "--no-kernel")
+    assert (answer.returncode, "no folder for sockets: '.'" in answer.stderr) == (2, True)
+
+
+def test_a_node_with_a_name_that_no_server_takes_is_said(folder):
+    answer = asked("run", "--store", str(folder / "store"), "--policy-sync", str(folder), "--node", "n" * 254)
+    assert (answer.returncode, "the node's name is too long" in answer.stderr) == (2, True)
+
+
 def test_nothing_to_read_is_said(folder):
     answer = asked("run", "--store", str(folder / "store"))
     assert (answer.returncode, "--policy-sync" in answer.stderr) == (2, True)

@@ -95,12 +95,15 @@ def _node(name: str) -> str:
 
 
 def sync_of(options: WatchOptions, covered: "Covered", counters: Counters) -> "PolicySync | None":
-    """The sockets of collectors, if there are to be any. Raises KernelError."""
+    """The sockets of collectors, if there are to be any. Raises UsageError, KernelError."""
     from unmasq.observe.policy_sync.server import PREFIX, PolicySync
 
     if not options.policy_sync:
         return None
-    return PolicySync(PREFIX if options.policy_sync is True else options.policy_sync, covered, counters)
+    prefix = PREFIX if options.policy_sync is True else options.policy_sync
+    if not prefix.is_absolute():  # an empty variable is the folder where we happen to be
+        raise UsageError(f"no folder for sockets: {str(prefix)!r}", "it must be named from / on", f"write it like {PREFIX}")
+    return PolicySync(prefix, covered, counters)
 
 
 def microseconds(seconds: float) -> int:
