@@ -42,7 +42,7 @@ class Nodes:
         self._reader = Tokens(self.store).create("me", "read", 0)
         (folder / "empty").touch()
         told = [f"--node-range={text}" for text in (at.NODE, at.NODE2, at.NODE_V6, at.NODE2_V6)]
-        told += [f"--listener={at.INGRESS}:80", f"--listener=[{at.INGRESS_V6}]:80", "--trust", "10.0.0.0/8", "--interval-seconds", "1"]
+        told += [f"--listener={at.INGRESS}:80", "--trust", "10.0.0.0/8", "--interval-seconds", "1"]  # the other one it has to learn
         listen = ("--listen", f"127.0.0.1:{self.port}", "--token-file", str(folder / "token"))
         self._server = Program(folder / "server.said", "serve", "--store", str(self.store), *listen, *told)
         logs = {"node": lab.nginx.log("extended"), "node2": folder / "empty"}

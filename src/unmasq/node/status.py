@@ -6,7 +6,6 @@ from unmasq.base.clock import Clock
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.find.ways import is_blind
-from unmasq.model.address import to_text
 from unmasq.model.health import NodeStatus
 from unmasq.node.live import LiveNode
 from unmasq.observe import dataplane, switches
@@ -30,7 +29,7 @@ def status(node: LiveNode, counters: Counters, started: str, store_error: str | 
         switches_off=off,
         connections_tracked=tracked,
         connections_most=most,
-        listeners=[f"{_shown(one.hi, one.lo)}:{one.port}" for one in node.listeners],
+        listeners=[one.text for one in node.listeners],
         counters=told,
         store_error=store_error,
         sockets=[place.space or "" for place in places if place.feed is SOCKETS],
@@ -53,8 +52,3 @@ def _kernel(namespace: str | None) -> tuple[list[str], tuple[int, int]]:
         return switches.state(namespace).off, switches.table_use(namespace)
     except KernelError as error:
         return [error.what], (0, 0)
-
-
-def _shown(hi: int, lo: int) -> str:
-    text = to_text(hi, lo)
-    return f"[{text or '::'}]" if ":" in text or not text else text
