@@ -123,8 +123,15 @@ class Network:
         for lines in (topology.addressing, topology.routing):  # a gateway must be up before the route by it
             for host in topology.HOSTS:
                 ip_batch(lines(host), self.namespace(host))
+        self._build_other_node()
         self.reset(anyway=True)
         self.state.mkdir(parents=True, exist_ok=True)
+
+    def _build_other_node(self) -> None:
+        """It is as it is: its NodePort masquerades, and its kernel tells all of connections."""
+        for name, (ours, _) in SWITCHES.items():
+            write_sysctl(self.namespace_path("node2"), f"net.netfilter.nf_conntrack_{name}", ours)
+        self.run("node2", ["nft", "-f", "-"], given=translation.other_node_rules())
 
     def _on(self, host: str, argv: Sequence[str]) -> list[str]:
         if host not in topology.HOSTS:

@@ -6,6 +6,8 @@
     c2 198.51.100.11  2001:db8:1::11 -+- router -- 10.0.0.2  2001:db8:a::2 node +
     edge 203.0.113.20 2001:db8:2::20 -+            NodePorts 30080, 30081      +- backend 10.244.2.5   2001:db8:f2::5
                                     VIP 203.0.113.100  2001:db8:2::100
+                                      |
+                                      +-- 10.0.1.2  2001:db8:b::2 node2, NodePort 30080: to the ingress on the other node
 
 Both clients are in one /24 and hang on the router by links of their own, as a provider connects customers (a bridge
 would pass nothing in its first second). Each owns a pool of further sources.
@@ -19,6 +21,7 @@ EDGE, EDGE_V6 = "203.0.113.20", "2001:db8:2::20"
 VIP, VIP_V6 = "203.0.113.100", "2001:db8:2::100"
 ROUTER, ROUTER_V6 = "10.0.0.1", "2001:db8:a::1"
 NODE, NODE_V6 = "10.0.0.2", "2001:db8:a::2"
+NODE2, NODE2_V6 = "10.0.1.2", "2001:db8:b::2"
 INGRESS, INGRESS_V6 = "10.244.1.10", "2001:db8:f1::10"
 GATEWAY, GATEWAY_V6 = "10.244.1.1", "2001:db8:f1::1"
 """The node's own end of the ingress pod's link: what the proxy sees of a masqueraded client."""
@@ -28,15 +31,15 @@ NODE_PORTS = {30080: 80, 30081: 8081}
 """Port on the node -> port in the ingress pod."""
 
 SETTINGS = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
-"""For the two hosts that forward. Before the routes: switching it on may flush IPv6 routes that are there."""
-FORWARDING = ("router", "node")
+"""For the hosts that forward. Before the routes: switching it on may flush IPv6 routes that are there."""
+FORWARDING = ("router", "node", "node2")
 AT_ONCE = "net.ipv6.conf.default.accept_dad"
 """Set to 0 before the links are made: a link's own IPv6 address would else be mute for its first second."""
 
 POOLS = {"c1": ("198.18.0.0/16", "2001:db8:c1::/64"), "c2": ("198.19.0.0/16", "2001:db8:c2::/64")}
 """Ranges of which a client may use every address as its source without configuring it."""
 
-HOSTS = ("c1", "c2", "edge", "router", "node", "ingress", "backend")
+HOSTS = ("c1", "c2", "edge", "router", "node", "node2", "ingress", "backend")
 
 
 CLIENT_GATEWAY = ("198.51.100.1/32", "2001:db8:1::1/128")
@@ -63,6 +66,7 @@ LINKS = (
     Link("c2", (f"{C2}/32", f"{C2_V6}/128"), "router", CLIENT_GATEWAY),
     Link("edge", (f"{EDGE}/24", f"{EDGE_V6}/64"), "router", ("203.0.113.1/24", "2001:db8:2::1/64")),
     Link("node", (f"{NODE}/24", f"{NODE_V6}/64"), "router", (f"{ROUTER}/24", f"{ROUTER_V6}/64")),
+    Link("node2", (f"{NODE2}/24", f"{NODE2_V6}/64"), "router", ("10.0.1.1/24", "2001:db8:b::1/64")),
     Link("ingress", (f"{INGRESS}/24", f"{INGRESS_V6}/64"), "node", (f"{GATEWAY}/24", f"{GATEWAY_V6}/64")),
     Link("backend", (f"{BACKEND}/24", f"{BACKEND_V6}/64"), "node", ("10.244.2.1/24", "2001:db8:f2::1/64")),
 )
@@ -71,6 +75,7 @@ ROUTES = {
     "c2": TO_CLIENT_GATEWAY,
     "edge": ("default via 203.0.113.1", "default via 2001:db8:2::1"),
     "node": (f"default via {ROUTER}", f"default via {ROUTER_V6}"),
+    "node2": ("default via 10.0.1.1", "default via 2001:db8:b::1"),
     "ingress": (f"default via {GATEWAY}", f"default via {GATEWAY_V6}"),
     "backend": ("default via 10.244.2.1", "default via 2001:db8:f2::1"),
     "router": (

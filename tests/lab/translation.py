@@ -6,7 +6,7 @@ are in TIME_WAIT.
 
 from typing import Literal, get_args
 
-from .topology import INGRESS, INGRESS_V6, NODE, NODE_PORTS, NODE_V6, VIP, VIP_V6
+from .topology import INGRESS, INGRESS_V6, NODE, NODE2, NODE2_V6, NODE_PORTS, NODE_V6, VIP, VIP_V6
 
 NodeMode = Literal["local", "cluster", "none"]
 """`local` keeps the client's source, `cluster` masquerades to the pod, `none` has no rule that uses conntrack."""
@@ -46,6 +46,11 @@ def node_rules(mode: NodeMode) -> str:
     ports = [rule for outside, inside in NODE_PORTS.items() for rule in _to_pod(NODE, NODE_V6, outside, inside)]
     before = [*ports, *_to_pod(VIP, VIP_V6, 80, 80)]
     return _TABLE.format(name="lab_nat", before="\n        ".join(before), after=_MASQUERADE if mode == "cluster" else "")
+
+
+def other_node_rules() -> str:
+    """The other node's table: its NodePort masquerades, since the pod must answer by way of it."""
+    return _TABLE.format(name="lab_nat", before="\n        ".join(_to_pod(NODE2, NODE2_V6, 30080, 80)), after=_MASQUERADE)
 
 
 def balancer_rules(mode: BalancerMode) -> str:

@@ -89,12 +89,12 @@ class Node:
 class Cluster:
     """The server and both nodes, on one clock."""
 
-    def __init__(self, folder: Path, stack: ExitStack, trust: str) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, trust: str, listeners: Sequence[str]) -> None:
         self.clock, self.counters = ManualClock(NOON), Counters()
         self._store = stack.enter_context(DuckStore(folder / "store"))
         self._store.control.trust_add([entry("lb", trust)], NOON)
         self._stack = stack.enter_context(ExitStack())
-        self._public = Public("127.0.0.1", 0, node_token=lambda: "token", node_ranges=[f"{NODE}/32"], listeners=[f"{PROXY}:80"])
+        self._public = Public("127.0.0.1", 0, node_token=lambda: "token", node_ranges=[f"{NODE}/32"], listeners=listeners)
         self.start()
         url = f"http://127.0.0.1:{self._server.port}"
         self.proxys = stack.enter_context(Node("node-1", folder / "spool-1", url, self.clock, as_the_proxy_sees()))
@@ -158,9 +158,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def started(folder: Path, trust: str = "192.0.2.0/24") -> Iterator[Cluster]:
+def started(folder: Path, trust: str = "192.0.2.0/24", listeners: Sequence[str] = (f"{PROXY}:80",)) -> Iterator[Cluster]:
     with ExitStack() as stack:
-        yield Cluster(folder, stack, trust)
+        yield Cluster(folder, stack, trust, listeners)
 
 
 def told(cluster: Cluster) -> list[tuple[object, ...]]:
@@ -213,4 +213,20 @@ def test_a_forged_header_is_not_believed_where_nodes_are_trusted_by_mistake(tmp_
         cluster.other.ship()
         cluster.after(75)
         cluster.proxys.ship()
+        assert told(cluster) == COMPLETE
+
+
+def test_where_the_proxies_are_is_learned_from_the_flows_of_nobody_knows_whom(tmp_path: Path) -> None:
+    with started(tmp_path, listeners=()) as cluster:
+        cluster.after(77)
+        cluster.other.ship()
+        assert cluster.other.counters.of("translations_told") == 0
+        cluster.proxys.ship()
+        assert told(cluster) == INCOMPLETE
+        cluster.after(16)
+        cluster.other.ship()  # and asks for the settings
+        cluster.after(6)
+        cluster.other.ship()
+        cluster.after(13)
+        until(lambda: cluster.counted("amended") == 2, "stored flows to be completed")
         assert told(cluster) == COMPLETE

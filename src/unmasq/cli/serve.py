@@ -33,7 +33,8 @@ class ServeOptions:
     node_range: list[str] | None = None
     """Addresses of the cluster's nodes (repeatable): a source among them was translated elsewhere."""
     listener: list[str] | None = None
-    """ADDRESS:PORT at which a proxy of the cluster accepts connections (repeatable)."""
+    """ADDRESS:PORT at which a proxy of the cluster accepts connections (repeatable): nodes that translate clients on their way there
+    tell who they are. Where translated connections arrive is learned."""
     retention_days: int = 91
     """Days to keep, counted back from the newest flow."""
 

@@ -110,7 +110,7 @@ class Work:
         """Let the node know what the server says of others."""
         if self._told.now is not self._heard:
             self._heard = self._told.now
-            self.node.listeners.set_elsewhere(self._heard.listeners)
+            self.node.hear_of(self._heard.listeners)
 
     def finish(self) -> None:
         """Read what is there, put everything into the spool, and give the server a moment to take it."""

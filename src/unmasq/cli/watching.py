@@ -45,7 +45,7 @@ class WatchOptions:
     """A proxy's network namespace whose sockets to watch (repeatable): also where the data plane bypasses conntrack."""
     policy_sync: Annotated[bool | Path, Parameter(show_default=False, help=_POLICY_SYNC)] = False
     listener: list[str] | None = None
-    """ADDRESS:PORT at which a proxy accepts connections (repeatable); others are learned from the lines."""
+    """ADDRESS:PORT at which a proxy on this node accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
     """Addresses of nodes (repeatable): a source among them was translated elsewhere."""
     node: str | None = None

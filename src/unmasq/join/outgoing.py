@@ -37,7 +37,7 @@ class _Known(Translations):
 
     id: Array = column("u4")
     told_us: Array = column("i8")  # when something of it was told, or is to be
-    absent: Array = column("u1")  # how many whole dumps in a row did not show it
+    absent: Array = column("u1")  # how many whole dumps in a row did not show it: after two nobody looks for it any more
 
 
 class Outgoing:
@@ -74,7 +74,7 @@ class Outgoing:
         records = Translations.concat([*self._news, self._at(again)])
         self._news = []
         self._known.rows.told_us[again] = now_us
-        self._known.drop(again[self._known.rows.end_us[again] > 0])
+        self._known.drop(again[self._is_over()[again]])
         self._counters.add("translations_told", len(records))
         return records
 
@@ -82,8 +82,13 @@ class Outgoing:
         """The places of what was told long ago. A clock that was set back makes nothing wait longer."""
         rows = self._known.rows
         since_us = now_us - rows.told_us
-        rest_us = np.where(rows.end_us > 0, LAST_US, AGAIN_US)
+        rest_us = np.where(self._is_over(), LAST_US, AGAIN_US)
         return np.flatnonzero(self._known.used & ((since_us < 0) | (since_us >= rest_us)))[:_AT_ONCE]
+
+    def _is_over(self) -> NDArray[np.bool_]:
+        """Whether each is only there for its last word."""
+        over: NDArray[np.bool_] = (self._known.rows.end_us > 0) | (self._known.rows.absent > 1)
+        return over
 
     def _at(self, places: NDArray[np.int64]) -> Translations:
         return _told(self._known.rows.take(places))
@@ -115,21 +120,19 @@ class Outgoing:
         known = self._known.rows
         known.seen_us[places], known.absent[places] = rows.seen_us, 0
         has_ended = (rows.end_us > 0) & (known.end_us[places] == 0)
-        self._end(places[has_ended], rows.end_us[has_ended], rows.seen_us[has_ended])
-
-    def _end(self, places: NDArray[np.int64], end_us: Array | int, now_us: Array | int) -> None:
-        """Note the end, and tell it with the start that was told before: it is by this that it is known."""
-        self._known.rows.end_us[places], self._known.rows.told_us[places] = end_us, now_us
-        self._news.append(self._at(places))
+        places, rows = places[has_ended], rows.take(has_ended)
+        known.end_us[places], known.told_us[places] = rows.end_us, rows.seen_us
+        self._news.append(self._at(places))  # with the start that was told before: it is by this that it is known
 
     def _dumped(self, began_us: int) -> None:
-        """A whole dump was taken in: what two of them in a row do not show has ended, and its end was lost."""
+        """A whole dump was taken in. What two of them in a row do not show has ended, or its listener is none any more: who knows when."""
         rows = self._known.rows
-        missed = self._known.used & (rows.end_us == 0) & (rows.seen_us < began_us)
+        missed = self._known.used & (rows.seen_us < began_us) & ~self._is_over()
         rows.absent[missed] += np.uint8(1)
         lost = np.flatnonzero(missed & (rows.absent > 1))
         self._counters.add("connections_end_lost", len(lost))
-        self._end(lost, began_us, began_us)
+        rows.told_us[lost] = began_us
+        self._news.append(self._at(lost))
 
 
 def _translated(batch: ConnectionBatch) -> NDArray[np.bool_]:

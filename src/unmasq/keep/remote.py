@@ -18,10 +18,12 @@ from unmasq.join.remote import matched, waiting
 from unmasq.keep.amend import amend, waiting_tuples
 from unmasq.keep.completing import complete
 from unmasq.keep.duck import DuckStore
+from unmasq.keep.ends import Ends, ends_of
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import FlowBatch, FlowColumns
 from unmasq.model.groups import distinct
 from unmasq.model.translation import Translations
+from unmasq.observe.listeners import Listener
 
 MOST_WAITING = 200_000
 """Stored flows without a record whose tuples are remembered."""
@@ -66,9 +68,14 @@ class RemoteFlows:
     ) -> None:
         self._store, self._records, self._node_ranges = store, records, node_ranges
         self._clock, self._counters = clock, counters
-        self._waiting = _Waiting(most_waiting)
+        self._waiting, self._ends = _Waiting(most_waiting), Ends()
         self._rest_us, self._looked_us = LOOK_US, clock.now_us()
         self._recall()
+
+    @property
+    def listeners(self) -> Sequence[Listener]:
+        """Where connections arrived that somebody else translated. Any thread may ask."""
+        return self._ends.known
 
     def complete(self, batch: FlowBatch) -> Completed:
         """Take the records of a batch, and complete its flows by those that have settled."""
@@ -77,6 +84,7 @@ class RemoteFlows:
         waits = waiting(batch.flows)
         if not waits.any():
             return Completed(batch, 0, FlowColumns.empty())
+        self._ends.learn(batch.flows.take(waits))
         records = self._records.settled(self._records.marks(batch.flows.take(waits)), now_us)
         found = matched(batch.flows, records)
         waits[found.flows] = False
@@ -116,6 +124,7 @@ class RemoteFlows:
         """Remember the flows that an earlier process stored. A day that cannot be read holds nobody up."""
         for day in reversed(self._store.days.days()[:_DAYS]):
             try:
+                self._ends.learn(ends_of(self._store, day))
                 self._wait(waiting_tuples(self._store, day), day)
             except StoreError:
                 self._counters.add("store_failed")

@@ -21,4 +21,4 @@ class NodeSettings(Struct, frozen=True):
     node_ranges: list[str] = []
     """Addresses of the cluster's nodes."""
     listeners: list[str] = []
-    """ADDRESS:PORT of proxies anywhere in the cluster."""
+    """ADDRESS:PORT of proxies anywhere in the cluster: of those that the server was told of, or where translated connections arrive."""

@@ -120,6 +120,11 @@ class LiveNode:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
 
+    def hear_of(self, listeners: Sequence[Listener]) -> None:
+        """Know the listeners of all nodes. Those on our own addresses are here; others may be: their lines will tell."""
+        self.listeners.add(one for one in listeners if one[:2] in self._own)
+        self.listeners.set_elsewhere(listeners)
+
     def turn(self) -> None:
         """One round: what has come, and what is complete; then wait a moment, or until the kernel has spoken for one."""
         count = self.pipeline.step()

@@ -9,8 +9,12 @@ from unmasq.base.clock import Clock
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.find.ways import is_blind
+<<<<<<< HEAD
 from unmasq.model.address import to_text
 from unmasq.model.health import NodeStatus, Shipping
+=======
+from unmasq.model.health import NodeStatus
+>>>>>>> remote
 from unmasq.node.live import LiveNode
 from unmasq.observe import dataplane, switches
 from unmasq.observe.feed import CONNTRACK, SOCKETS
@@ -46,7 +50,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         switches_off=off,
         connections_tracked=tracked,
         connections_most=most,
-        listeners=[f"{_shown(one.hi, one.lo)}:{one.port}" for one in node.listeners],
+        listeners=[one.text for one in node.listeners],
         counters=told,
         store_error=beside.store_error,
         sockets=[place.space or "" for place in places if place.feed is SOCKETS],
@@ -72,8 +76,3 @@ def _kernel(namespace: str | None) -> tuple[list[str], tuple[int, int]]:
         return switches.state(namespace).off, switches.table_use(namespace)
     except KernelError as error:
         return [error.what], (0, 0)
-
-
-def _shown(hi: int, lo: int) -> str:
-    text = to_text(hi, lo)
-    return f"[{text or '::'}]" if ":" in text or not text else text

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
-from unmasq.model.address import NONE, V4_PREFIX, parse
+from unmasq.model.address import NONE, V4_PREFIX, parse, to_text
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch, Witnessed
 from unmasq.model.groups import grouped
@@ -26,6 +26,12 @@ class Listener(NamedTuple):
     hi: int
     lo: int
     port: int
+
+    @property
+    def text(self) -> str:
+        """As `listener` reads it."""
+        address = to_text(self.hi, self.lo)
+        return f"[{address or '::'}]:{self.port}" if ":" in address or not address else f"{address}:{self.port}"
 
 
 def listener(text: str) -> Listener:

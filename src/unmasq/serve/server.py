@@ -55,7 +55,9 @@ class Server:
         """Raises Unreachable where nothing can listen, UsageError for what is no certificate."""
         with ExitStack() as stack:
             self._records = Records(self._counters)
-            ingest = stack.enter_context(Ingest(self.live, self._remote(), self._counters))
+            ranges = [parse_range(text) for text in self._public.node_ranges]
+            self._remote = RemoteFlows(self._store, self._records, ranges, self._clock, self._counters)
+            ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters))
             stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock))
             if self._public.tls:
                 self._public.tls.check()
@@ -72,15 +74,12 @@ class Server:
         """What nodes are told now."""
         trust = self._store.control.trust_list()
         entries = [TrustedRange(each.name, each.range.text, each.header) for each in trust.entries]
-        public = self._public
-        return NodeSettings(trust.version, entries, public.interval_seconds, list(public.node_ranges), list(public.listeners))
+        public, learned = self._public, [one.text for one in self._remote.listeners]
+        listeners = [*public.listeners, *(one for one in learned if one not in public.listeners)]
+        return NodeSettings(trust.version, entries, public.interval_seconds, list(public.node_ranges), listeners)
 
     def _gauges(self) -> dict[str, float]:
         return {"waiting_rows": self.live.waiting_rows(), "translations_known": len(self._records)}
-
-    def _remote(self) -> RemoteFlows:
-        ranges = [parse_range(text) for text in self._public.node_ranges]
-        return RemoteFlows(self._store, self._records, ranges, self._clock, self._counters)
 
     def _app(self, ingest: Ingest) -> Guard:
         routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)

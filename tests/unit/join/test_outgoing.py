@@ -81,14 +81,29 @@ def test_the_start_that_was_told_first_stays(outgoing: Outgoing) -> None:
     assert {int(start) for start in outgoing.due(NOON + SECOND).start_us} == {NOON}
 
 
-def test_what_two_dumps_do_not_show_has_ended(outgoing: Outgoing, counters: Counters) -> None:
+def test_of_what_two_dumps_do_not_show_it_is_told_when_it_was_last_seen(outgoing: Outgoing, counters: Counters) -> None:
     outgoing.take(seen(NOON))
     due(outgoing, 0)
     outgoing.take(ConnectionBatch.empty(), NOON + 5 * SECOND)
     assert due(outgoing, 5) == []
     outgoing.take(ConnectionBatch.empty(), NOON + 10 * SECOND)
-    assert due(outgoing, 10) == [(0, 10, 0)]
+    assert due(outgoing, 10) == [(0, 0, 0)]
     assert counters.of("connections_end_lost") == 1
+    outgoing.take(ConnectionBatch.empty(), NOON + 15 * SECOND)
+    assert due(outgoing, 100) == []
+    assert due(outgoing, 140) == [(0, 0, 0)]
+    assert len(outgoing) == 0
+
+
+def test_what_is_seen_again_is_open_as_before(outgoing: Outgoing) -> None:
+    """Its listener may have been away from the server's list for a while."""
+    outgoing.take(seen(NOON))
+    for second in (5, 10):
+        outgoing.take(ConnectionBatch.empty(), NOON + second * SECOND)
+    due(outgoing, 10)
+    outgoing.take(seen(NOON + 15 * SECOND, DUMP), NOON + 15 * SECOND)
+    assert due(outgoing, 70) == [(0, 0, 15)]
+    assert len(outgoing) == 1
 
 
 def test_an_id_that_the_kernel_uses_again_is_another_connection(outgoing: Outgoing) -> None:

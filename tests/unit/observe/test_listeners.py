@@ -10,6 +10,7 @@ from unmasq.model.address import NONE, parse
 from unmasq.model.connection import ConnectionBatch, Witnessed
 from unmasq.model.ingress import IngressBatch
 from unmasq.observe.listeners import Listener, Listeners
+from unmasq.observe.listeners import listener as read
 
 PROXY, PROXY_V6, OTHER = "10.244.1.10", "2001:db8:f1::10", "10.244.2.5"
 
@@ -115,6 +116,11 @@ def test_a_socket_is_here_whatever_a_server_says(counters):
     sockets = replace(connections((PROXY, 80)), witness=np.array([Witnessed.SOCKET], "u1"))
     assert kept(listeners, sockets) == [0]
     assert not listeners.passing(sockets).any()
+
+
+@pytest.mark.parametrize("text", ["10.244.1.10:80", "[2001:db8:f1::10]:443", "[::]:80"])
+def test_a_listener_is_told_as_it_is_read(text):
+    assert read(text).text == text
 
 
 def test_a_change_is_seen_and_saying_the_same_again_is_none(counters):

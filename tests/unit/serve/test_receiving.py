@@ -10,14 +10,20 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.contract.test_questions import everything
-from tests.contract.traffic import MadeChain, MadeFlow, batch
-from unmasq.base.clock import SystemClock
+from tests.contract.traffic import MIDNIGHT_US, MadeChain, MadeFlow, batch
+from tests.lab.deadline import until
+from tests.story.elsewhere import record
+from tests.story.traffic import NODE, PROXY
+from unmasq.base.clock import ManualClock, SystemClock
 from unmasq.base.errors import StoreError, Unreachable
 from unmasq.base.telemetry import Counters
+from unmasq.keep import remote
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.tokens import Tokens
 from unmasq.keep.writing import Writer
 from unmasq.model import wire
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import Flag
 from unmasq.serve import receiving
 from unmasq.serve.guard import Hosts
 from unmasq.serve.server import Public, Server
@@ -141,6 +147,59 @@ def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
 
 
 READING = ["/api/v1/flows", "/api/v1/trace/192.0.2.1", "/api/v1/trust", "/api/v1/health", "/api/v1/status", "/metrics"]
+
+
+def test_a_node_is_told_where_connections_arrive_that_somebody_else_translated(client, store):
+    def listeners():
+        return client.get("/api/v1/node-settings").json()["listeners"]
+
+    assert listeners() == []
+    post(client, batch([MadeFlow(dest="10.244.1.10", flags=Flag.SNAT_ELSEWHERE), MadeFlow(dest="10.244.1.11")]))
+    assert listeners() == ["10.244.1.10:80"]
+
+
+def test_a_batch_of_translations_alone_is_answered_and_counted(client, store, counters):
+    made = replace(batch([]), translations=record(("192.0.2.1", 7000), 1))
+    for _ in range(2):
+        assert post(client, made).status_code == 200
+    assert store.days.days() == []
+    assert [counters.of(name) for name in ("ingest_batches", "ingest_again", "translations_heard")] == [2, 0, 2]
+
+
+def test_stored_flows_are_completed_by_a_record_that_comes_later(store, counters):
+    """On the server's own thread, when it has settled, and though nobody sends anything then."""
+    clock = ManualClock(MIDNIGHT_US)
+    with Server(store, Public("127.0.0.1", 0, node_token=lambda: "node-token"), clock, counters) as server:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=20) as asking:
+            asking.headers["authorization"] = "Bearer node-token"
+            flow = MadeFlow(source=NODE, port=4000, dest=PROXY, flags=Flag.SNAT_ELSEWHERE)
+            assert post(asking, batch([flow])).status_code == 200
+            told = record(("192.0.2.1", 7000), MIDNIGHT_US)
+            assert post(asking, replace(batch([]), translations=told)).status_code == 200
+            assert server.live.flows(FlowFilter(), 1).flows[0].unmasq.nat_source_ip is None
+            clock.move_to(MIDNIGHT_US + 11_000_000)
+            until(lambda: counters.of("remote_flows", "amended"), "the flow to be completed")
+            assert server.live.flows(FlowFilter(), 1).flows[0].unmasq.nat_source_ip == "192.0.2.1"
+
+
+def test_what_cannot_be_amended_now_is_amended_later(store, counters, monkeypatch):
+    def broken(*_):
+        raise StoreError("cannot write", "no space left", "make room")
+
+    clock = ManualClock(MIDNIGHT_US)
+    monkeypatch.setattr(remote, "amend", broken)
+    with Server(store, Public("127.0.0.1", 0, node_token=lambda: "node-token"), clock, counters) as server:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=20) as asking:
+            asking.headers["authorization"] = "Bearer node-token"
+            flow = MadeFlow(source=NODE, port=4000, dest=PROXY, flags=Flag.SNAT_ELSEWHERE)
+            post(asking, replace(batch([flow]), translations=record(("192.0.2.1", 7000), MIDNIGHT_US)))
+            clock.move_to(MIDNIGHT_US + 11_000_000)
+            until(lambda: counters.of("store_failed"), "the amending to fail")
+            monkeypatch.undo()
+            clock.move_to(MIDNIGHT_US + 22_000_000)
+            until(lambda: counters.of("remote_flows", "amended"), "the flow to be completed")
+
+
 NODES = ["/api/v1/node-settings"]
 
 
@@ -197,6 +256,7 @@ def test_metrics_are_what_is_counted(client, store):
     assert values["unmasq_ingest_flows_total", ""] == 1
     assert values["unmasq_ingest_refused_total", "invalid"] == 1
     assert values["unmasq_waiting_rows", None] == 0
+    assert values["unmasq_translations_known", None] == 0
     assert values["process_resident_memory_bytes", None] > 0
 
 
