@@ -9,12 +9,7 @@ from unmasq.base.clock import Clock
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.find.ways import is_blind
-<<<<<<< HEAD
-from unmasq.model.address import to_text
 from unmasq.model.health import NodeStatus, Shipping
-=======
-from unmasq.model.health import NodeStatus
->>>>>>> remote
 from unmasq.node.live import LiveNode
 from unmasq.observe import dataplane, switches
 from unmasq.observe.feed import CONNTRACK, SOCKETS
