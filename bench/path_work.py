@@ -1,5 +1,6 @@
 """The whole path of lines: read, joined, unwound, kept; what `bench.path` measures."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -46,7 +47,7 @@ def joined(path: str, connections: str, steps: str) -> Tell:
         live = LiveStore(store, recorded.clock)
         recorded.run(live.append, live.moment, lambda: live.flush_due(recorded.clock.now_us()))
         live.flush()
-    return partial(_told, folder, counters)
+    return lambda: _told(folder, counters) | {"loading_seconds": recorded.loading_seconds}
 
 
 class Replayed:
@@ -54,7 +55,10 @@ class Replayed:
 
     def __init__(self, path: str, connections: str, steps: str, counters: Counters) -> None:
         self.clock, self._counters, self._steps = ManualClock(0), counters, int(steps)
+        began = time.process_time()
         self._witness = Recorded(connections, self.clock)
+        self.loading_seconds = time.process_time() - began
+        """What only the measuring needs: a kernel tells its events without a file."""
         self._log = Paced(path, Path(path).stat().st_size // self._steps + 1)
 
     def run(self, sink: Callable[[FlowBatch], None], moment: AbstractContextManager[object], after_step: Callable[[], object]) -> None:

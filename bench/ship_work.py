@@ -25,8 +25,8 @@ def bare(path: str, connections: str, steps: str, url: str) -> Tell:
     """Every line joined, and its flow handed to nobody; what a node opens once when it starts is open all the same."""
     counters, folder = Counters(), TemporaryDirectory()
     with Spool(Path(folder.name), SystemClock(), counters), Upstream(url, lambda: TOKEN):
-        _run(path, connections, steps, counters, lambda _batch: None)
-    return lambda: {"lines": counters.of("lines_read")}
+        loading = _run(path, connections, steps, counters, lambda _batch: None)
+    return lambda: {"lines": counters.of("lines_read"), "loading_seconds": loading}
 
 
 def shipped(path: str, connections: str, steps: str, url: str) -> Tell:
@@ -36,18 +36,19 @@ def shipped(path: str, connections: str, steps: str, url: str) -> Tell:
         spool = stack.enter_context(Spool(Path(folder.name), SystemClock(), counters))
         upstream = stack.enter_context(Upstream(url, lambda: TOKEN))
         shipping = stack.enter_context(Shipping(_shipper(spool, upstream, counters), print))
-        _run(path, connections, steps, counters, spool.put)
+        loading = _run(path, connections, steps, counters, spool.put)
         shipping.leave(120)
-    return lambda: _told(counters) | {"lines": counters.of("lines_read")}
+    return lambda: _told(counters) | {"lines": counters.of("lines_read"), "loading_seconds": loading}
 
 
 def spooled(path: str, connections: str, steps: str, folder: str) -> Tell:
     """The same while the server is away."""
     counters = Counters()
     with Spool(Path(folder), SystemClock(), counters) as spool:
-        _run(path, connections, steps, counters, spool.put)
+        loading = _run(path, connections, steps, counters, spool.put)
         backlog = spool.backlog()
-    return lambda: {"lines": counters.of("lines_read"), "batches": backlog.batches, "bytes": backlog.bytes}
+    waits = {"batches": backlog.batches, "bytes": backlog.bytes}
+    return lambda: {"lines": counters.of("lines_read"), "loading_seconds": loading} | waits
 
 
 def replayed(folder: str, url: str) -> Tell:
@@ -62,11 +63,12 @@ def replayed(folder: str, url: str) -> Tell:
     return lambda: _told(counters) | {"lines": counters.of("ship_lines"), "seconds": took}
 
 
-def _run(path: str, connections: str, steps: str, counters: Counters, put: Callable[[FlowBatch], None]) -> None:
+def _run(path: str, connections: str, steps: str, counters: Counters, put: Callable[[FlowBatch], None]) -> float:
     recorded = Replayed(path, connections, steps, counters)
     outbox = Outbox(put, recorded.clock)
     recorded.run(outbox.append, threading.Lock(), outbox.flush_due)
     outbox.flush()
+    return recorded.loading_seconds
 
 
 def _shipper(spool: Spool, upstream: Upstream, counters: Counters) -> Shipper:

@@ -1,9 +1,7 @@
 /* A table of keys, each a row of 64-bit words, with one number a key. Its memory belongs to whoever calls: `slots` holds
  * places of a key's words and its number, 0 where a place is free; keys that meet stand one behind the other.
  */
-#include "native.h"
-
-enum { MOST_WORDS = 64 };
+#include "siphash.h"
 
 typedef struct {
     uint64_t *slots;

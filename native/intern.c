@@ -1,36 +1,62 @@
-/* Texts to their numbers, new ones for those that were never met: a dict and a list that grow together. */
+/* Texts to their numbers, new ones for those that were never met: a list, and a table of hashes beside it.
+ *
+ * A dict would do the same. It looks at the text itself to compare hashes; here they stand in the table, so a text that was
+ * never met, as most header texts are, costs one look at memory instead of three.
+ */
 #include "native.h"
 
-/* The number of a text, a new one if it has none; -1 with an exception set. */
-static Py_ssize_t number_of(PyObject *numbers, PyObject *known, PyObject *text)
+typedef struct {
+    uint64_t hash, number; /* number + 1; 0 is a free place */
+} Slot;
+
+typedef struct {
+    Slot *slots;
+    size_t places; /* a power of two, more than there are texts */
+    PyObject *known;
+} Interned;
+
+/* The number of a text, a new one if it has none; -1 with an exception set. Python's hash is kept with the text, and secret. */
+static int64_t number_of(const Interned *in, PyObject *text)
 {
-    PyObject *number = PyDict_GetItemWithError(numbers, text);
-    if (number) return PyLong_AsSsize_t(number);
-    if (PyErr_Occurred()) return -1;
-    Py_ssize_t next = PyList_Size(known);
-    number = PyLong_FromSsize_t(next);
-    bool is_kept = number && PyDict_SetItem(numbers, text, number) == 0 && PyList_Append(known, text) == 0;
-    Py_XDECREF(number);
-    return is_kept ? next : -1;
+    Py_hash_t hash = PyObject_Hash(text);
+    if (hash == -1) return -1;
+    size_t place = (size_t)hash & (in->places - 1);
+    for (size_t tried = 0; in->slots[place].number; place = (place + 1) & (in->places - 1)) {
+        if (tried++ == in->places) return PyErr_SetString(PyExc_ValueError, "no place is free"), -1;
+        if (in->slots[place].hash != (uint64_t)hash) continue;
+        PyObject *other = PyList_GetItem(in->known, (Py_ssize_t)in->slots[place].number - 1);
+        int order = other ? PyUnicode_Compare(text, other) : -1;
+        if (!order) return (int64_t)in->slots[place].number - 1;
+        if (PyErr_Occurred()) return -1;
+    }
+    in->slots[place] = (Slot){(uint64_t)hash, (uint64_t)PyList_Size(in->known) + 1};
+    return PyList_Append(in->known, text) < 0 ? -1 : (int64_t)in->slots[place].number - 1;
+}
+
+static bool number_each(const Interned *in, PyObject *texts, uint32_t *found)
+{
+    for (Py_ssize_t row = 0; row < PyList_Size(texts); row++) {
+        int64_t number = number_of(in, PyList_GetItem(texts, row));
+        if (number < 0) return false;
+        found[row] = (uint32_t)number;
+    }
+    return true;
 }
 
 PyObject *native_intern(PyObject *self, PyObject *arguments)
 {
-    PyObject *numbers, *known, *texts;
-    Py_buffer found;
-    bool done = true;
+    PyObject *known, *texts;
+    Py_buffer slots, found;
+    bool done = false;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "O!O!O!w*", &PyDict_Type, &numbers, &PyList_Type, &known, &PyList_Type, &texts, &found)) return NULL;
-    if (!holds(&found, sizeof(uint32_t)) || found.len / (Py_ssize_t)sizeof(uint32_t) != PyList_Size(texts)) {
-        PyErr_SetString(PyExc_ValueError, "a number for each text, please");
-        done = false;
-    }
-    for (Py_ssize_t row = 0; done && row < PyList_Size(texts); row++) {
-        Py_ssize_t number = number_of(numbers, known, PyList_GetItem(texts, row));
-        done = number >= 0;
-        ((uint32_t *)found.buf)[row] = (uint32_t)number;
-    }
-    PyBuffer_Release(&found);
+    if (!PyArg_ParseTuple(arguments, "w*O!O!w*", &slots, &PyList_Type, &known, &PyList_Type, &texts, &found)) return NULL;
+    Interned in = {slots.buf, (size_t)slots.len / sizeof(Slot), known};
+    bool has_room = holds(&slots, sizeof(Slot)) && !(in.places & (in.places - 1)) && in.places > (size_t)(PyList_Size(known) + PyList_Size(texts));
+    if (has_room && holds(&found, sizeof(uint32_t)) && found.len / (Py_ssize_t)sizeof(uint32_t) == PyList_Size(texts) && !overlap(&slots, &found))
+        done = number_each(&in, texts, found.buf);
+    else
+        PyErr_SetString(PyExc_ValueError, "a number for each text, and a power of two places, more than there will be texts, please");
+    PyBuffer_Release(&slots), PyBuffer_Release(&found);
     if (done) Py_RETURN_NONE;
     return NULL;
 }

@@ -9,6 +9,7 @@ static PyMethodDef functions[] = {
     {"texts", native_texts, METH_VARARGS, "Texts made of a template and the values of each row."},
     {"claims", native_claims, METH_VARARGS, "The addresses that header texts name."},
     {"intern", native_intern, METH_VARARGS, "The number of each text."},
+    {"grouped", native_grouped, METH_VARARGS, "Rows with equal keys become neighbours."},
     {"index_find", native_index_find, METH_VARARGS, "The number of each key."},
     {"index_put", native_index_put, METH_VARARGS, "Give each key its number."},
     {"index_drop", native_index_drop, METH_VARARGS, "Forget keys that still have their number."},

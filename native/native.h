@@ -40,12 +40,9 @@ void give_back(Values *values);
 Py_ssize_t rows_of(const Values *values);
 Text value_at(const Values *values, Py_ssize_t row);
 
-bool overlap(const Py_buffer *one, const Py_buffer *other);
+enum { MOST_WORDS = 64 }; /* of a key */
 
-/* SipHash-1-3, with a seed that is a secret of the process: who writes the log cannot choose values that meet in one place of
- * the table. A multiplication would not do: there are values that meet by it whatever the seed is.
- */
-uint64_t hash_of(Text text, uint64_t seed);
+bool overlap(const Py_buffer *one, const Py_buffer *other);
 
 PyObject *native_match(PyObject *self, PyObject *arguments);
 PyObject *native_distinct(PyObject *self, PyObject *arguments);
@@ -54,6 +51,7 @@ PyObject *native_cut(PyObject *self, PyObject *arguments);
 PyObject *native_texts(PyObject *self, PyObject *arguments);
 PyObject *native_claims(PyObject *self, PyObject *arguments);
 PyObject *native_intern(PyObject *self, PyObject *arguments);
+PyObject *native_grouped(PyObject *self, PyObject *arguments);
 PyObject *native_index_find(PyObject *self, PyObject *arguments);
 PyObject *native_index_put(PyObject *self, PyObject *arguments);
 PyObject *native_index_drop(PyObject *self, PyObject *arguments);

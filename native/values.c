@@ -1,5 +1,5 @@
 /* What becomes of a column of values: equal ones numbered alike, digits to numbers, and texts around them. */
-#include "native.h"
+#include "siphash.h"
 
 enum { MOST_DIGITS = 18 }; /* of a number that fits 64 bits with a sign */
 
@@ -44,33 +44,6 @@ static bool is_column(const Py_buffer *numbers, const Values *values, size_t siz
 {
     bool fits = holds(numbers, size) && (size_t)numbers->len / size == (size_t)rows_of(values);
     return fits && !overlap(numbers, &values->begin) && !overlap(numbers, &values->end);
-}
-
-static uint64_t turned(uint64_t word, int bits) { return word << bits | word >> (64 - bits); }
-
-static void stir(uint64_t state[4])
-{
-    state[0] += state[1], state[2] += state[3];
-    state[1] = turned(state[1], 13) ^ state[0], state[3] = turned(state[3], 16) ^ state[2];
-    state[0] = turned(state[0], 32);
-    state[2] += state[1], state[0] += state[3];
-    state[1] = turned(state[1], 17) ^ state[2], state[3] = turned(state[3], 21) ^ state[0];
-    state[2] = turned(state[2], 32);
-}
-
-uint64_t hash_of(Text text, uint64_t seed)
-{
-    uint64_t state[] = {seed ^ 0x736f6d6570736575u, ~seed ^ 0x646f72616e646f6du, seed ^ 0x6c7967656e657261u, ~seed ^ 0x7465646279746573u};
-    uint64_t last = (uint64_t)length_of(text) << 56, word;
-    for (; length_of(text) >= sizeof word; text.at += sizeof word) {
-        memcpy(&word, text.at, sizeof word);
-        state[3] ^= word, stir(state), state[0] ^= word;
-    }
-    for (int shift = 0; text.at < text.end; shift += 8) last |= (uint64_t)*text.at++ << shift;
-    state[3] ^= last, stir(state), state[0] ^= last;
-    state[2] ^= 0xff;
-    stir(state), stir(state), stir(state);
-    return state[0] ^ state[1] ^ state[2] ^ state[3];
 }
 
 static bool equal(Text one, Text other)

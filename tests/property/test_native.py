@@ -327,3 +327,30 @@ def test_columns_that_lie_over_one_another_or_askew_are_refused():
 def test_what_is_no_text_is_no_header_text(texts):
     with pytest.raises(TypeError):
         NATIVE.claims(texts, ("a",), ",", np.zeros(len(texts), "u1"))
+
+
+def test_texts_without_room_for_their_numbers_are_refused():
+    slots, found = np.zeros((4, 2), "u8"), np.zeros(2, "u4")
+    assert not is_refused(NATIVE.intern, slots, [], ["a", "b"], found)
+    assert is_refused(NATIVE.intern, slots, ["a", "b"], ["c", "d"], found)
+    assert is_refused(NATIVE.intern, np.zeros((3, 2), "u8"), [], ["a", "b"], found)
+    assert is_refused(NATIVE.intern, np.zeros((0, 2), "u8"), [], [], np.zeros(0, "u4"))
+    assert is_refused(NATIVE.intern, slots, [], ["a"], found)
+    assert is_refused(NATIVE.intern, slots, [], ["a"], slots.view("u4").ravel()[:1])
+
+
+def test_a_table_of_texts_that_is_full_or_points_nowhere_is_refused():
+    with pytest.raises(IndexError):
+        NATIVE.intern(np.array([[hash("a") & (1 << 64) - 1, 9]] * 4, "u8"), [], ["a"], np.zeros(1, "u4"))
+    assert is_refused(NATIVE.intern, np.full((4, 2), 9, "u8"), [], ["a"], np.zeros(1, "u4"))
+
+
+def test_rows_without_a_key_each_are_refused():
+    keys, order, begin = np.zeros((3, 2), "u8"), np.zeros(3, "i8"), np.zeros(3, "i8")
+    assert not is_refused(NATIVE.grouped, keys, order, begin, 2, 1)
+    assert is_refused(NATIVE.grouped, keys, order, begin, 3, 1)
+    assert is_refused(NATIVE.grouped, keys, order, begin, 0, 1)
+    assert is_refused(NATIVE.grouped, keys, order, begin, 65, 1)
+    assert is_refused(NATIVE.grouped, keys, order, begin[:2], 2, 1)
+    assert is_refused(NATIVE.grouped, keys, order, order, 2, 1)
+    assert is_refused(NATIVE.grouped, keys, order, keys.view("i8").ravel()[:3], 2, 1)

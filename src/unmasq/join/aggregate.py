@@ -30,10 +30,10 @@ class Aggregated:
     """For each line the row of its flow."""
 
 
-def aggregate(closed: Closed, interval_us: int, seed: int = 0) -> Aggregated:
+def aggregate(closed: Closed, interval_us: int) -> Aggregated:
     """The flows of what a window gave."""
     lines = closed.lines
-    order, begin = grouped(_flow_key(lines), seed)
+    order, begin = grouped(_flow_key(lines))
     line_flow = numbered(order, begin)
     flows = _flows_of_lines(lines, order, begin, interval_us)
     flows, bare = with_connections(flows, lines.connection[order[begin]], closed.parts, closed.connections)

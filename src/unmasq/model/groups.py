@@ -1,12 +1,16 @@
 """Columns that together are a key, grouped exactly: rows of one key become neighbours."""
 
+import secrets
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.model.columns import Array
+from unmasq.model.index import keyed
+from unmasq.model.native import NATIVE, Native
 
+_SEED = secrets.randbits(64)
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -22,18 +26,34 @@ def mixed(columns: Sequence[Array], seed: int = 0) -> NDArray[np.uint64]:
     return value
 
 
-def grouped(columns: Sequence[Array], seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def grouped(columns: Sequence[Array], native: Native | None = NATIVE) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(order, begin): rows sorted so that equal keys are neighbours, and where in that order each group begins.
 
-    Sorted by one hash, which is several times as fast as sorting by all columns; those decide only where two keys share a hash.
+    Groups stand in the order in which their keys are first met, and the rows of a group in their own.
     """
-    hashes = mixed(columns, seed)
-    order = np.argsort(hashes)
+    if native is None:
+        return _as_first_met(*_sorted(columns))
+    order, begin = np.empty((2, len(columns[0])), "i8")
+    count = native.grouped(keyed(columns), order, begin, len(columns), _SEED)
+    return order, begin[:count]
+
+
+def _sorted(columns: Sequence[Array]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(order, begin) by one hash, which is several times as fast as by all columns; those decide only where two keys share it."""
+    hashes = mixed(columns)
+    order = np.argsort(hashes, kind="stable")
     new = _changes(columns, order)
     if (new[1:] & (hashes[order[1:]] == hashes[order[:-1]])).any():
         order = np.lexsort(columns[::-1])
         new = _changes(columns, order)
     return order, np.flatnonzero(new)
+
+
+def _as_first_met(order: NDArray[np.int64], begin: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    sizes = np.diff(np.append(begin, len(order)))
+    first = np.repeat(order[begin], sizes)
+    met = np.argsort(order[begin])
+    return order[np.argsort(first, kind="stable")], np.cumsum(sizes[met]) - sizes[met]
 
 
 def _changes(columns: Sequence[Array], order: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -39,7 +39,10 @@ def index(width: int, native: Native | None = NATIVE) -> Index:
 
 def keyed(columns: Sequence[Array]) -> Keys:
     """One key a row of the columns."""
-    return np.stack([values.astype("u8") for values in columns], axis=1)
+    keys = np.empty((len(columns[0]), len(columns)), "u8")
+    for place, values in enumerate(columns):
+        keys[:, place] = values
+    return keys
 
 
 def packed(keys: Keys) -> list[bytes]:

@@ -44,8 +44,18 @@ class Native(Protocol):
         names; u1) gets which headers a text has.
         """
 
-    def intern(self, numbers: dict[str, int], known: list[str], texts: list[str], found: Array, /) -> None:
-        """The number of each text to `found` (texts, u4): its place in `known`, which grows by those that are not in `numbers`."""
+    def intern(self, slots: Array, known: list[str], texts: list[str], found: Array, /) -> None:
+        """The number of each text to `found` (texts, u4): its place in `known`, which grows by those that it lacks.
+
+        `slots` (places, 2; u8), a power of two of places and more than `known` will have texts, all zeros while that is empty,
+        belongs to `known` from then on.
+        """
+
+    def grouped(self, keys: Array, order: Array, begin: Array, width: int, seed: int, /) -> int:
+        """Sort rows so that equal keys (of `width` words) are neighbours; returns how many groups there are.
+
+        `order` (rows, i8) gets the rows, `begin` (rows, i8) where each group begins in it; both in the order in which they are met.
+        """
 
     def index_find(self, slots: Array, keys: Array, numbers: Array, width: int, seed: int, /) -> None:
         """The number of each key, 0 where it has none, to `numbers` (rows, i8).
