@@ -5,6 +5,7 @@ from typing import Self
 
 from unmasq.base import moments
 from unmasq.base.clock import SystemClock
+from unmasq.base.heap import keep_freed
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
@@ -24,6 +25,7 @@ from unmasq.serve.owner import Owner
 
 def run(options: RunOptions, watch: Watch) -> None:
     """Watch until SIGTERM or SIGINT; then hand on and write everything."""
+    keep_freed()
     with Work(options, watch) as work:
         work.turns.run(work.turn)
         work.finish()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from unmasq.base.clock import SystemClock
+from unmasq.base.heap import keep_freed
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
@@ -18,6 +19,7 @@ _PAUSE_SECONDS = 60.0
 
 def run(folder: Path, public: Public, trust: str, retention_days: int) -> None:
     """Serve until SIGTERM or SIGINT; then write everything and answer whoever waits for that."""
+    keep_freed()
     clock, counters = SystemClock(), Counters()
     turns = Turns(counters)
     with DuckStore(folder) as store:
