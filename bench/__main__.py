@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import collector, flood, latency, parse, path, pods, reader, ship, span, start
+from bench import collector, flood, latency, node, parse, path, pods, reader, ship, span, start
 from bench.figure import Figure, Measure, table
 from bench.logs import Logs
 
@@ -16,6 +16,7 @@ FIGURES: dict[str, Measure] = {
     "flood": flood.figures,
     "latency": latency.figures,
     "reader": reader.figures,
+    "node": node.figures,
     "start": start.figures,
     "span": span.figures,
     "pods": pods.figures,

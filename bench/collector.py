@@ -1,6 +1,5 @@
 """`unmasq collect` beside a proxy that logs 100 lines a second: the memory that it holds and the part of a core that it takes."""
 
-import os
 import subprocess
 import sys
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.child import resident_mb, used_seconds
 from bench.figure import Figure, limit
 from bench.logs import Logs
 from tests.lab.deadline import until
@@ -18,13 +18,12 @@ _WARM_SECONDS = 3  # until everything is imported and connected
 _SECONDS = 30
 _BEAT_SECONDS = 0.05
 _COMMIT_SECONDS = 5
-_TICKS = os.sysconf("SC_CLK_TCK")
 _IMPORTS = "import cyclopts, grpc, numpy, prometheus_client, google.protobuf.message; print(open('/proc/self/status').read())"
 
 
 def figures(_logs: Logs) -> Iterator[Figure]:
     """To our own node, and to a peer that knows only reports, of which there is one a connection and interval."""
-    imports = _resident_mb(subprocess.run([sys.executable, "-c", _IMPORTS], capture_output=True, text=True, check=True).stdout)
+    imports = resident_mb(subprocess.run([sys.executable, "-c", _IMPORTS], capture_output=True, text=True, check=True).stdout)
     with short_folder() as folder, Node(folder / "run") as node:
         committed = [time.monotonic()]
         yield from _measured("lines to a node", Load(folder, 5000, lambda: _turn(node, committed)), node.socket, imports)
@@ -80,19 +79,10 @@ def _measured(name: str, load: Load, target: Path, imports: float, *, is_promise
     with Collecting(load.log, target, INGRESS_LOG_INTERVAL_SECONDS="5") as collecting:
         until(lambda: collecting.ask("/readyz")[0] == 200, "the collector to be connected", 20)
         load.last(_WARM_SECONDS)
-        before, began = _cpu_seconds(collecting.process.pid), time.monotonic()
+        before, began = used_seconds(collecting.process.pid), time.monotonic()
         load.last(_SECONDS)
-        percent = 100 * (_cpu_seconds(collecting.process.pid) - before) / (time.monotonic() - began)
-        resident = _resident_mb(Path(f"/proc/{collecting.process.pid}/status").read_text(encoding="ascii"))
+        percent = 100 * (used_seconds(collecting.process.pid) - before) / (time.monotonic() - began)
+        resident = resident_mb(Path(f"/proc/{collecting.process.pid}/status").read_text(encoding="ascii"))
     yield limit(f"collector, {name}: resident", resident, 75, "MB", f"its imports alone {imports:.0f} MB")
     core = f"collector, {name}: of a core at {RATE} lines/s"
     yield limit(core, percent, 1, "%") if is_promised else Figure(core, f"{percent:.3g} %")
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _resident_mb(status: str) -> float:
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024 / 1e6

@@ -42,10 +42,10 @@ def _sockets(done: Work) -> Figure:
 
 
 @contextmanager
-def quiet() -> Iterator[str]:
-    """A namespace in which connections are tracked and nobody else makes any. It ends with its process."""
+def quiet(seconds: int = 600) -> Iterator[str]:
+    """A namespace in which connections are tracked and nobody else makes any. It ends with its process, by itself in the end."""
     home, processes = Path("/proc/self/ns/net").readlink(), Processes()
-    space = Path(f"/proc/{processes.start(['unshare', '--net', 'sleep', '600']).pid}/ns/net")
+    space = Path(f"/proc/{processes.start(['unshare', '--net', 'sleep', str(seconds)]).pid}/ns/net")
     try:
         until(lambda: space.readlink() != home, "a namespace of its own")
         with inside(space):

@@ -29,7 +29,7 @@ def figures(logs: Logs) -> Iterator[Figure]:
 
 def _added(name: str, times: int, folder: Path, log: Path, connections: Path, steps: str) -> Iterator[Figure]:
     """In turns, so that a busy moment of the machine meets all three."""
-    with _serving(folder) as url:
+    with serving(folder) as url:
         taken = [
             (work("joined", log, connections, steps), *(work(what, log, connections, steps, url) for what in ("bare", "shipped")))
             for _ in range(times)
@@ -44,7 +44,7 @@ def _added(name: str, times: int, folder: Path, log: Path, connections: Path, st
 
 def _replay(folder: Path, log: Path, connections: Path, steps: str) -> Figure:
     spool = folder / "spool"
-    with _serving(folder) as url:
+    with serving(folder) as url:
         waiting = work("spooled", log, connections, steps, spool).told
         replayed = work("replayed", spool, url)
     rate = replayed.lines / replayed.told["seconds"]
@@ -54,7 +54,7 @@ def _replay(folder: Path, log: Path, connections: Path, steps: str) -> Figure:
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path) -> Iterator[str]:
     """The URL of a server with a store of its own."""
     folder.mkdir()
     (folder / "token").write_text(TOKEN)
