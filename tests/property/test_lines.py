@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.property.twins import each_twin
 from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
 from unmasq.model.native import Native
+from unmasq.read.formats.layout import learn
 from unmasq.read.formats.lines import LineReader
 
 READ_US = 1_795_300_000_000_000
@@ -33,12 +34,20 @@ def front(kind: str, source: str, agent: str, size: str) -> str:
     return prefix.replace("612", size) + " " * bool(prefix)
 
 
+def further(payload: str, told: dict[str, str]) -> str:
+    """The payload with keys of which some name what stands before the marker, too."""
+    return json.dumps(json.loads(payload) | told, ensure_ascii=False)
+
+
+more: st.SearchStrategy[dict[str, str]] = st.one_of(
+    st.just({}), st.fixed_dictionaries({"uri": st.sampled_from(["/own?x", "/"]), "status": header, "user_agent": header})
+)
 good = st.builds(
-    lambda source, port, xff, real, kind, agent, size: (
-        front(kind, source, agent, size) + "tigera_secure_ee_ingress: " + six(source, port, xff, real)
+    lambda source, port, xff, real, kind, agent, size, told: (
+        front(kind, source, agent, size) + "tigera_secure_ee_ingress: " + further(six(source, port, xff, real), told)
     ),
     address, st.integers(0, 70000), header, header, st.sampled_from(["bare", "combined", "upstream"]), agent,
-    st.sampled_from(["612", "-", "0612", "9" * 18, "9" * 19]),
+    st.sampled_from(["612", "-", "0612", "9" * 18, "9" * 19]), more,
 ).map(lambda line: line.replace("\n", "").encode("utf-8", "surrogatepass"))  # fmt: skip
 plain_log = st.builds(lambda source, who: PREFIX.format(source, who).encode(), address, agent)
 broken = st.one_of(st.binary(max_size=60), st.just(b""), st.just(b"  "), st.builds(lambda line, cut: line[:cut], good, st.integers(0, 400)))
@@ -82,6 +91,14 @@ def test_a_second_payload_is_one_on_both_paths(native: Native | None, front: str
     fast.read(chunk(f"{front.replace('unmasq: {', 'curl')}{known}\n".encode()), READ_US)  # learns the layout
     rejects = [Reject.NONE, Reject.NONE, Reject.INJECTED if "{" in front + real else Reject.NONE, Reject.BLANK]
     assert fast.read(chunk(data), READ_US).reject.tolist() == rejects
+
+
+@pytest.mark.parametrize("kind", ["bare", "combined", "upstream"])
+def test_what_the_payload_repeats_of_its_prefix_keeps_no_line_from_the_fast_path(kind: str) -> None:
+    told = {"uri": "/own", "status": "204", "bytes_out": "7", "bytes_in": "9", "user_agent": "its own", "upstream": "-", "service": "x"}
+    payload = further(six("198.51.100.10", 4711, "1.1.1.1", "-"), told)
+    line = (front(kind, "198.51.100.10", "curl", "612") + "tigera_secure_ee_ingress: " + payload).replace(":8080, 10.244.2.6", "")
+    assert learn(line.replace("502, ", "").encode()) is not None
 
 
 @each_twin

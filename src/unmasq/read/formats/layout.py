@@ -87,13 +87,20 @@ def learn(line: bytes) -> Layout | None:
     before, _, payload = line.partition(marker) if marker else (line, b"", b"")
     if len(line) > _LONGEST_LAYOUT:
         return None
+    marked = [literal(marker), *_payload_steps(payload)] if marker else []
     for prefix in _prefixes(before):
-        steps = merged([*prefix, *([literal(marker), *_payload_steps(payload)] if marker else [])])
+        steps = merged([*_besides(prefix, keys_of(marked)), *marked])
         keys = keys_of(steps)
         layout = Layout(keys, pattern_of(steps), program_of(steps), is_marked=marker is not None)
         if len(set(keys)) == len(keys) and layout.takes(line):
             return layout
     return None
+
+
+def _besides(prefix: Sequence[Step], keys: Sequence[str]) -> Iterator[Step]:
+    """The steps of a prefix, without the values of which the payload has its own."""
+    for step in prefix:
+        yield step._replace(key=None) if step.key in keys else step
 
 
 def _prefixes(before: bytes) -> Iterator[Sequence[Step]]:
