@@ -16,6 +16,7 @@ from unmasq.join.connections import Connections, tuples
 from unmasq.join.lines import JoinedLines, from_batch, with_intervals
 from unmasq.join.matching import match
 from unmasq.join.parts import EVER_US, parts
+from unmasq.join.room import Room
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares
 from unmasq.join.table import ConnectionTable
@@ -60,32 +61,31 @@ class Window:
         self._settings, self._counters, self._witnessed = settings, counters, witnessed
         self.table = ConnectionTable(settings, counters, began_us)
         self._waiting: list[_Waiting] = []
-        self._joined: list[JoinedLines] = []
-        self._dropped: list[JoinedLines] = []
+        self._joined, self._dropped = Room(), Room()
         self._closed_keys, self._closed_us = np.zeros(0, "u8"), -EVER_US  # the flows that closed lately, and their newest interval
         self._looked_us = -EVER_US
 
     def __len__(self) -> int:
-        return sum(len(room.lines) for room in self._waiting) + sum(map(len, self._joined))
+        return sum(len(room.lines) for room in self._waiting) + len(self._joined) + len(self._dropped)
 
     @property
     def lines(self) -> Sequence[JoinedLines]:
         """All lines in the room, for whoever renumbers their texts."""
-        return [*(room.lines for room in self._waiting), *self._joined, *self._dropped]
+        return [*(room.lines for room in self._waiting), *self._joined.batches, *self._dropped.batches]
 
     def renumber(self, lines: Iterable[JoinedLines]) -> None:
         """Put back what `lines` gave, in its order, with other text numbers."""
         replaced = iter(lines)
         self._waiting = [room._replace(lines=next(replaced)) for room in self._waiting]
-        for rooms in (self._joined, self._dropped):
-            rooms[:] = [next(replaced) for _ in rooms]
+        self._joined.replace(replaced)
+        self._dropped.replace(replaced)
 
     def add_lines(self, batch: IngressBatch, file: int, now_us: int) -> None:
         """Lines that were just read; those that name their own connection join it at once, those that name nobody give no flow."""
         lines = from_batch(batch, file, now_us)
         none = (lines.reject > 0) & ((lines.source_hi | lines.source_lo) == 0) & (lines.headers == 0)
         if none.any():
-            self._dropped.append(lines.take(none))
+            self._dropped.add(lines.take(none))
             lines = lines.take(~none)
         if self._witnessed:
             self._match(lines)
@@ -118,7 +118,7 @@ class Window:
         self._join(lines)
 
     def _join(self, lines: JoinedLines) -> None:
-        _append(self._joined, with_intervals(lines, self._settings.interval_us))
+        self._joined.add(with_intervals(lines, self._settings.interval_us))
 
     def _bound(self) -> None:
         """Too many lines wait: give up on the oldest, as lines without a connection."""
@@ -138,32 +138,17 @@ class Window:
         self._looked_us = now_us
         self._give_up(now_us, everything=everything)
         before_us = EVER_US if everything or crowded else now_us - self._settings.linger_us - self._settings.interval_us
-        lines = self._take_before(before_us)
+        lines = self._joined.take(before_us)
         joined = lines.connection > 0
         self.table.released(lines.connection[joined], lines.interval_us[joined])
         known, found = self.table.rows, parts(self.table, self._settings, now_us, before_us, everything=everything)
-        dropped, self._dropped = JoinedLines.concat(self._dropped), []
         named = distinct(np.concatenate([lines.connection[joined], found.serial]))
-        return Closed(self._flag_late(lines), found, dropped, known.take(known.rows_of(named)))
-
-    def _take_before(self, before_us: int) -> JoinedLines:
-        """The joined lines of all intervals that began then or before."""
-        taken: list[JoinedLines] = []
-        kept: list[JoinedLines] = []
-        for lines in self._joined:
-            ready = lines.interval_us <= before_us
-            if ready.any():
-                taken.append(lines if ready.all() else lines.take(ready))
-                _append(kept, lines.take(~ready))
-            else:
-                kept.append(lines)
-        self._joined = kept
-        return JoinedLines.concat(taken)
+        return Closed(self._flag_late(lines), found, self._dropped.take(EVER_US), known.take(known.rows_of(named)))
 
     def open(self) -> Closed:
         """All lines in the room as they would become flows now, without taking them out."""
         waiting = with_intervals(JoinedLines.concat([room.lines for room in self._waiting]), self._settings.interval_us)
-        lines = JoinedLines.concat([*self._joined, waiting])
+        lines = JoinedLines.concat([*self._joined.batches, waiting])
         return Closed(lines, Shares.empty(), JoinedLines.empty(), self.table.named(lines.connection))
 
     def _give_up(self, now_us: int, *, everything: bool) -> None:
@@ -190,8 +175,3 @@ class Window:
         self._closed_us = max(self._closed_us, int(lines.interval_us.max(initial=self._closed_us)))
         self._closed_keys = np.concatenate([self._closed_keys, distinct(key[~late])])[-self._settings.most_lines :]
         return JoinedLines(**lines.as_dict() | {"flags": np.where(late, lines.flags | Flag.LATE, lines.flags).astype("u2")})
-
-
-def _append(room: list[JoinedLines], lines: JoinedLines) -> None:
-    if len(lines):
-        room.append(lines)

@@ -1,0 +1,53 @@
+"""Where lines stay until their interval is over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unmasq.join.lines import JoinedLines
+
+
+@dataclass(frozen=True)
+class _Stay:
+    lines: JoinedLines
+    first_us: int
+    """The start of their oldest interval: a look at all of them, while it is not over, would be in vain."""
+
+
+class Room:
+    """Batches of lines as they came, and how many lines they are in all."""
+
+    def __init__(self) -> None:
+        self._stays: list[_Stay] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def batches(self) -> list[JoinedLines]:
+        """What is here, batch by batch."""
+        return [stay.lines for stay in self._stays]
+
+    def add(self, lines: JoinedLines) -> None:
+        """Let lines in."""
+        if len(lines):
+            self._stays.append(_Stay(lines, int(lines.interval_us.min())))
+            self._count += len(lines)
+
+    def replace(self, batches: Iterator[JoinedLines]) -> None:
+        """Put the next batches of lines in the places of those that `batches` gave."""
+        self._stays = [_Stay(next(batches), stay.first_us) for stay in self._stays]
+
+    def take(self, before_us: int) -> JoinedLines:
+        """Let out the lines of all intervals that began then or before."""
+        stays, self._stays, self._count = self._stays, [], 0
+        taken: list[JoinedLines] = []
+        for stay in stays:
+            if stay.first_us > before_us:
+                self._stays.append(stay)
+                self._count += len(stay.lines)
+                continue
+            ready = stay.lines.interval_us <= before_us
+            taken.append(stay.lines if ready.all() else stay.lines.take(ready))
+            self.add(stay.lines.take(~ready))
+        return JoinedLines.concat(taken)
