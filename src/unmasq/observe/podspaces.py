@@ -16,6 +16,8 @@ MOST = 250
 
 _SOON_US = MICROSECONDS
 _LATE_US = 60 * MICROSECONDS  # the folder of a pod that has ended stays for days
+_UNSEEN = "no process of it is to be seen"
+_SHARED = "it shares a network namespace that is watched anyway"
 _TOO_MANY = "the namespaces of other pods are as many as can be watched"
 
 Identity = tuple[int, int]
@@ -71,9 +73,9 @@ class PodSpaces:
 
     @property
     def missing(self) -> dict[str, str]:
-        """NAMESPACE/POD of those that have none -> why."""
+        """NAMESPACE/POD of those that have none -> why; without those that share one which is watched anyway."""
         pods = self._pods  # another thread may ask
-        return {pods[uid]: sought.why for uid, sought in list(self._sought.items()) if uid in pods}
+        return {pods[uid]: sought.why for uid, sought in list(self._sought.items()) if uid in pods and sought.why != _SHARED}
 
     def look(self, pods: Mapping[str, str], around: Around, now_us: int) -> None:
         """See how it is with these pods, UID -> NAMESPACE/POD, and with no others."""
@@ -108,10 +110,10 @@ class PodSpaces:
         that of the oldest process that is not in the host's.
         """
         if not processes:
-            return "no process of it is to be seen"
+            return _UNSEEN
         chosen = min(processes, key=lambda each: (each.identity == around.host, each))
         if chosen.identity in around.watched:
-            return "it shares a network namespace that is watched anyway"
+            return _SHARED
         if chosen.identity not in self.found and len(self.found) >= self._most:
             return _TOO_MANY
         self._found[uid] = Space(chosen.space, chosen.identity)

@@ -72,7 +72,7 @@ def test_a_namespace_that_a_container_made_is_not_taken_for_that_of_its_pod(look
 def test_a_pod_in_the_hosts_network_is_not_watched_twice_and_is_watched_once_where_conntrack_is_not(looking):
     looking.proc.born(10, "host", "web")
     assert looking.look("web") == {}
-    assert looking.spaces.missing == {"shop/web": "it shares a network namespace that is watched anyway"}
+    assert looking.spaces.missing == {}
     looking.watched = set()
     assert looking.look("web", seconds=1) == {"host": "10"}
     assert looking.spaces.missing == {}
