@@ -43,7 +43,8 @@ LOOKS = {
     "nobody watches, and none has one": (status({**READ, "lines_unmarked": 20}, kernel=False), "marker"),
     "nothing was read yet": (status(), "log"),
     "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
-    "lines were given up": (status({**READ, "spool_dropped_lines{full}": 9}), "spool"),
+    "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
+    "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),
 }
 
 
