@@ -75,7 +75,14 @@ def pods(status: NodeStatus) -> list[Check]:
         return [Check("pods", State.OK, seen)]
     more = f"; and {len(missing) - _MOST_NAMED:,} more" if len(missing) > _MOST_NAMED else ""
     seen = f"their sockets are not watched: {'; '.join(missing[:_MOST_NAMED])}{more}"
-    return [Check("pods", State.WARN, seen, "well, if they have ended; else: does the node see the host's processes (hostPID), as root?")]
+    return [
+        Check(
+            "pods",
+            State.WARN,
+            seen,
+            "well, if they have ended; else: does the node see the host's processes (hostPID), with CAP_SYS_PTRACE?",
+        )
+    ]
 
 
 def sources(status: NodeStatus) -> list[Check]:

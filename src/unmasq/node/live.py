@@ -89,11 +89,6 @@ class LiveNode:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
 
-    @property
-    def pods_read(self) -> dict[str, str]:
-        """UID -> NAMESPACE/POD of those whose logs are read, or whose collectors may speak."""
-        return {**self._named_pods, **(self.pods.chosen if self.pods else {}), **self._collecting()}
-
     def hear_of(self, listeners: Sequence[Listener]) -> None:
         """Know the listeners of all nodes. Those on our own addresses are here; others may be: their lines will tell."""
         self.listeners.add(one for one in listeners if one[:2] in self._own)
@@ -103,10 +98,14 @@ class LiveNode:
         """One round: what has come, and what is complete; then wait a moment, or until the kernel has spoken for one."""
         count = self.pipeline.step()
         self._note_begun()
-        self.sight.look(self.pods_read)
+        self.sight.look(self._pods_read)
         if not count:
             select.select([self.witness.fileno()] if self.witness else [], [], [], PAUSE_SECONDS)
             select.select([], [], [], GATHER_SECONDS)
+
+    def _pods_read(self) -> dict[str, str]:
+        """UID -> NAMESPACE/POD of those whose logs are read, or whose collectors may speak."""
+        return {**self._named_pods, **(self.pods.chosen if self.pods else {}), **self._collecting()}
 
     def _own_addresses(self) -> frozenset[tuple[int, int]]:
         return frozenset(namespace.addresses(self.watch.namespace)) if self.witness else frozenset()

@@ -1,6 +1,6 @@
 """What a node sees of the kernel: conntrack in one namespace, and sockets in those of proxies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from unmasq.base.clock import MICROSECONDS, Clock
@@ -55,12 +55,12 @@ class Sight:
         """NAMESPACE/POD of those whose sockets should be watched and are not -> why."""
         return self._spaces.missing
 
-    def look(self, pods: Mapping[str, str]) -> None:
-        """See to these pods, UID -> NAMESPACE/POD; once a second."""
+    def look(self, pods_now: Callable[[], Mapping[str, str]]) -> None:
+        """See to the pods that there are now, UID -> NAMESPACE/POD; once a second."""
         now_us = self._clock.now_us()
         if self._looked_us is not None and 0 <= now_us - self._looked_us < _LOOK_US:
             return
-        self._looked_us = now_us
+        self._looked_us, pods = now_us, pods_now()
         if self.pod_sockets is None and self._bypass and pods and self._bypass.is_found():
             self.pod_sockets = "bypassed"
         if self.pod_sockets is not None:

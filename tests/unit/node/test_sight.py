@@ -31,7 +31,7 @@ class Seen:
     def look(self, *pods: str) -> list[tuple[str, str]]:
         """What is watched a second later: the feed, and the path; the host's conntrack first, the pods in any order."""
         self.clock.move_to(self.clock.now_us() + SECOND)
-        self.sight.look({uid_of(pod): f"shop/{pod}" for pod in pods})
+        self.sight.look(lambda: {uid_of(pod): f"shop/{pod}" for pod in pods})
         places = [(place.feed.name, place.space or "") for place in self.sight.witnesses.places]
         return places[:1] + sorted(places[1:])
 
@@ -111,6 +111,6 @@ def test_it_is_looked_once_a_second(proc, seen):
     one.look("web")
     proc.born(10, "web", "web")
     one.clock.move_to(one.clock.now_us() + SECOND - 1)
-    one.sight.look({uid_of("web"): "shop/web"})
+    one.sight.look(lambda: {uid_of("web"): "shop/web"})
     assert len(one.sight.witnesses.places) == 1
     assert len(one.look("web")) == 2
