@@ -11,7 +11,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.observe import namespace
 from unmasq.observe.processes import Process, Processes
 
-MOST = 250
+MOST = 128
 """Namespaces at once, each with three descriptors of ours. A kubelet runs 110 pods unless it is told otherwise."""
 
 _SOON_US = MICROSECONDS
@@ -57,7 +57,7 @@ class PodSpaces:
     """Looks for pods by their UIDs. Processes are looked through only while some pod lacks its namespace, ever more seldom.
 
     Counts `pod_spaces_found`, `pod_spaces_vanished` (the process by which one was found has ended: another one is sought),
-    `pod_spaces_refused` (pods beyond 250 namespaces), and what Processes counts.
+    `pod_spaces_refused` (pods beyond 128 namespaces), and what Processes counts.
     """
 
     def __init__(self, processes: Processes, counters: Counters, most: int = MOST) -> None:
