@@ -101,6 +101,8 @@ def came(lab: Lab, nodes: Nodes) -> dict[str, Came]:
         "forged": asked(lab, ["c2"], at.NODE2, FORGED),
         "forged, v6": asked(lab, ["c2"], at.NODE2_V6, FORGED),
         "clash": asked(lab, ["c1", "c2"], at.NODE2, source_port=CLASH),
+        "a node": asked(lab, ["node"], at.NODE2, FORGED),
+        "a node, v6": asked(lab, ["node"], at.NODE2_V6, FORGED),
     }
     return {f"{name} {number}" if len(each) > 1 else name: one for name, each in ways.items() for number, one in enumerate(each)}
 
@@ -153,3 +155,33 @@ def test_what_was_told_and_heard_is_counted_and_the_other_node_made_no_flows(nod
     assert nodes.counted("server", "unmasq_translations_heard_total") >= len(came)
     assert nodes.counted("node2", "unmasq_ship_flows_total") == 0
     assert nodes.counted("node", "unmasq_translations_told_total") == 0
+
+
+@pytest.mark.parametrize("way", ["a node", "a node, v6"])
+def test_an_address_of_a_node_is_no_client_also_where_another_node_saw_it_connect(nodes: Nodes, came: dict[str, Came], way: str) -> None:
+    """It may stand for whoever the node translated; what it forwards is not believed, though nodes are trusted by mistake."""
+    own, seen = came[way]
+    assert own in (at.NODE, at.NODE_V6)
+    assert seen.source in (at.NODE2, at.NODE2_V6)
+    flows = until(lambda: completed(nodes, seen), "the flow to be completed", SETTLED_SECONDS)
+    (flow,) = [flow for flow in flows if flow["unmasq"]["requests"]]
+    assert (flow["unmasq"]["nat_source_ip"], flow["unmasq"]["flags"]) == (own, ["snat_elsewhere"])
+    assert nobody(flow)
+
+
+@pytest.mark.parametrize("address", [at.INGRESS, at.INGRESS_V6])
+def test_nor_is_that_of_the_other_node_which_translated_nothing(lab: Lab, nodes: Nodes, address: str) -> None:
+    """A process on that node itself: of it nobody has anything to tell, and it stays unknown."""
+    with lab.connect("node2", address) as connection:
+        connection.request("/local", FORGED)
+        own, port = connection.local_address, connection.local_port
+    assert own in (at.NODE2, at.NODE2_V6)
+    flows = until(lambda: [flow for flow in nodes.flows(own, port) if flow["unmasq"]["requests"]], "the flow to come", SETTLED_SECONDS)
+    (flow,) = flows
+    assert (flow["unmasq"]["join"], flow["unmasq"]["nat_source_ip"], flow["unmasq"]["flags"]) == ("exact", None, ["snat_elsewhere"])
+    assert nobody(flow)
+
+
+def nobody(flow: dict[str, Any]) -> bool:
+    """Whether nobody is the client of a flow, neither of its requests nor in its list."""
+    return [chain["client"] for chain in flow["unmasq"]["chains"]] == [None] and not flow["unmasq"]["clients"]

@@ -16,7 +16,8 @@ from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
 from unmasq.model.flowbatch import FlowBatch
-from unmasq.node.live import Keeper, LiveNode, Watch
+from unmasq.node.live import LiveNode
+from unmasq.node.watch import Keeper, Watch
 from unmasq.unwind.trust import TrustEntry
 
 from .cluster import Lab

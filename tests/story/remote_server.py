@@ -15,7 +15,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.records import Records
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.remote import LOOK_US, RemoteFlows
+from unmasq.keep.remote import LOOK_US, MOST_WAITING, RemoteFlows
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
@@ -33,7 +33,10 @@ def telling(records: Translations) -> FlowBatch:
 class RemoteServer:
     """A store of its own in a folder of its own, from `with` to its end."""
 
-    def __init__(self, now_us: int, trust: Sequence[str] = (), node_ranges: Sequence[str] = (NODE,)) -> None:
+    def __init__(
+        self, now_us: int, trust: Sequence[str] = (), node_ranges: Sequence[str] = (NODE,), most_waiting: int = MOST_WAITING
+    ) -> None:
+        self._most_waiting = most_waiting
         self.clock, self.counters = ManualClock(now_us), Counters()
         self._trust, self._ranges = trust, [parse_range(text) for text in node_ranges]
 
@@ -54,7 +57,7 @@ class RemoteServer:
         """What is in memory only is gone."""
         self.records = Records(self.counters)
         self.live = LiveStore(self.store, self.clock, resent=True)
-        self._remote = RemoteFlows(self.store, self.records, self._ranges, self.clock, self.counters)
+        self._remote = RemoteFlows(self.store, self.records, self._ranges, self.clock, self.counters, self._most_waiting)
 
     def take(self, *batches: FlowBatch) -> None:
         """Batches that come now, and are on disk when this returns."""

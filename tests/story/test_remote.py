@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from tests.contract.traffic import MadeFlow, batch
 from tests.story.elsewhere import record
 from tests.story.remote_server import RemoteServer, telling
 from tests.story.traffic import CLIENT, NODE, NOON, OTHER, SECOND, Story, connection, line
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.flowbatch import Flag, FlowBatch
 
 SEEN_AS = (NODE, 4000)
 LATER = NOON + 70 * SECOND
@@ -21,15 +22,15 @@ def server() -> Iterator[RemoteServer]:
         yield started
 
 
-def flows(*, witnessed: bool = True) -> FlowBatch:
+def flows(*, witnessed: bool = True, seen_as: tuple[str, int] = SEEN_AS) -> FlowBatch:
     """A flow of a masqueraded client with a forged header, and one of a client that came directly."""
     story = Story(node_ranges=[NODE], witnessed=witnessed)
     if witnessed:
-        story.kernel(connection(SEEN_AS, NOON), connection((OTHER, 5000), NOON, id_=2))
-    story.tell(line(*SEEN_AS, "1.1.1.1", at=NOON), line(OTHER, 5000, at=NOON))
-    batch = story.after(70)
-    assert batch is not None
-    return batch
+        story.kernel(connection(seen_as, NOON), connection((OTHER, 5000), NOON, id_=2))
+    story.tell(line(*seen_as, "1.1.1.1", at=NOON), line(OTHER, 5000, at=NOON))
+    done = story.after(70)
+    assert done is not None
+    return done
 
 
 def told(server: RemoteServer) -> tuple[str, str | None, str | None, list[str]]:
@@ -120,6 +121,25 @@ def test_two_records_of_one_source_are_one_connection_told_by_two_processes(serv
     server.take(telling(record((CLIENT, 7000), NOON - 9 * SECOND + 50, seen=NOON + SECOND)))
     server.settle()
     assert told(server) == KNOWN
+
+
+def test_beyond_the_bound_the_oldest_flows_get_no_record_any_more_and_are_counted():
+    with RemoteServer(LATER, most_waiting=1) as server:
+        server.take(flows(), flows(seen_as=(NODE, 4001)))
+        assert server.counters.of("remote_forgotten", "flows") == 1
+        server.take(telling(record((CLIENT, 7000), NOON)), telling(record((OTHER, 7000), NOON, seen_as=(NODE, 4001))))
+        server.settle()
+        found = {flow.source_port: flow.unmasq.join for flow in server.store.flows(FlowFilter(source=(NODE,)), 10).flows}
+        assert found == {4000: "exact", 4001: "remote-nat"}
+        server.restart()
+        assert server.counters.of("remote_forgotten", "flows") == 1
+
+
+def test_listeners_of_which_no_node_is_told_any_more_are_counted(server):
+    many = [MadeFlow(source=NODE, dest=f"10.244.{number // 250}.{number % 250 + 1}", flags=Flag.SNAT_ELSEWHERE) for number in range(1001)]
+    server.take(batch(many))
+    assert server.counters.of("remote_forgotten", "listeners") == 1
+    assert server.counters.of("remote_forgotten", "flows") == 0
 
 
 def test_a_client_that_was_translated_once_more_stays_unknown_and_is_completed_once(server):

@@ -28,6 +28,10 @@ class Counters:
             return self._counts[name, reason]
         return sum(count for key, _, count in self.rows() if key == name)
 
+    def by_reason(self, name: str) -> dict[str, int]:
+        """The counts of a name, by reason."""
+        return {reason: count for key, reason, count in self.rows() if key == name}
+
     def rows(self) -> Iterator[tuple[str, str, int]]:
         """(name, reason, count), sorted: the same order for every reader."""
         with self._lock:

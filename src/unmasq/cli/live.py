@@ -11,15 +11,16 @@ from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
 from unmasq.cli.run import RunOptions
 from unmasq.cli.turns import Turns
-from unmasq.cli.watching import microseconds, say_what_is_watched, summary, sync_of
+from unmasq.cli.watching import microseconds, pods_of, say_what_is_watched, summary, sync_of
 from unmasq.keep.ageing import Ageing
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
-from unmasq.node.live import Keeper, LiveNode, Watch
+from unmasq.node.live import LiveNode
 from unmasq.node.receipts import Receipts
 from unmasq.node.status import Beside, status
+from unmasq.node.watch import Keeper, Watch
 from unmasq.serve.owner import Owner
 
 
@@ -56,7 +57,7 @@ class Work:
         self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us, written=receipts.give)
         keeper = Keeper(self._live.append, receipts.after(store.append), store.control.trust_list, self._live.moment)
         more = [self._sync] if self._sync else []
-        self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more))
+        self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))
         self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status))
 
     def __enter__(self) -> Self:

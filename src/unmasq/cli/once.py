@@ -17,8 +17,9 @@ from unmasq.keep.duck import DuckStore
 from unmasq.model.ingress import Chunk
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
-from unmasq.node.live import Covered, Watch
+from unmasq.node.live import Covered
 from unmasq.node.once import read_once
+from unmasq.node.watch import Watch
 from unmasq.read.cri import Unframer
 from unmasq.read.log import Log
 from unmasq.read.podnames import pod_that_wrote

@@ -13,19 +13,20 @@ from unmasq.base.heap import keep_freed
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.turns import Turns
-from unmasq.cli.watching import WatchOptions, say_what_is_watched, summary, sync_of, watch_of
+from unmasq.cli.watching import WatchOptions, pods_of, say_what_is_watched, summary, sync_of, watch_of
 from unmasq.keep.spool import Spool
 from unmasq.model import health
 from unmasq.model.address import Range
 from unmasq.model.health import NodeStatus
 from unmasq.node.backoff import BackOff
-from unmasq.node.live import Keeper, LiveNode
+from unmasq.node.live import LiveNode
 from unmasq.node.outbox import Outbox
 from unmasq.node.receipts import Receipts
 from unmasq.node.settings import Settings, Told
 from unmasq.node.ship import Shipper, Shipping
 from unmasq.node.status import Beside, status
 from unmasq.node.upstream import Upstream
+from unmasq.node.watch import Keeper
 from unmasq.serve.nodesocket import NodeSocket
 from unmasq.unwind.trust import TrustList
 
@@ -81,7 +82,7 @@ class Work:
         keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)
         self._heard: Settings | None = None
         more = [self._sync] if self._sync else []
-        self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more))
+        self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more, pods_of(self._sync)))
         self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
         self._stack.enter_context(NodeSocket(spooling.folder, self._status))
 

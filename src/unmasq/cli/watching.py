@@ -1,5 +1,6 @@
 """What a node watches, as flags that `run` and `node` share, and what it says of that."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +15,18 @@ from unmasq.model.flaws import LONGEST_NODE
 from unmasq.show import words
 
 if TYPE_CHECKING:
-    from unmasq.node.live import Covered, LiveNode, Watch
+    from unmasq.node.live import Covered, LiveNode
+    from unmasq.node.watch import Watch
     from unmasq.observe.policy_sync.server import PolicySync
 
 
+PODS = "pods"
+"""What --sockets calls the namespaces of the pods whose logs are read."""
+
+_SOCKETS = (
+    "A proxy's network namespace whose sockets to watch (repeatable), as for --namespace; or pods, for those of the pods whose logs "
+    "are read, found by their processes. Not needed where conntrack suffices; where it is found to be bypassed, pods are watched anyway."
+)
 _POLICY_SYNC = (
     "Open a socket for each pod that has credentials below this folder, /var/run/unmasq if none is named, and read what collectors "
     "send there. Off unless asked for, as Felix's policySyncPathPrefix is: whoever holds such a socket is believed."
@@ -41,8 +50,7 @@ class WatchOptions:
     """Watch the connections that conntrack tracks."""
     namespace: str | None = None
     """The network namespace whose conntrack to watch: a name, or a path such as /proc/PID/ns/net. Otherwise our own."""
-    sockets: list[str] | None = None
-    """A proxy's network namespace whose sockets to watch (repeatable): also where the data plane bypasses conntrack."""
+    sockets: Annotated[list[str] | None, Parameter(help=_SOCKETS)] = None
     policy_sync: Annotated[bool | Path, Parameter(show_default=False, help=_POLICY_SYNC)] = False
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy on this node accepts connections (repeatable); others are learned from the lines."""
@@ -61,13 +69,16 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     from unmasq.join.settings import WindowSettings
     from unmasq.model.address import parse_range
     from unmasq.node.identity import node_name
-    from unmasq.node.live import Watch
+    from unmasq.node.watch import Watch
     from unmasq.observe.listeners import listener
-    from unmasq.read.podnames import Choice
+    from unmasq.read.podnames import Choice, pods_that_wrote
 
     if not (options.input or options.pods or options.policy_sync):
         why, next_step = "neither a log nor pods nor collectors are named", "name a log with --input, or pods with --pods, or --policy-sync"
         raise UsageError("nothing to read", why, next_step)
+    if PODS in (options.sockets or []) and not (options.pods or options.policy_sync or pods_that_wrote(options.input or [])):
+        next_step = f"name them with --pods; a namespace of that name is /run/netns/{PODS}"
+        raise UsageError(f"no pods for --sockets {PODS}", "no log of a pod is read", next_step)
     return Watch(
         node=_node(options.node or node_name()),
         logs=options.input or [],
@@ -76,7 +87,8 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
         from_start=options.from_start,
         kernel=options.kernel,
         namespace=options.namespace,
-        sockets=options.sockets or [],
+        sockets=[space for space in options.sockets or [] if space != PODS],
+        pod_sockets=PODS in (options.sockets or []),
         listeners=[listener(text) for text in options.listener or []],
         node_ranges=[parse_range(text) for text in options.node_range or []],
         window=WindowSettings(
@@ -106,6 +118,11 @@ def sync_of(options: WatchOptions, covered: "Covered", counters: Counters) -> "P
     return PolicySync(prefix, covered, counters)
 
 
+def pods_of(sync: "PolicySync | None") -> Callable[[], dict[str, str]]:
+    """UID -> NAMESPACE/POD of those whose collectors may speak now."""
+    return lambda: {pod.uid: pod.reporter for pod in sync.pods.values() if pod.uid} if sync else {}
+
+
 def microseconds(seconds: float) -> int:
     """A length of time that a flag gives. Raises UsageError for none."""
     if not seconds > 0:
@@ -118,14 +135,15 @@ def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
     logs = [*node.watch.logs, *(f"pods {choice}" for choice in node.watch.pods)]
     logs += [f"collectors below {sync.prefix}"] if sync else []
     places = [place.name for place in node.witness.places] if node.witness else []
+    places += ["the sockets of these pods"] if node.sight.pod_sockets else []
     out.note(f"reading {', '.join(logs)}; {f'watching {_listed(places)}' if places else 'without the kernel'}")
     for error in node.witness.troubles.values() if node.witness else []:
         out.note(f"{error}\nIt is tried again every few seconds.")
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")
-    if node.blind:
-        out.note(f"{node.blind}\nLines are kept without their connections: no client behind a translation is known.")
+    if node.sight.blind:
+        out.note(f"{node.sight.blind}\nLines are kept without their connections: no client behind a translation is known.")
 
 
 def _listed(words: list[str]) -> str:

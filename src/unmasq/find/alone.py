@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from unmasq.find.check import Check, State
-from unmasq.find.checks import joined
+from unmasq.find.checks import in_vain, joined
 from unmasq.keep.protocol import Health
 from unmasq.show import words
 
@@ -36,8 +36,7 @@ def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | No
     """The kernel, where there is no node to ask: what is off, a data plane that may bypass conntrack, the use of its table."""
     where = f"namespace {namespace}" if namespace else "this namespace"
     if off and data_plane:
-        seen = f"off in {where}: {', '.join(off)}; but {data_plane} is here, and what it forwards may bypass conntrack"
-        switched = Check("kernel", State.WARN, seen, "watch the proxy's own sockets: unmasq run --no-kernel --sockets /proc/PID/ns/net")
+        switched = in_vain(where, off, data_plane, "let a node read the proxy's pod: unmasq run --pods NAMESPACE/POD")
     elif off:
         switched = Check("kernel", State.BROKEN, f"off in {where}: {', '.join(off)}", "unmasq doctor --set-switches")
     else:

@@ -61,6 +61,9 @@ def _silent(before: NodeStatus, after: NodeStatus) -> Link | None:
 
 
 def _unjoined(status: NodeStatus) -> tuple[str, str]:
-    if status.switches_off:
+    if status.pod_sockets == "bypassed":
+        next_step = "unmasq doctor without --test names the pods whose sockets are not watched"
+        return "the data plane bypasses conntrack, and no socket that we watch shows this connection", next_step
+    if status.switches_off and not status.data_plane:
         return f"these are off in the kernel: {', '.join(status.switches_off)}", "unmasq doctor --set-switches turns them on"
     return "the kernel that we watch did not see this connection", "watch the namespace that it passes: unmasq run --namespace NAME"

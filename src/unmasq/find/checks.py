@@ -1,6 +1,6 @@
 """The links from log to store, each with its state and what to do: what `unmasq doctor` says. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from unmasq.find import ways
 from unmasq.find.check import Check, State
@@ -57,8 +57,9 @@ def _kernel(status: NodeStatus) -> Iterator[Check]:
         told = f"{status.count('sockets_events'):,} of them have ended"
         yield Check("sockets", State.OK, f"watched in {', '.join(status.sockets)}, {told}")
     if status.kernel:
-        yield from ways.bypassed(status) or _switches(status)
+        yield from ways.bypassed(status) or ways.of_one_family(status) or _switches(status)
         yield _table(status)
+    yield from ways.pods(status)
 
 
 def _troubles(status: NodeStatus) -> Iterator[Check]:
@@ -69,9 +70,17 @@ def _troubles(status: NodeStatus) -> Iterator[Check]:
 
 def _switches(status: NodeStatus) -> list[Check]:
     where = f"namespace {status.namespace}" if status.namespace else "this namespace"
+    if status.switches_off and status.data_plane:
+        return [in_vain(where, status.switches_off, status.data_plane, f"name the proxy's pod: {status.program} --pods NAMESPACE/POD")]
     if status.switches_off:
         return [Check("kernel", State.BROKEN, f"off in {where}: {', '.join(status.switches_off)}", "unmasq doctor --set-switches")]
     return [Check("kernel", State.OK, f"switches on in {where}, {status.count('connections_seen'):,} events of connections seen")]
+
+
+def in_vain(where: str, off: Sequence[str], data_plane: str, next_step: str) -> Check:
+    """That switches are off, and may be no help: the connections of pods may bypass what they switch on."""
+    seen = f"off in {where}: {', '.join(off)}; but {data_plane} is here, and what it forwards may bypass conntrack"
+    return Check("kernel", State.WARN, seen, f"{next_step}; where it does, the sockets of the pod are watched then")
 
 
 def _table(status: NodeStatus) -> Check:
@@ -137,6 +146,10 @@ def _dropped(status: NodeStatus) -> Iterator[Check]:
         "sockets_malformed",
         "tail_lost_bytes",
         "listeners_refused",
+        "pod_spaces_refused",
+        "pod_spaces_unreadable",
+        "processes_passed_over",
+        "translations_dropped",
     )
     lost = {key: count for key, count in status.counters.items() if key.split("{")[0] in names}
     if lost:

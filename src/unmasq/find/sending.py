@@ -23,11 +23,11 @@ def _spool(status: NodeStatus, shipping: Shipping) -> Check:
     size = f"{shipping.waiting_bytes / _MEBIBYTE:,.1f} of {shipping.most_bytes // _MEBIBYTE:,} MiB"
     count = shipping.waiting_batches
     waiting = f"{'1 batch waits' if count == 1 else f'{count:,} batches wait'}, {size}"
-    dropped = status.count("spool_dropped_lines")
-    if dropped:
-        return Check(
-            "spool", State.WARN, f"{waiting}; {dropped:,} lines were given up for lack of room", "unmasq node --spool-mb gives more"
-        )
+    batches, lines = status.count("spool_dropped_batches"), status.count("spool_dropped_lines")
+    if batches:  # also one without lines, which told of translations
+        why = ", ".join(sorted(status.by_reason("spool_dropped_batches")))
+        seen = f"{waiting}; {words.counted(lines, 'line')} in {batches:,} batches were given up ({why})"
+        return Check("spool", State.WARN, seen, "where it is full, unmasq node --spool-mb gives more room")
     return Check("spool", State.OK, waiting)
 
 

@@ -45,7 +45,8 @@ class _Heard(Translations):
 class Records:
     """Records by connection.
 
-    Counts `translations_heard`, and `translations_dropped` (`full`, or `same_port`: more than 64 of one tuple).
+    Counts `translations_heard`, `translations_dropped` (`full`, or `same_port`: more than 64 of one tuple), and
+    `translations_forgotten` (of which nothing was heard for so long that no flow can need them).
     """
 
     def __init__(self, counters: Counters, settings: RecordSettings = RecordSettings()) -> None:
@@ -92,8 +93,9 @@ class Records:
 
     def forget(self, now_us: int) -> None:
         """Drop what no flow can need any more."""
-        old = self._known.used & (now_us - self._known.rows.heard_us >= self._settings.keep_us)
-        self._known.drop(np.flatnonzero(old))
+        old = np.flatnonzero(self._known.used & (now_us - self._known.rows.heard_us >= self._settings.keep_us))
+        self._counters.add("translations_forgotten", len(old))
+        self._known.drop(old)
 
     def _unsettled(self, now_us: int) -> Marks:
         """Tuples of which a record came lately. A clock that was set back makes nobody wait longer."""

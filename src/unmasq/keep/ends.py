@@ -26,18 +26,23 @@ class Ends:
         self._last: dict[Listener, None] = {}  # met longest ago first
         self.known: tuple[Listener, ...] = ()
 
-    def learn(self, flows: FlowColumns) -> None:
-        """Flows whose source was translated elsewhere. A line that does not tell its own end teaches nothing."""
+    def learn(self, flows: FlowColumns) -> int:
+        """Flows whose source was translated elsewhere. A line that does not tell its own end teaches nothing.
+
+        Returns how many ends were forgotten for that.
+        """
         flows = flows.take((flows.dest_port > 0) & (flows.dest_lo > 0))
         columns = [flows.dest_hi, flows.dest_lo, flows.dest_port]
         order, begin = grouped(columns)
         for end in zip(*(column[order[begin]].tolist() for column in columns), strict=True):
             self._last.pop(Listener(*end), None)
             self._last[Listener(*end)] = None
-        for end in list(self._last)[: -self._most]:
+        over = list(self._last)[: -self._most]
+        for end in over:
             del self._last[end]
         if self._last.keys() != set(self.known):
             self.known = tuple(sorted(self._last))
+        return len(over)
 
 
 def ends_of(store: DuckStore, day: int) -> FlowColumns:

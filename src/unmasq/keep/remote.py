@@ -53,8 +53,9 @@ class Amendment(NamedTuple):
 class RemoteFlows:
     """`complete`, `note` and `due` by one thread at a time, `amend` by one; what was completed before `due` is on disk before `amend`.
 
-    Counts `remote_flows`: completed `at_once`, stored `without` a record, of which later `amended`; and `remote_forgotten`,
-    stored flows of which so many wait that the oldest get no record any more. The records are counted by Records.
+    Counts `remote_flows`: completed `at_once`, stored `without` a record, of which later `amended`; and `remote_forgotten`:
+    stored `flows` of which so many wait that the oldest get no record any more, and `listeners` of which no node is told any
+    more until they are met again. The records are counted by Records.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class RemoteFlows:
         waits = waiting(batch.flows)
         if not waits.any():
             return Completed(batch, 0, FlowColumns.empty())
-        self._ends.learn(batch.flows.take(waits))
+        self._learn(batch.flows.take(waits))
         records = self._records.settled(self._records.marks(batch.flows.take(waits)), now_us)
         found = matched(batch.flows, records)
         waits[found.flows] = False
@@ -124,14 +125,17 @@ class RemoteFlows:
         """Remember the flows that an earlier process stored. A day that cannot be read holds nobody up."""
         for day in reversed(self._store.days.days()[:_DAYS]):
             try:
-                self._ends.learn(ends_of(self._store, day))
+                self._learn(ends_of(self._store, day))
                 self._wait(waiting_tuples(self._store, day), day)
             except StoreError:
                 self._counters.add("store_failed")
 
+    def _learn(self, flows: FlowColumns) -> None:
+        self._counters.add("remote_forgotten", self._ends.learn(flows), "listeners")
+
     def _wait(self, flows: FlowColumns, day: int | NDArray[np.int64]) -> None:
         forgotten = self._waiting.add(self._records.marks(flows), np.broadcast_to(day, len(flows)))
-        self._counters.add("remote_forgotten", forgotten)
+        self._counters.add("remote_forgotten", forgotten, "flows")
 
 
 class _Waiting:

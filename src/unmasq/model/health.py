@@ -43,6 +43,13 @@ class NodeStatus(Struct, frozen=True):
     """Looked for where conntrack shows none of the connections that lines name: a namespace -> open sockets of our listeners."""
     data_plane: str | None = None
     """One that is known to bypass conntrack and has interfaces in the watched namespace."""
+    untracked: list[str] = []
+    """IPv4 or IPv6, where conntrack holds connections of the other family only."""
+
+    pod_sockets: str | None = None
+    """Why the sockets of the pods whose logs are read are watched: `asked` or `bypassed`; None where they are not."""
+    pods_missing: dict[str, str] = {}
+    """Of those pods NAMESPACE/POD -> why its sockets are not watched."""
 
     sockets_below: str | None = None
     """The folder of the sockets on which collectors may speak."""
@@ -63,7 +70,7 @@ class NodeStatus(Struct, frozen=True):
     @property
     def is_witnessed(self) -> bool:
         """Whether anything in the kernel is to be watched."""
-        return self.kernel or bool(self.sockets)
+        return self.kernel or bool(self.sockets) or self.pod_sockets is not None
 
     def count(self, name: str) -> int:
         """A counter over all its reasons."""

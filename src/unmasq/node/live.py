@@ -2,33 +2,27 @@
 
 import select
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, Self
 
 from unmasq.base.clock import Clock
-from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
-from unmasq.join.settings import WindowSettings
 from unmasq.model.address import Range
-from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import FileIdentity
 from unmasq.node.begun import begun_batch
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.pipeline import Pipeline, Source
+from unmasq.node.sight import Sight
+from unmasq.node.watch import Keeper, Watch
 from unmasq.observe import namespace
-from unmasq.observe.feed import CONNTRACK, SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
-from unmasq.observe.witness import Witness
-from unmasq.observe.witnesses import Place, Witnesses
 from unmasq.read.cri import Unframer
 from unmasq.read.log import Log
-from unmasq.read.podnames import Choice, pod_that_wrote
-from unmasq.read.pods import POD_LOGS, Pods
+from unmasq.read.podnames import pod_that_wrote, pods_that_wrote
+from unmasq.read.pods import Pods
 from unmasq.read.tail import Tail
-from unmasq.unwind.trust import TrustList
 
 PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
 GATHER_SECONDS = 0.02  # events that are read together cost a fraction of what each costs alone; the kernel holds far more
@@ -49,60 +43,35 @@ class LogSource(Source, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Watch:
-    """What a node watches."""
-
-    node: str
-    logs: Sequence[str]
-    pods: Sequence[Choice] = ()
-    pod_logs: str = POD_LOGS
-    from_start: bool = False
-    kernel: bool = True
-    """Whether to watch conntrack, in `namespace` or in our own."""
-    namespace: str | None = None
-    sockets: Sequence[str] = ()
-    """Namespaces of proxies whose sockets are watched, also where conntrack sees nothing."""
-    listeners: Sequence[Listener] = ()
-    node_ranges: Sequence[Range] = ()
-    window: WindowSettings = field(default_factory=WindowSettings)
-
-
-@dataclass(frozen=True)
-class Keeper:
-    """Where flows go."""
-
-    sink: Callable[[FlowBatch], None]
-    """Takes flows; they are on disk some time later."""
-    commit: Callable[[FlowBatch], None]
-    """Takes a batch that is on disk when it returns."""
-    trust: Callable[[], TrustList]
-    """The trust list of now."""
-    moment: AbstractContextManager[object]
-    """Held while flows move to the sink."""
-    node_ranges: Callable[[], Sequence[Range]] = tuple
-    """Addresses of nodes beside those that are watched for, as they are known now."""
-
-
 class LiveNode:
     """Logs, the kernel and the desk of one node. Use as a context manager; `turn` by one thread.
 
-    `more` are sources beside the logs that `watch` names; they are the node's from now on, and closed with it.
+    `more` are sources beside the logs that `watch` names; they are the node's from now on, and closed with it. `collecting`
+    tells the pods that speak by them, UID -> NAMESPACE/POD.
     """
 
     def __init__(
-        self, watch: Watch, keeper: Keeper, covered: Covered, clock: Clock, counters: Counters, more: Sequence[LogSource] = ()
+        self,
+        watch: Watch,
+        keeper: Keeper,
+        covered: Covered,
+        clock: Clock,
+        counters: Counters,
+        more: Sequence[LogSource] = (),
+        collecting: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """Raises InputError for a log that can never be read, KernelError where a named namespace cannot be watched."""
         self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
         self._stack = ExitStack()
         self.listeners = Listeners(counters, watch.listeners)
-        self.blind: KernelError | None = None
         self._begun: dict[FileIdentity, int] = {}
+        self._named_pods, self._collecting = pods_that_wrote(watch.logs), collecting
         for log in more:
             self._stack.callback(log.close)
         try:
-            self.witness = self._open_witnesses()
+            self.sight = Sight(watch, self.listeners, counters, clock)
+            self._stack.callback(self.sight.witnesses.close)
+            self.witness = self.sight.witnesses if self.sight.is_open else None
             self._own = self._own_addresses()
             self.pods = self._open_pods(covered) if watch.pods else None
             logs = [self._open_log(path, covered) for path in watch.logs]
@@ -129,31 +98,14 @@ class LiveNode:
         """One round: what has come, and what is complete; then wait a moment, or until the kernel has spoken for one."""
         count = self.pipeline.step()
         self._note_begun()
+        self.sight.look(self._pods_read)
         if not count:
             select.select([self.witness.fileno()] if self.witness else [], [], [], PAUSE_SECONDS)
             select.select([], [], [], GATHER_SECONDS)
 
-    def _open_witnesses(self) -> Witnesses | None:
-        """All that is watched; None where that is nothing. What cannot be watched now is tried again later."""
-        watched = Witnesses(self._open_witness, self._counters, self._clock)
-        self._stack.callback(watched.close)
-        if self.watch.kernel:
-            watched.add(Place(self.watch.namespace, CONNTRACK))
-            self._note_blind(watched)
-        for space in self.watch.sockets:
-            watched.add(Place(space, SOCKETS))
-        return watched if watched.places else None
-
-    def _note_blind(self, watched: Witnesses) -> None:
-        """A namespace that was named and cannot be watched is an error; our own is left alone then."""
-        for place, error in watched.troubles.items():
-            if self.watch.namespace:
-                raise error
-            watched.remove(place)
-            self.blind = error
-
-    def _open_witness(self, place: Place) -> Witness:
-        return Witness(place.space, self._counters, self._clock, self.listeners, feed=place.feed)
+    def _pods_read(self) -> dict[str, str]:
+        """UID -> NAMESPACE/POD of those whose logs are read, or whose collectors may speak."""
+        return {**self._named_pods, **(self.pods.chosen if self.pods else {}), **self._collecting()}
 
     def _own_addresses(self) -> frozenset[tuple[int, int]]:
         return frozenset(namespace.addresses(self.watch.namespace)) if self.witness else frozenset()

@@ -11,7 +11,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.find.ways import is_blind
 from unmasq.model.health import NodeStatus, Shipping
 from unmasq.node.live import LiveNode
-from unmasq.observe import dataplane, switches
+from unmasq.observe import dataplane, families, switches
 from unmasq.observe.feed import CONNTRACK, SOCKETS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         logs=[*watch.logs, *(node.pods.paths if node.pods else [])],
         kernel=kernel,
         namespace=watch.namespace,
-        blind=str(node.blind.what) if node.blind else None,
+        blind=str(node.sight.blind.what) if node.sight.blind else None,
         switches_off=off,
         connections_tracked=tracked,
         connections_most=most,
@@ -50,20 +50,41 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         store_error=beside.store_error,
         sockets=[place.space or "" for place in places if place.feed is SOCKETS],
         troubles={place.name: str(error) for place, error in node.witness.troubles.items()} if node.witness else {},
+        pod_sockets=node.sight.pod_sockets,
+        pods_missing=dict(node.sight.pods_missing),
         sockets_below=str(beside.sync.prefix) if beside.sync else None,
         collectors=sorted(pod.reporter for pod in beside.sync.pods.values()) if beside.sync else [],
         shipping=beside.shipping,
     )
-    return _looked_for(found, node, clock) if kernel and is_blind(found) else found
+    return _looked_into(found, node, clock) if kernel else found
 
 
-def _looked_for(found: NodeStatus, node: LiveNode, clock: Clock) -> NodeStatus:
-    """The status of a node whose conntrack shows nothing, with what speaks for a data plane that bypasses it."""
+def _looked_into(found: NodeStatus, node: LiveNode, clock: Clock) -> NodeStatus:
+    """The status with what explains that conntrack shows too little, looked for only where it does."""
+    space, is_of_no_use = node.watch.namespace, is_blind(found.by_reason("requests_joined"))
+    return structs.replace(
+        found,
+        untracked=_untracked(space) if found.count("requests_missed") else [],
+        data_plane=_data_plane(space) if found.switches_off or is_of_no_use else None,
+        sockets_found=dataplane.sockets_of(node.listeners, clock) if is_of_no_use else {},
+    )
+
+
+def _data_plane(namespace: str | None) -> str | None:
+    """One that is known for bypassing conntrack."""
     try:
-        data_plane = dataplane.known_by(dataplane.interfaces(node.watch.namespace))
+        return dataplane.known_by(dataplane.interfaces(namespace))
     except KernelError:
-        data_plane = None
-    return structs.replace(found, sockets_found=dataplane.sockets_of(node.listeners, clock), data_plane=data_plane)
+        return None
+
+
+def _untracked(namespace: str | None) -> list[str]:
+    """The family of which conntrack holds nothing, where it holds something of the other and no rule of ours is for both."""
+    try:
+        tracked = families.BOTH if switches.is_rule_set(namespace) else families.tracked(namespace)
+    except KernelError:
+        return []
+    return sorted(families.BOTH - tracked) if tracked else []
 
 
 def _kernel(namespace: str | None) -> tuple[list[str], tuple[int, int]]:

@@ -1,8 +1,9 @@
 """What closed flows say of the ways on which requests came, as counts: `unmasq doctor` judges them.
 
-`requests_joined` by who saw their connection (`conntrack`, `sockets`, `nobody`); `sources` of connections that began, by
-what became of them (`preserved`, `nat`, `elsewhere`); and by the name of a trusted proxy `trusted_requests` and, of
-those, `trusted_silent`: requests without the header for which it is trusted.
+`requests_joined` by who saw their connection (`conntrack`, `sockets`, `nobody`), and those of nobody as `requests_missed` by the
+family of their source; `sources` of connections that began, by what became of them (`preserved`, `nat`, `elsewhere`); and by
+the name of a trusted proxy `trusted_requests` and, of those, `trusted_silent`: requests without the header for which it is
+trusted.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from unmasq.base.telemetry import Counters
 from unmasq.join.keys import numbered
 from unmasq.model.columns import Array
+from unmasq.model.families import by_family
 from unmasq.model.flowbatch import Flag, FlowBatch, FlowColumns, Join
 from unmasq.model.groups import grouped
 from unmasq.unwind.judge import starts
@@ -31,6 +33,8 @@ def _joined(flows: FlowColumns, counters: Counters) -> None:
     sockets = (flows.flags & Flag.APPLICATION_BYTES) > 0
     for reason, mask in {"nobody": nobody, "sockets": ~nobody & sockets, "conntrack": ~nobody & ~sockets}.items():
         counters.add("requests_joined", int(flows.requests[mask].sum()), reason)
+    for family, count in by_family(flows.source_hi[nobody], flows.source_lo[nobody], flows.requests[nobody]).items():
+        counters.add("requests_missed", count, family)
 
 
 def _sources(flows: FlowColumns, counters: Counters) -> None:

@@ -50,9 +50,9 @@ def batch(rows: Sequence[Row]) -> ConnectionBatch:
     return as_batch(rows, Witnessed.CONNTRACK)
 
 
-def dump_request(sequence: int) -> bytes:
-    """A message that asks for every entry of both address families."""
-    return netlink.dump_request(_CT_GET, sequence, _NFGENMSG.pack(socket.AF_UNSPEC, 0, 0))
+def dump_request(sequence: int, family: int = socket.AF_UNSPEC) -> bytes:
+    """A message that asks for every entry of an address family, of both unless one is named."""
+    return netlink.dump_request(_CT_GET, sequence, _NFGENMSG.pack(family, 0, 0))
 
 
 def _event(message: netlink.Message) -> ConnectionEvent | None:

@@ -1,15 +1,17 @@
 """What speaks for a data plane that bypasses conntrack: sockets that nothing tracks, and the interfaces of known ones."""
 
 import socket
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
+from unmasq.model.connection import ConnectionBatch
+from unmasq.model.families import family_of
 from unmasq.observe import namespace
-from unmasq.observe.feed import SOCKETS
+from unmasq.observe.feed import CONNTRACK, SOCKETS, Feed
 from unmasq.observe.listeners import Listeners
 from unmasq.observe.table import Table
 
@@ -33,21 +35,44 @@ def sockets_of(listeners: Listeners, clock: Clock) -> dict[str, int]:
 
     Looks into every namespace that a process of ours can see; one that may not be entered has none.
     """
-    found: dict[str, int] = {}
-    for path in _spaces():
-        with suppress(KernelError):
-            count = _count(path, listeners, clock)
-            found |= {path: count} if count else {}
-    return found
+    return {path: len(sockets) for path in _spaces() if len(sockets := _sockets(path, listeners, clock))}
 
 
-def _count(space: str, listeners: Listeners, clock: Clock) -> int:
+def shown_of_sockets(space: str | None, listeners: Listeners, clock: Clock, families: Collection[str]) -> tuple[int, int]:
+    """Of the listeners' sockets of these families that are open in other namespaces: how many conntrack shows in `space`, of how many.
+
+    One that is open has an entry where it is tracked, unless it was idle ever since that began. Raises KernelError.
+    """
+    host = namespace.identity(space)
+    sockets = [_sockets(path, listeners, clock) for path in _spaces() if _identity(path) != host]
+    tuples = {each for batch in sockets for each in _tuples(batch) if family_of(*each[:2]) in families}
+    shown = tuples.intersection(_tuples(_table(CONNTRACK, space, listeners, clock))) if tuples else set()
+    return len(shown), len(tuples)
+
+
+def _sockets(space: str, listeners: Listeners, clock: Clock) -> ConnectionBatch:
+    with suppress(KernelError):
+        return _table(SOCKETS, space, listeners, clock)
+    return ConnectionBatch.empty()
+
+
+def _table(feed: Feed, space: str | None, listeners: Listeners, clock: Clock) -> ConnectionBatch:
     counters = Counters()  # what is passed over here is nobody's loss
-    table = Table(SOCKETS, namespace.socket_in(space, SOCKETS.protocol), counters, clock, SOCKETS.intake(counters, listeners))
-    try:
-        return len(table.read())
-    finally:
-        table.close()
+    table = Table(feed, namespace.socket_in(space, feed.protocol), counters, clock, feed.intake(counters, listeners))
+    with closing(table):
+        return table.read()
+
+
+def _tuples(batch: ConnectionBatch) -> Iterator[tuple[int, ...]]:
+    """What the proxy's socket sees: its own end, and the other."""
+    columns = ("reply_src_hi", "reply_src_lo", "reply_sport", "reply_dst_hi", "reply_dst_lo", "reply_dport")
+    return zip(*(getattr(batch, name).tolist() for name in columns), strict=True)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    with suppress(KernelError):
+        return namespace.identity(path)
+    return None
 
 
 def _spaces() -> list[str]:

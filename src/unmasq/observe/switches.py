@@ -62,6 +62,12 @@ def state(namespace: str | None) -> Switches:
         )
 
 
+def is_rule_set(namespace: str | None) -> bool:
+    """Whether our rule is there, which is for both address families. Raises KernelError."""
+    with entered(namespace):
+        return _program() is not None and _has_rule()
+
+
 def turn_on(namespace: str | None) -> None:
     """Turn everything on, for as long as the namespace lives. Again is fine. Raises KernelError."""
     with entered(namespace):
@@ -103,8 +109,10 @@ def _tracking() -> bool | None:
     """Entries prove that something tracks. Without any the namespace may only be idle: then our own rule decides."""
     if _setting("count") > 0:
         return True
-    if _program() is None:
-        return None
+    return None if _program() is None else _has_rule()
+
+
+def _has_rule() -> bool:
     listed = _run_nft(["list", "chain", *_TABLE.split(), "witness_forward"])
     return listed.returncode == 0 and "ct state new" in listed.stdout
 

@@ -10,7 +10,7 @@ from typing import Self
 from unmasq.base.errors import UsageError
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_FOLDER = re.compile(rf"(?P<namespace>{_LABEL})_(?P<pod>[a-z0-9](?:[-.a-z0-9]{{0,251}}[a-z0-9])?)_[-A-Za-z0-9.]{{1,128}}")
+_FOLDER = re.compile(rf"(?P<namespace>{_LABEL})_(?P<pod>[a-z0-9](?:[-.a-z0-9]{{0,251}}[a-z0-9])?)_(?P<uid>[-A-Za-z0-9.]{{1,128}})")
 _CONTAINER = re.compile(_LABEL)
 _LOG = re.compile(r"([0-9]{1,9})\.log")
 
@@ -56,6 +56,12 @@ def pod_of(folder: str) -> str | None:
     return f"{match['namespace']}/{match['pod']}" if match else None
 
 
+def uid_of(folder: str) -> str | None:
+    """The UID of the pod that a folder is named after, as the API writes it; of a static pod as the kubelet makes it."""
+    match = _FOLDER.fullmatch(folder)
+    return match["uid"] if match else None
+
+
 def is_container(name: str) -> bool:
     """Whether a container can be called that."""
     return _CONTAINER.fullmatch(name) is not None
@@ -67,10 +73,25 @@ def restarts(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def pod_that_wrote(path: str) -> str:
-    """NAMESPACE/POD of a log that lies, or is linked to, where the kubelet puts logs; empty for any other."""
+def folder_of(path: str) -> str:
+    """The folder's name of the pod that wrote a log, which lies, or is linked to, where the kubelet puts logs; empty for any other."""
     folder, name = os.path.split(os.path.realpath(path))
     pod_folder, container = os.path.split(folder)
     if restarts(name) is None or not is_container(container):
         return ""
-    return pod_of(os.path.split(pod_folder)[1]) or ""
+    return os.path.split(pod_folder)[1]
+
+
+def pod_that_wrote(path: str) -> str:
+    """NAMESPACE/POD of such a log; empty for any other."""
+    return pod_of(folder_of(path)) or ""
+
+
+def pods_that_wrote(paths: Iterable[str]) -> dict[str, str]:
+    """UID -> NAMESPACE/POD of those of the logs that pods wrote."""
+    return pods_of(map(folder_of, paths))
+
+
+def pods_of(folders: Iterable[str]) -> dict[str, str]:
+    """UID -> NAMESPACE/POD of those of the folders that are named after pods."""
+    return {uid: pod for folder in folders if (uid := uid_of(folder)) and (pod := pod_of(folder))}

@@ -17,7 +17,7 @@ from unmasq.read.cri import Unframer
 from unmasq.read.folder import Folder
 from unmasq.read.lines import Window
 from unmasq.read.log import Log
-from unmasq.read.podnames import Choice, chosen, is_container, pod_of, restarts
+from unmasq.read.podnames import Choice, chosen, is_container, pod_of, pods_of, restarts
 from unmasq.read.tail import Tail
 
 POD_LOGS = "/var/log/pods"
@@ -63,6 +63,11 @@ class Pods:
     def paths(self) -> list[str]:
         """The logs that are read now."""
         return sorted(map(str, self._logs))
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """UID -> NAMESPACE/POD of those that were there at the last look, also where they have ended and only their logs stay."""
+        return pods_of(name for name, pod in self._pods.items() if pod is not None)
 
     def poll(self, now_us: int) -> Iterator[Chunk]:
         """All whole lines that are there, log by log."""

@@ -14,6 +14,7 @@ import pytest
         (("run", "--store", "s"), ("nothing to read", "--input", "--pods")),
         (("run", "--store", "s", "--pods", "shop"), ("not a choice of pods: 'shop'", "NAMESPACE/POD")),
         (("run", "--store", "s", "--pods", "shop/*", "--once"), ("--once reads no pods", "--input")),
+        (("run", "--store", "s", "--input", "l", "--sockets", "pods"), ("no log of a pod is read", "--pods", "/run/netns/pods")),
         (("flows", "--store", "s", "--limit"), ("--limit stands without a value", "unmasq flows --help")),
         (("trace", "1.1.1.1", "2.2.2.2", "--store", "s"), ("too much: 2.2.2.2", "one address", "--from-file LIST")),
         (("schema", "flow", "x"), ("too much: x", "unmasq schema flow --help")),

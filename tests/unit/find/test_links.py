@@ -1,10 +1,14 @@
 """What the doctor says of each link, by a node's own counts or by what a server has."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from tests.unit.find.test_ways import joined, status
+from unmasq.find.acceptance import Match
 from unmasq.find.alone import server_checks
-from unmasq.find.broken import broken_elsewhere
+from unmasq.find.broken import broken_elsewhere, broken_here
 from unmasq.find.check import State
 from unmasq.find.checks import first_broken, node_checks
 from unmasq.keep.protocol import Health
@@ -43,7 +47,8 @@ LOOKS = {
     "nobody watches, and none has one": (status({**READ, "lines_unmarked": 20}, kernel=False), "marker"),
     "nothing was read yet": (status(), "log"),
     "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
-    "lines were given up": (status({**READ, "spool_dropped_lines{full}": 9}), "spool"),
+    "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
+    "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),
 }
 
 
@@ -69,6 +74,22 @@ def test_what_a_server_can_tell_of_a_request_that_did_not_come(after, link):
     broken = broken_elsewhere(None, held(), after)
     assert broken is not None
     assert broken[0] == link
+
+
+UNJOINED = {
+    "the switches are off": ({"switches_off": ["accounting"]}, "--set-switches"),
+    "they may be of no use": ({"switches_off": ["accounting"], "data_plane": "Cilium"}, "--namespace"),
+    "conntrack is bypassed": ({"switches_off": ["accounting"], "pod_sockets": "bypassed"}, "the pods whose sockets are not watched"),
+}
+
+
+@pytest.mark.parametrize(("known", "next_step"), UNJOINED.values(), ids=UNJOINED)
+def test_what_to_do_where_a_test_request_met_no_connection(known, next_step):
+    flow = SimpleNamespace(unmasq=SimpleNamespace(join="unwitnessed"), source_ip="192.0.2.1")
+    match = cast(Match, (flow, SimpleNamespace(evidence="observed")))
+    broken = broken_here(match, status(), status(**known))
+    assert broken is not None
+    assert (broken[0], next_step in broken[2]) == ("joined", True)
 
 
 def test_a_server_that_has_nothing_is_to_be_looked_at():

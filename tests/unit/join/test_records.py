@@ -71,7 +71,7 @@ def test_news_is_told_once_when_it_has_settled_and_again_when_more_is_known(reco
     assert len(records.news(NOON + 34 * SECOND)) == 1
 
 
-def test_a_record_goes_an_hour_after_it_was_last_told(records: Records) -> None:
+def test_a_record_goes_an_hour_after_it_was_last_told_and_is_counted(records: Records, counters: Counters) -> None:
     records.hear(record((CLIENT, 7000), NOON, NOON + SECOND), NOON)
     records.hear(record((CLIENT, 7000), NOON, seen_as=(NODE, 4001)), NOON)
     records.hear(record((CLIENT, 7000), NOON, seen_as=(NODE, 4001)), NOON + 60 * SECOND)
@@ -79,6 +79,7 @@ def test_a_record_goes_an_hour_after_it_was_last_told(records: Records) -> None:
     assert len(records) == 2
     records.forget(NOON + HOUR)
     assert (len(records), len(settled(records, NOON + HOUR))) == (1, 0)
+    assert (counters.of("translations_forgotten"), counters.of("translations_dropped")) == (1, 0)
 
 
 def test_beyond_the_bound_those_go_of_which_nothing_was_heard_for_the_longest_time(counters: Counters) -> None:

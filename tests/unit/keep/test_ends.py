@@ -36,10 +36,9 @@ def test_a_line_that_does_not_tell_its_own_end_teaches_nothing(end):
 
 def test_beyond_the_bound_those_go_that_were_met_longest_ago():
     ends = Ends(most=2)
-    for last in (1, 2, 1, 3):
-        ends.learn(flows((f"10.244.1.{last}", 80)))
+    assert [ends.learn(flows((f"10.244.1.{last}", 80))) for last in (1, 2, 1, 3)] == [0, 0, 0, 1]
     assert known(ends) == ["10.244.1.1:80", "10.244.1.3:80"]
-    ends.learn(flows(*((f"10.244.2.{last}", 80) for last in range(9))))
+    assert ends.learn(flows(*((f"10.244.2.{last}", 80) for last in range(9)))) == 9
     assert len(known(ends)) == 2
 
 

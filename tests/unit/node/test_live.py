@@ -9,7 +9,8 @@ from unmasq.base.errors import InputError
 from unmasq.base.telemetry import Counters
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, FileIdentity
-from unmasq.node.live import Keeper, LiveNode, Watch
+from unmasq.node.live import LiveNode
+from unmasq.node.watch import Keeper, Watch
 from unmasq.unwind.trust import TrustList
 
 NOW_US = 1_800_000_000_000_000

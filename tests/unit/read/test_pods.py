@@ -1,13 +1,14 @@
 """Pods that come, go, restart and rotate; names that somebody chose to hurt us."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.unit.read.kubelet import Container, Reader
 from unmasq.base.errors import UsageError
-from unmasq.read.podnames import Choice, pod_of, pod_that_wrote
+from unmasq.read.podnames import Choice, pod_of, pod_that_wrote, pods_that_wrote, uid_of
 
 
 @pytest.fixture
@@ -30,6 +31,19 @@ def test_lines_come_with_the_pod_that_wrote_them(reader, web, tmp_path):
     assert sorted(reader.poll()) == [b"one", b"three", b"two"]
     assert {chunk.pod: chunk.data for chunk in reader.chunks} == {"shop/web": b"one\n", "ingress/nginx-7d": b"two\nthree\n"}
     assert reader.counted() == {("pods_found", ""): 2}
+
+
+def test_chosen_pods_are_known_by_their_uids_as_they_come_and_go(tmp_path, web):
+    reader = Reader(tmp_path, "shop/*").start()
+    Container(tmp_path, "kube-system/dns", uid="2222")
+    static = Container(tmp_path, "shop/static-node-1", uid="0c5bf5b2fe9dd0fa3ec8ea6f3a3d8e6b")
+    reader.poll()
+    assert reader.pods.chosen == {"0b9f5c4e-1111": "shop/web", "0c5bf5b2fe9dd0fa3ec8ea6f3a3d8e6b": "shop/static-node-1"}
+    shutil.rmtree(static.pod_folder)
+    reader.poll()
+    assert reader.pods.chosen == {"0b9f5c4e-1111": "shop/web"}
+    reader.close()
+    assert uid_of("pods") is None
 
 
 @pytest.mark.parametrize(
@@ -295,6 +309,7 @@ def test_links_as_var_log_containers_has_them_lead_to_the_pod(web, tmp_path):
     link = tmp_path / "web_shop_main-0a1b.log"
     link.symlink_to(web.path)
     assert pod_that_wrote(str(link)) == pod_that_wrote(str(web.path)) == "shop/web"
+    assert pods_that_wrote([str(link), "/var/log/access.log", str(web.path)]) == {"0b9f5c4e-1111": "shop/web"}
     assert pod_that_wrote(str(tmp_path / "access.log")) == ""
     assert pod_that_wrote("0.log") == ""
 
