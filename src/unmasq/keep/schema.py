@@ -33,7 +33,8 @@ TABLES = {
     "flows": f"flow BIGINT, node VARCHAR, {_of(FlowColumns)}",
     "chains": f"chain BIGINT, {_of(ChainColumns)}",  # headers: a text
     "asked": _of(AskedColumns),
-    "texts": "text BIGINT, value VARCHAR",  # the same value may come again under another number
+    # the same value may come again under another number; told how to compress, DuckDB need not try what there is
+    "texts": "text BIGINT, value VARCHAR USING COMPRESSION zstd",
     "addresses": _of(AddressColumns),  # sorted by (hi, lo) once the day is closed
     "files": "file INTEGER, device UBIGINT, inode UBIGINT, fingerprint VARCHAR",
     "lines": "file INTEGER, start BIGINT, stop BIGINT",  # runs of bytes [start, stop) that this day holds

@@ -97,12 +97,12 @@ class Desk:
             self._counters.add("lines_time_replaced", count, reason)
         if not lines.reject.any():
             return
-        reasons, first, counts = np.unique(lines.reject, return_index=True, return_counts=True)
-        starts, _ = line_bounds(chunk.data)
-        for reason, start, count in zip(reasons.tolist(), starts[first].tolist(), counts.tolist(), strict=True):
-            if reason:
-                self._counters.add("lines_rejected", count, Reject(reason).label or "")
-                self._samples[reason] = chunk.data[start : start + _SAMPLE_BYTES].split(b"\n")[0].decode("utf-8", "backslashreplace")
+        starts = lines.start - chunk.start if chunk.frames is None else line_bounds(chunk.data)[0]
+        for why, count in enumerate(np.bincount(lines.reject).tolist()):
+            if why and count:
+                self._counters.add("lines_rejected", count, Reject(why).label or "")
+                start = int(starts[np.argmax(lines.reject == why)])
+                self._samples[why] = chunk.data[start : start + _SAMPLE_BYTES].split(b"\n")[0].decode("utf-8", "backslashreplace")
 
     def _tidy(self) -> None:
         """Forget texts that no line in the room uses any more, once there are many."""

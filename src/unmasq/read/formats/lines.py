@@ -68,7 +68,7 @@ class LineReader:
             return batch
         lines = [data[start:end].removesuffix(b"\n") for start, end in zip(starts[odd].tolist(), ends[odd].tolist(), strict=True)]
         rest = self._plain(lines, live=live, read_us=read_us)
-        return IngressBatch.concat([batch, rest]).take(np.argsort(np.argsort(odd, kind="stable"), kind="stable"))
+        return IngressBatch.concat([batch, rest]).take(np.where(odd, np.cumsum(odd) - 1 + len(batch), np.cumsum(~odd) - 1))
 
     def _timed(self, batch: IngressBatch, frames: Frames, read_us: int) -> IngressBatch:
         """The lines with the time of their frame where they name none themselves."""
