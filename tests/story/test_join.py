@@ -3,7 +3,7 @@
 from tests.story.traffic import CLIENT, EDGE, FILE, GATEWAY, NODE, NOON, OTHER, SECOND, Story, connection, line
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import to_text
-from unmasq.model.connection import ConnectionEvent
+from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.flowbatch import Evidence, Flag, FlowBatch, Join, Role
 
 MINUTE = 60 * SECOND
@@ -242,6 +242,33 @@ def test_too_many_connections_are_dropped_and_counted():
     story = Story(settings=WindowSettings(most_connections=10))
     story.kernel(*(connection((CLIENT, port), NOON, id_=port) for port in range(4000, 4030)))
     assert story.counters.of("window_dropped_connections", "full") == 20
+
+
+def ended(port: int, at: int) -> ConnectionBatch:
+    return connection((CLIENT, port), at, id_=port, event=ConnectionEvent.DESTROY, start=at, stop=at + SECOND)
+
+
+def test_where_connections_are_many_those_that_ended_and_had_their_lines_make_room_for_new_ones():
+    story = Story(settings=WindowSettings(most_connections=40))
+    for port in range(4000, 4020):
+        story.kernel(ended(port, story.now))
+        story.tell(line(CLIENT, port, at=story.now))
+    story.kernel(*(connection((CLIENT, port), story.now, id_=port) for port in range(4020, 4040)))
+    story.after(75)
+    assert story.counters.of("window_forgotten_connections") == 10
+    known = story.desk.connections.rows
+    assert sorted(known.source_port[~known.is_gone].tolist()) == [*range(4010, 4040)], "the longest ended left first"
+    story.kernel(*(connection((CLIENT, port), story.now, id_=port) for port in range(4040, 4050)))
+    assert story.counters.of("window_dropped_connections", "full") == 0
+
+
+def test_a_connection_whose_lines_are_here_or_are_still_to_come_makes_no_room():
+    story = Story(settings=WindowSettings(most_connections=8))
+    story.kernel(*(ended(port, story.now) for port in range(4000, 4008)))
+    story.tell(*(line(CLIENT, port, at=story.now) for port in range(4000, 4004)))
+    story.after(30)
+    assert story.counters.of("window_forgotten_connections") == 0
+    assert len(story.desk.connections) == 8
 
 
 def test_every_address_of_a_line_is_indexed_in_its_roles():

@@ -140,6 +140,7 @@ def _dropped(status: NodeStatus) -> Iterator[Check]:
         "policy_sync_streams_refused",
         "window_gave_up_lines",
         "window_dropped_connections",
+        "window_forgotten_connections",
         "conntrack_lost",
         "conntrack_malformed",
         "sockets_lost",

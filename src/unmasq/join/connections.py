@@ -87,7 +87,7 @@ class Growing:
         needed = self._used + len(more)
         if needed > len(self._room):
             kept = self.rows.take(~self.rows.is_gone)
-            size = 2 * (len(kept) + len(more))
+            size = (len(kept) + len(more)) * 3 // 2
             self._room = Connections.concat([kept, Connections.filled(max(size, len(self._room)) - len(kept))])
             self._used = len(kept)
         for name, values in more.as_dict().items():

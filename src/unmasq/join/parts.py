@@ -3,16 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.base.clock import MICROSECONDS
 from unmasq.join.connections import COUNTS
 from unmasq.join.keys import UNKNOWN
+from unmasq.join.leaving import over
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, summed
 from unmasq.join.table import ConnectionTable
-
-_LISTED_US = 300 * MICROSECONDS
-"""How long after its end a connection is remembered at most while conntrack still has an entry of it, which it mostly does
-for 120 s: the entry's last word must not look like a connection of its own."""
 
 EVER_US = 1 << 62
 """Later than any time."""
@@ -39,16 +35,15 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
         counted, Shares.filled(int(quiet.sum()), serial=rows.serial[quiet], interval_us=started_us[quiet], **unknown)
     ])  # fmt: skip
     np.maximum.at(rows.closed_us, rows.rows_of(found.serial), found.interval_us)
-    patience_us = np.where(rows.is_listed, _LISTED_US, settings.wait_us)
-    ended = (rows.end_us > 0) & (rows.end_us <= now_us - patience_us)
-    table.forget(((ended & ~rest & (rows.held == 0)) | everything) & ~rows.is_gone)
+    table.forget(((over(rows, settings, now_us) & ~rest & (rows.held == 0)) | everything) & ~rows.is_gone)
+    table.make_room(now_us, rest)
     return found
 
 
 def _taken(table: ConnectionTable, may_tell: NDArray[np.bool_], before_us: int) -> tuple[Shares, Shares]:
     """The shares that are handed on now, one row a connection and interval, and those that stay in the table."""
     shares, rows = Shares.concat(table.shares), table.rows
-    over = (shares.interval_us <= before_us) & may_tell[rows.rows_of(shares.serial)]
-    waiting = shares.take(~over)
+    told = (shares.interval_us <= before_us) & may_tell[rows.rows_of(shares.serial)]
+    waiting = shares.take(~told)
     table.shares = [waiting]
-    return summed(shares.take(over)), waiting
+    return summed(shares.take(told)), waiting

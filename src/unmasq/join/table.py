@@ -7,6 +7,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.alike import Alike, Key
 from unmasq.join.connections import COUNTS, ORIGINAL, SEEN_AS, SENT_AS, TUPLE, Connections, Growing, tuples
 from unmasq.join.keys import UNKNOWN
+from unmasq.join.leaving import crowding
 from unmasq.join.pairing import SLACK_US, adopt, bit, partners
 from unmasq.join.rounds import in_rounds
 from unmasq.join.settings import WindowSettings
@@ -179,6 +180,17 @@ class ConnectionTable:
             is_over = exact_time & (end_us > 0) & (time_us > end_us + SLACK_US)
             fits, rank = (earliest_us <= time_us + SLACK_US) & ~is_over, start_us
         return int(serials[fits][np.argmax(rank[fits])]) if fits.any() else 0
+
+    def make_room(self, now_us: int, rest: NDArray[np.bool_]) -> None:
+        """Where a quarter of the room is not free any more, let the longest ended leave before their time, none of `rest`."""
+        excess = len(self) - self._settings.most_connections * 3 // 4
+        if excess <= 0:
+            return
+        early = np.zeros(len(rest), "?")
+        early[crowding(self.rows, self._settings, now_us, excess)] = True
+        early &= ~rest
+        self._counters.add("window_forgotten_connections", int(early.sum()))
+        self.forget(early)
 
     def forget(self, over: NDArray[np.bool_]) -> None:
         """Drop the rows of which nothing more is expected."""
