@@ -6,17 +6,19 @@ import socket
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 
 import grpc
 import pytest
 
 from tests.lab.deadline import until
-from tests.story.peers import Felix, Node, short_folder
+from tests.story.peers import POD, Felix, Node, short_folder
 from tests.unit.observe import policy_sync_messages as messages
-from unmasq.base.errors import KernelError
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import KernelError, StoreError
 from unmasq.base.telemetry import Counters
+from unmasq.keep.reports import KeptReports
 from unmasq.model.ingress import FileIdentity
 from unmasq.model.proto.felix_pb2 import HTTPData
 from unmasq.model.proto.lines_pb2 import Begun, File, Kept, Piece, Sent
@@ -35,10 +37,11 @@ def report(**others):
     return messages.report(("", "2.2.2.2", 1), **others)
 
 
-def call_report(path, message):
+def call_report(path, message, report_id=None):
     data = message if isinstance(message, bytes) else message.SerializeToString()
+    named = (("unmasq-report", report_id),) if report_id else None
     with grpc.insecure_channel(f"unix:{path}") as channel:
-        return messages.reporting(channel)(data, timeout=5).successful
+        return messages.reporting(channel)(data, timeout=5, metadata=named).successful
 
 
 def is_answered(path):
@@ -104,7 +107,7 @@ def test_a_second_process_of_ours_keeps_off_and_takes_over(prefix):
     with Node(prefix) as second_when_first_is_gone:
         pass
     with Node(prefix) as first:
-        second = PolicySync(prefix, {}, counters := Counters())
+        second = PolicySync(prefix, dict, first.reports, counters := Counters())
         list(second.poll(0))
         assert (second.pods, counters.of("policy_sync_sockets_refused", "locked")) == ({}, 1)
         second.close()
@@ -144,7 +147,7 @@ def test_a_socket_that_somebody_took_away_is_made_again(prefix):
 def test_a_prefix_that_cannot_be_had_is_said(prefix):
     (prefix / "file").touch()
     with pytest.raises(KernelError, match="no sockets below"):
-        PolicySync(prefix / "file", {}, Counters())
+        PolicySync(prefix / "file", dict, KeptReports(prefix, SystemClock()), Counters())
 
 
 def test_a_long_prefix_is_no_problem(prefix):
@@ -175,6 +178,93 @@ def test_a_flood_of_reports_is_put_off(prefix):
         assert node.counters.of("policy_sync_reports_put_off") == answers.count(False)
         assert len(node.lines()) == 5000 * answers.count(True)
         assert call_report(node.socket, many)
+
+
+def test_a_report_that_was_answered_is_not_lost_with_the_node(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report())
+        [line] = first.lines()  # read, and never committed
+        assert call_report(first.socket, report())  # not even read
+    (prefix / "creds/pod-1.json").unlink()
+    with Node(prefix) as second:
+        assert second.lines() == [line, line]
+        assert second.poll().lines() == [line, line], "each once"
+        second.keep()
+    with Node(prefix) as third:
+        assert third.lines() == []
+
+
+def test_reports_of_an_earlier_node_are_read_one_at_a_time(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report())
+        assert call_report(first.socket, report())
+    with closing(KeptReports(prefix, SystemClock())) as reports:
+        second = PolicySync(prefix, dict, reports, Counters())
+        starts = [next(iter(second.poll(0))).start for _ in range(2)]
+        second.close()
+    assert len(set(starts)) == 2
+
+
+def test_a_report_that_was_committed_does_not_come_again(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report())
+        assert first.lines()
+        first.kept[first.chunks[0].file] = [(0, len(first.chunks[0].data))]  # and it dies before that is told
+    with Node(prefix, first.kept) as second:
+        assert second.lines() == []
+
+
+def test_a_report_whose_answer_was_lost_counts_once(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report(), report_id="a" * 32)
+        assert call_report(first.socket, report(), report_id="a" * 32)
+        assert call_report(first.socket, report(), report_id="b" * 32)
+        assert call_report(first.socket, report(), report_id="nonsense")
+        assert call_report(first.socket, report(), report_id="nonsense")
+        assert len(first.lines()) == 4
+        first.keep()
+    with Node(prefix) as second:
+        assert call_report(second.socket, report(), report_id="a" * 32)
+        assert (second.lines(), second.counters.of("policy_sync_reports_again")) == ([], 1)
+
+
+def test_a_report_that_cannot_be_kept_is_not_taken(prefix, monkeypatch):
+    def full(*_):
+        raise StoreError("the disk is full")
+
+    with Node(prefix) as node:
+        monkeypatch.setattr(node.reports, "keep", full)
+        assert not call_report(node.socket, report())
+        assert (node.lines(), node.counters.of("policy_sync_reports_put_off", "disk")) == ([], 1)
+
+
+def test_a_report_that_is_too_long_is_not_even_looked_at(prefix):
+    with Node(prefix) as node:
+        assert call_report(node.socket, report().SerializeToString() + b"\x32\x00" * (1 << 19))
+        assert node.counters.of("policy_sync_reports_rejected", "too_long") == 1
+
+
+def test_reading_that_breaks_off_leaves_the_rest(prefix):
+    with Node(prefix) as node:
+        streamed(node.socket, begun(), *(piece(start=7 * n) for n in range(5)))
+        for _ in node.sync.poll(0):
+            break  # as a spool that cannot be written does
+        assert [chunk.start for chunk in node.poll().chunks] == [7, 14, 21, 28]
+
+
+def test_what_is_known_of_a_pod_goes_with_it_once_it_is_committed(prefix):
+    with Node(prefix) as node:
+        streamed(node.socket, begun(), piece())
+        assert node.lines()
+        (prefix / "creds/pod-1.json").unlink()
+        until(lambda: not node.has_socket(), "the socket to go")
+        assert node.sync.begun
+        node.keep()
+        until(lambda: not node.poll().sync.begun, "what was known of it to be forgotten")
+        (prefix / "creds/pod-1.json").write_text(json.dumps(POD))
+        until(node.has_socket, "the socket")
+        [have] = streamed(node.socket)
+        assert [(r.start, r.end) for r in have.committed[0].runs] == [(0, 7)], "the store knows"
 
 
 def test_lines_come_in_with_the_pod_in_their_identity(prefix):
