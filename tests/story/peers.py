@@ -84,8 +84,8 @@ class Node:
         self.counters, self.chunks, self.kept = Counters(), [], dict(kept or {})  # type: ignore[var-annotated]
         (prefix / "creds").mkdir(parents=True, exist_ok=True)
         (prefix / "creds/pod-1.json").write_text(json.dumps(POD))
-        self.reports = KeptReports(prefix, SystemClock())
-        self.sync = PolicySync(prefix, lambda: self.kept, self.reports, self.counters)
+        self.reports = KeptReports(prefix, clock := SystemClock())
+        self.sync = PolicySync(prefix, lambda: self.kept, self.reports, clock, self.counters)
         self.socket = prefix / "mount/pod-1/socket"
         self.poll()
 

@@ -67,7 +67,7 @@ class Work:
 
     def _sync_of(self, options: RunOptions, store: DuckStore) -> "PolicySync | None":
         reports = partial(KeptReports, options.store, self._clock)
-        return sync_of(options, lambda: _covered(store), lambda: self._stack.enter_context(reports()), self.counters)
+        return sync_of(options, lambda: _covered(store), lambda: self._stack.enter_context(reports()), self._clock, self.counters)
 
     def __enter__(self) -> Self:
         say_what_is_watched(self._node, self._sync)

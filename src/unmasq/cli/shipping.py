@@ -77,7 +77,7 @@ class Work:
         self._shipper = Shipper(self._spool, self._upstream, self._told, clock, self._counters, back_off, out.note)
         self._shipper.step()  # asks for the settings, so that what is read first is judged by them
         watch, covered = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS)), self._spool.covered()
-        self._sync = sync_of(options, self._spool.covered, self._reports(spooling.folder), self._counters)
+        self._sync = sync_of(options, self._spool.covered, self._reports(spooling.folder), clock, self._counters)
         receipts = Receipts(self._sync)
         self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=spooling.gather_us)
         keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from unmasq.base.clock import MICROSECONDS
+from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
@@ -107,7 +107,7 @@ def _node(name: str) -> str:
 
 
 def sync_of(
-    options: WatchOptions, covered: "Callable[[], Covered]", reports: "Callable[[], Reports]", counters: Counters
+    options: WatchOptions, covered: "Callable[[], Covered]", reports: "Callable[[], Reports]", clock: Clock, counters: Counters
 ) -> "PolicySync | None":
     """The sockets of collectors, if there are to be any; `reports` opens what keeps theirs. Raises UsageError, KernelError, StoreError."""
     from unmasq.observe.policy_sync.server import PREFIX, PolicySync
@@ -117,7 +117,7 @@ def sync_of(
     prefix = PREFIX if options.policy_sync is True else options.policy_sync
     if not prefix.is_absolute():  # an empty variable is the folder where we happen to be
         raise UsageError(f"no folder for sockets: {str(prefix)!r}", "it must be named from / on", f"write it like {PREFIX}")
-    return PolicySync(prefix, covered, reports(), counters)
+    return PolicySync(prefix, covered, reports(), clock, counters)
 
 
 def pods_of(sync: "PolicySync | None") -> Callable[[], dict[str, str]]:

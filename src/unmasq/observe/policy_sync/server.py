@@ -1,10 +1,13 @@
 """All pods of a node that report: their sockets, opened and closed as they come and go, as one source of lines."""
 
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from unmasq.base.clock import MICROSECONDS
+from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import KernelError, StoreError, Unreachable
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
@@ -12,6 +15,8 @@ from unmasq.observe.policy_sync.credentials import Credentials, Identity
 from unmasq.observe.policy_sync.ledger import Ledger
 from unmasq.observe.policy_sync.service import REPORTS, Answered, Service
 from unmasq.observe.policy_sync.sockets import Endpoint
+from unmasq.observe.policy_sync.whereabouts import MOST_PROCESSES, Whereabouts, addresses_of
+from unmasq.observe.processes import Processes
 
 PREFIX = Path("/var/run/unmasq")
 _LOOK_US = 250_000
@@ -36,19 +41,15 @@ class PolicySync:
     """The sockets below `prefix`, laid out as Felix does: `creds/ID.json` by the volume's driver, `mount/ID/socket` by us.
 
     Polled as `unmasq.read.tail.Tail` is, by one thread; `acknowledge` may be called by any. `covered` says what is kept by
-    now, asked at the start and once for each new pod. The folders are made if they are missing. Raises KernelError
-    where that cannot be. Counters: `policy_sync_sockets` (`opened`, `closed`), `policy_sync_sockets_refused` by
+    now, asked at the start and once for each new pod. The folders are made if they are missing, and closed to others. Raises
+    KernelError where that cannot be. Counters: `policy_sync_sockets` (`opened`, `closed`), `policy_sync_sockets_refused` by
     reason, `policy_sync_reports_unforgotten`, `policy_sync_*` of `credentials`, `reports` and `service`.
     """
 
-    def __init__(self, prefix: Path, covered: Callable[[], Covered], reports: Reports, counters: Counters) -> None:
-        self.prefix, self._covered, self._reports, self._counters = prefix, covered, reports, counters
-        try:
-            for folder in (prefix / "creds", prefix / "mount"):
-                folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        except OSError as error:
-            why = f"{error.strerror}: {error.filename}"
-            raise KernelError(f"no sockets below {prefix}", why, "run it as root, or name a folder of your own") from None
+    def __init__(self, prefix: Path, covered: Callable[[], Covered], reports: Reports, clock: Clock, counters: Counters) -> None:
+        self.prefix, self._covered, self._reports, self._clock, self._counters = prefix, covered, reports, clock, counters
+        _make(prefix, "creds", "mount")
+        self._processes = Processes(Path("/proc"), counters, MOST_PROCESSES)
         self._left = reports.left(covered())
         self._credentials = Credentials(prefix / "creds", counters)
         self._endpoints: dict[str, Endpoint] = {}
@@ -114,8 +115,9 @@ class PolicySync:
         # A pod may come back; what it handed over is still known then.
         ledger = self._ledgers.get(name) or Ledger(name, self._covered())
         self._ledgers = self._ledgers | {name: ledger}  # a new one: others are looking at the old
+        where = Whereabouts(partial(addresses_of, identity.uid, self._processes), self._clock)
         try:
-            service = Service(name, identity, ledger, self._reports, self._counters)
+            service = Service(name, identity, ledger, self._reports, where, self._counters)
             self._endpoints[name] = Endpoint(self.prefix, name, service)
         except Unreachable as error:
             self._counters.add("policy_sync_sockets_refused", reason=error.why.lower())
@@ -126,3 +128,16 @@ class PolicySync:
     def _close(self, name: str) -> None:
         self._endpoints.pop(name).close()
         self._counters.add("policy_sync_sockets", reason="closed")
+
+
+def _make(prefix: Path, *names: str) -> None:
+    """The folders below a prefix, for us alone: whoever is bound to a folder in there does not come by this way. Raises KernelError."""
+    try:
+        for folder in (prefix / name for name in names):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = folder.stat()
+            if status.st_uid == os.geteuid():
+                folder.chmod(stat.S_IMODE(status.st_mode) & 0o700)
+    except OSError as error:
+        why = f"{error.strerror}: {error.filename}"
+        raise KernelError(f"no sockets below {prefix}", why, "run it as root, or name a folder of your own") from None

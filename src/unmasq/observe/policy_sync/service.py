@@ -23,6 +23,7 @@ from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent, Wel
 from unmasq.observe.policy_sync.credentials import Identity
 from unmasq.observe.policy_sync.ledger import Known, Ledger, Refused
 from unmasq.observe.policy_sync.reports import lines_of
+from unmasq.observe.policy_sync.whereabouts import Ends, Whereabouts
 
 LONGEST_MESSAGE = 2 << 20
 LONGEST_REPORT = 1 << 20
@@ -48,9 +49,11 @@ class Answered(Protocol):
 class Service:
     """The service of the pod whose volume has the id `name`."""
 
-    def __init__(self, name: str, identity: Identity, ledger: Ledger, answered: Answered, counters: Counters) -> None:
+    def __init__(
+        self, name: str, identity: Identity, ledger: Ledger, answered: Answered, whereabouts: Whereabouts, counters: Counters
+    ) -> None:
         self.identity, self.ledger, self._counters = identity, ledger, counters
-        self._name, self._answered = name, answered
+        self._name, self._answered, self._whereabouts = name, answered, whereabouts
         self._reports = FileIdentity(0, 0, f"{REPORTS}{name}:{secrets.token_hex(8)}")  # a stream of lines that nobody had before
         self._lock = threading.Lock()
         self._at = 0
@@ -131,8 +134,10 @@ class Service:
         if sent.HasField("begun"):
             self.ledger.begins(stream, _identity(sent.begun.file), _offset(sent.begun.offset))
         elif sent.HasField("piece"):
-            self.ledger.take(stream, _chunk(sent.piece))
+            ends = self._whereabouts.ends()
+            self.ledger.take(stream, _chunk(sent.piece, self.identity.reporter, ends))
             self._counters.add("policy_sync_pieces")
+            self._counters.add("policy_sync_pieces_unchecked", int(ends is None))
         else:
             self._counters.add("policy_sync_unknown", reason="message")
 
@@ -150,13 +155,13 @@ def _report_id(context: grpc.ServicerContext) -> str:
     return told if isinstance(told, str) and _REPORT_ID.fullmatch(told) else ""
 
 
-def _chunk(piece: Piece) -> Chunk:
+def _chunk(piece: Piece, pod: str, ends: Ends | None) -> Chunk:
     """A piece that can be. Raises Refused."""
     start, skipped = _offset(piece.start), _offset(piece.skipped)
     _offset(start + len(piece.data) + skipped)
     if not piece.data or len(piece.path) > _LONGEST_PATH:
         raise Refused("piece")
-    return Chunk(_identity(piece.file), piece.path, start, piece.data, piece.live, skipped)
+    return Chunk(_identity(piece.file), piece.path, start, piece.data, piece.live, skipped, pod=pod, ends=ends)
 
 
 def _identity(file: File) -> FileIdentity:
