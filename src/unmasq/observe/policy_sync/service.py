@@ -18,6 +18,7 @@ from unmasq import __version__
 from unmasq.base.errors import StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.proto import REPORT_ID
 from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
 from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent, Welcome
 from unmasq.observe.policy_sync.credentials import Identity
@@ -27,8 +28,6 @@ from unmasq.observe.policy_sync.whereabouts import Ends, Whereabouts
 
 LONGEST_MESSAGE = 2 << 20
 LONGEST_REPORT = 1 << 20
-REPORT_ID = "unmasq-report"
-"""Metadata of a call: what a collector of ours calls a report, the same each time that it sends it."""
 REPORTS = "reports:"
 """How the identities of files begin that stand for what was reported."""
 _FARTHEST = 1 << 43  # no log file is longer than this, or the offsets of its lines could not be kept
