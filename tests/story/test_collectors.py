@@ -30,6 +30,22 @@ def test_a_report_to_a_node_that_is_told_to_stop_is_kept(folder):
     assert (flow["unmasq"]["requests"], flow["unmasq"]["clients"]) == (5, [])
 
 
+def test_reports_that_a_node_had_answered_survive_its_end(folder):
+    with Chain(folder) as chain:
+        chain.begin()
+        with chain.collecting("--reports-only") as collecting:
+            until(lambda: collecting.ask("/readyz")[0] == 200, "a connection", 30)
+            write(chain.log, *(line(n, f"192.0.2.{n % 7}", port=41000 + n) for n in range(50)))
+            until(lambda: collecting.metric("reports_sent") == 50, "the reports", 20)
+            chain.node.kill()  # within the interval of their flows
+        chain.node.start()
+        until(chain.arrived, "flows to arrive", 60)
+        chain.emptied()
+        flows = [flow for n in range(7) for flow in chain.flows("--original-source", f"192.0.2.{n}", "--limit", "100")]
+    assert sum(flow["unmasq"]["requests"] for flow in flows) == 50
+    assert [flow["unmasq"]["clients"] for flow in flows if flow["unmasq"]["clients"]] == []
+
+
 def test_run_keeps_every_line_once_over_a_kill(folder):
     (folder / "run/creds").mkdir(parents=True)
     (folder / "run/creds/pod-1.json").write_text(json.dumps(POD))

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
@@ -80,22 +80,20 @@ class KeptReports:
 
     def left(self, covered: Mapping[FileIdentity, Sequence[Run]]) -> Iterator[Chunk]:
         """What an earlier process took and did not commit, the oldest first; one report at a time is read. Raises StoreError."""
-        for fingerprint in self._files():
+        for (fingerprint,) in self._asked(f"SELECT DISTINCT file FROM reports WHERE {_WAITS}"):
             file = FileIdentity(0, 0, fingerprint)
             self.forget(file, covered.get(file, ()))
-        with self._lock:
-            rows = self._db.execute(f"SELECT number, file, start FROM reports WHERE {_WAITS} ORDER BY number").fetchall()
+        rows = self._asked(f"SELECT number, file, start FROM reports WHERE {_WAITS} ORDER BY number")
         files = ((number, FileIdentity(0, 0, fingerprint), start) for number, fingerprint, start in rows)
         return (chunk for number, file, start in files for chunk in self._pieces(number, file, start, covered.get(file, ())))
 
-    def _files(self) -> list[str]:
-        with self._lock:
-            return [file for (file,) in self._db.execute(f"SELECT DISTINCT file FROM reports WHERE {_WAITS}").fetchall()]
+    def _asked(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, transaction(self._db) as db:
+            return db.execute(question, values).fetchall()
 
     def _pieces(self, number: int, file: FileIdentity, start: int, covered: Sequence[Run]) -> Iterator[Chunk]:
         """The lines of a report that are not covered, which are all but where an earlier process died in between."""
-        with self._lock:
-            ((packed,),) = self._db.execute("SELECT lines FROM reports WHERE number = ?", (number,)).fetchall()
+        [(packed,)] = self._asked("SELECT lines FROM reports WHERE number = ?", number)
         lines, at = zlib.decompress(packed), start
         for first, behind in [*Runs(covered), (start + len(lines), start + len(lines))]:
             if at < min(first, start + len(lines)):

@@ -10,7 +10,7 @@ from unmasq.model.address import to_text
 from unmasq.model.flowbatch import Evidence, Flag
 from unmasq.model.ingress import Chunk, FileIdentity, TimeSource
 from unmasq.model.proto.felix_pb2 import DataplaneStats, Protocol
-from unmasq.observe.policy_sync.reports import MOST_LINES, MOST_NAMES, MOST_STATISTICS, lines_of
+from unmasq.observe.policy_sync.reports import MOST_LINES, MOST_NAMES, MOST_STATISTICS, MOST_UNKNOWN_BYTES, lines_of
 from unmasq.read.formats.lines import LineReader
 from unmasq.unwind.trust import TrustList, entry
 from unmasq.unwind.walk import read_headers, walk
@@ -118,6 +118,7 @@ def test_one_report_is_at_most_so_many_lines():
     [
         (report(*[("", "", 1)] * (MOST_NAMES + 1)), "too_many_names"),
         (report(("1.1.1.1", "", 1), stats=[statistic()] * (MOST_STATISTICS + 1)), "too_many_statistics"),
+        (DataplaneStats.FromString(report().SerializeToString() + b"\xa0\x01\x00" * (MOST_UNKNOWN_BYTES // 3 + 1)), "too_much_unknown"),
     ],
 )
 def test_a_report_of_too_many_parts_is_not_looked_at(message, reason):

@@ -20,6 +20,7 @@ MOST_LINES = 10_000
 """Requests of one report that become lines, each of them one; what is beyond it is counted."""
 MOST_STATISTICS = 64
 MOST_NAMES = 20_000
+MOST_UNKNOWN_BYTES = 1 << 16
 """What one report may hold. A collector sends one statistic, and at most so many addresses; more is not even looked at."""
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "tcp": "tcp", "udp": "udp"}
@@ -53,8 +54,18 @@ def lines_of(report: DataplaneStats, reporter: str, counters: Counters) -> bytes
 
 def _too_many(report: DataplaneStats) -> str:
     """Why a report is too long to be looked at; empty if it is not. Asked first, since each look costs by the entry."""
-    faults = {"too_many_statistics": len(report.stats) > MOST_STATISTICS, "too_many_names": len(report.http_data) > MOST_NAMES}
-    return next((reason for reason, found in faults.items() if found), "")
+    if len(report.stats) > MOST_STATISTICS:
+        return "too_many_statistics"
+    if len(report.http_data) > MOST_NAMES:
+        return "too_many_names"
+    return "too_much_unknown" if _unknown_bytes(report) > MOST_UNKNOWN_BYTES else ""
+
+
+def _unknown_bytes(report: DataplaneStats) -> int:
+    known = DataplaneStats()
+    known.CopyFrom(report)
+    known.DiscardUnknownFields()
+    return report.ByteSize() - known.ByteSize()
 
 
 def _unbelievable(report: DataplaneStats) -> str:
