@@ -66,6 +66,10 @@ def test_reports_without_an_id_are_all_taken(tmp_path, clock):
     with KeptReports(tmp_path, clock) as reports:
         assert reports.keep(report(0))
         assert reports.keep(report(12))
+        reports.forget(FILE, [(0, 24)])
+    with sqlite3.connect(tmp_path / "reports.sqlite") as db:
+        assert db.execute("SELECT count(*) FROM reports").fetchone() == (0,), "nothing of them is remembered"
+    db.close()
 
 
 def test_it_is_bounded(tmp_path, clock):

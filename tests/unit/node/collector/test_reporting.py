@@ -102,6 +102,20 @@ def test_a_report_has_the_same_name_each_time_and_no_other_has_it(folder):
     assert names[0] == names[1] != names[2]
 
 
+def test_a_log_that_began_empty_is_read_again_by_the_next_process_until_it_is_delivered(folder):
+    reporter = Reporter(folder)
+    write(reporter.log, line(1, "192.0.2.1"))
+    with Felix(folder / "s") as felix:
+        felix.answers = [False] * 9
+        with reporter.running():
+            until(lambda: len(felix.answers) < 9, "an attempt")
+            felix.answers.clear()
+            felix.answers += [False] * 9
+    assert felix.named() == []
+    with Felix(folder / "s") as felix, Reporter(folder).running():  # the first one dies with what it has not delivered
+        until(felix.named, "the report")
+
+
 def test_it_turns_with_every_report_that_a_slow_peer_takes(folder):
     clock, idle_us = ManualClock(10**15), []
     reporter = Reporter(folder, clock)
