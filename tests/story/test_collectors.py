@@ -1,6 +1,7 @@
 """A node and `unmasq run` whose only source are collectors, as programs."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.crash.shipping import Program
 from tests.lab.deadline import until
 from tests.story.chain import Chain, asked, flows_of
 from tests.story.peers import POD, Collecting, line, short_folder, write
+from tests.story.podprocess import ADDRESS, pod_process
 
 
 @pytest.fixture
@@ -66,6 +68,30 @@ def test_run_keeps_every_line_once_over_a_kill(folder):
             run.kill()
     assert requests(folder) == 150
     assert f"reading collectors below {folder / 'run'}; without the kernel" in run.said()
+
+
+@pytest.mark.needs("lab")
+def test_a_pod_speaks_for_its_own_proxy_and_for_no_other(folder):
+    (folder / "run/creds").mkdir(parents=True)
+    (folder / "run/creds/pod-1.json").write_text(json.dumps(POD | {"UID": (uid := str(uuid4()))}))
+    own, other = line(0).replace(b"10.244.1.10", ADDRESS.encode()), line(1)
+    quick = ("--no-kernel", "--interval-seconds", "0.2", "--linger-seconds", "0.2", "--flush-seconds", "0.2", "--trust", "10.0.0.0/8")
+    run = Program(folder / "said", "run", "--policy-sync", str(folder / "run"), "--store", str(folder / "store"), *quick).start()
+    with pod_process(uid), Collecting(folder / "log", folder / "run/mount/pod-1/socket"):
+        try:
+            write(folder / "log", own, other)
+            until((folder / "store/api.sock").exists, "the store", 30)
+            until(lambda: requests(folder) == 2, "both lines", 30)
+            run.finish()
+        finally:
+            run.kill()
+    found = {flow["dest_ip"]: flow for flow in flows_of(folder / "store")}
+    assert [each["ip"] for each in found[ADDRESS]["unmasq"]["clients"]] == ["1.1.1.1"]
+    assert (found[ADDRESS]["dest_namespace"], found[ADDRESS]["dest_name"]) == ("shop", "web-1")
+    claimed = found["10.244.1.10"]
+    assert (claimed["unmasq"]["clients"], claimed["original_source_ips"]) == ([], ["1.1.1.1"])
+    assert claimed["unmasq"]["chains"][0]["headers"]["reported_by"] == ["shop/web-1"]
+    assert claimed["dest_name"] != "web-1"
 
 
 def requests(folder):

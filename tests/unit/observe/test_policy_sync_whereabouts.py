@@ -1,13 +1,11 @@
 """Where a pod is, by its UID: found by its processes, looked up now and then."""
 
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from tests.lab.deadline import until
+from tests.story.podprocess import ADDRESS, pod_process
 from tests.unit.observe.procfs import Proc, uid_of
 from unmasq.base.clock import ManualClock
 from unmasq.base.errors import KernelError
@@ -80,21 +78,8 @@ def test_they_are_looked_up_now_and_then_and_stay_known():
 
 @pytest.mark.needs("lab")
 def test_a_real_process_in_a_real_control_group_and_namespace():
-    uid = str(uuid4())
-    group = Path("/sys/fs/cgroup") / ("pids" if Path("/sys/fs/cgroup/pids").exists() else "") / f"pod{uid}"
-    try:
-        group.mkdir()
-    except OSError as error:
-        pytest.skip(f"control groups cannot be made here: {error}")
-    script = 'echo $$ > "$0/cgroup.procs" && ip address add 10.9.8.7/32 dev lo && exec sleep 60'
-    process = subprocess.Popen(["unshare", "--net", "sh", "-c", script, group])
-    processes = Processes(Path("/proc"), Counters(), MOST_PROCESSES)
-    try:
-        until(lambda: parse("10.9.8.7") in (addresses_of(uid, processes) or ()), "the pod to be found")
-        assert addresses_of(uid, processes) == frozenset(namespace.addresses(f"/proc/{process.pid}/ns/net"))
-    finally:
-        process.kill()
-        process.wait(10)
-        with suppress(OSError):
-            until(lambda: not (group / "cgroup.procs").read_text(), "the group to be empty")
-            group.rmdir()
+    uid, processes = str(uuid4()), Processes(Path("/proc"), Counters(), MOST_PROCESSES)
+    with pod_process(uid) as pid:
+        ends = addresses_of(uid, processes)
+        assert ends == frozenset(namespace.addresses(f"/proc/{pid}/ns/net"))
+        assert parse(ADDRESS) in (ends or ())
