@@ -18,7 +18,9 @@ from typing import Any, Self
 import grpc
 
 from tests.lab.deadline import until
+from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
+from unmasq.keep.reports import KeptReports
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
 from unmasq.observe.policy_sync.server import PolicySync
@@ -82,7 +84,8 @@ class Node:
         self.counters, self.chunks, self.kept = Counters(), [], dict(kept or {})  # type: ignore[var-annotated]
         (prefix / "creds").mkdir(parents=True, exist_ok=True)
         (prefix / "creds/pod-1.json").write_text(json.dumps(POD))
-        self.sync = PolicySync(prefix, self.kept, self.counters)
+        self.reports = KeptReports(prefix, clock := SystemClock())
+        self.sync = PolicySync(prefix, lambda: self.kept, self.reports, clock, self.counters)
         self.socket = prefix / "mount/pod-1/socket"
         self.poll()
 
@@ -91,6 +94,7 @@ class Node:
 
     def __exit__(self, *_: object) -> None:
         self.sync.close()
+        self.reports.close()
 
     def poll(self) -> "Node":
         self.chunks += list(self.sync.poll(time.monotonic_ns() // 1000))

@@ -25,6 +25,43 @@ def test_what_is_written_is_reported_once_and_nothing_older(folder):
     assert felix.named() == ["192.0.2.0", "192.0.2.1", "192.0.2.2", "2.2.2.2"]
 
 
+def test_what_is_written_while_nobody_collects_is_reported_too(folder):
+    with Felix(folder / "s") as felix:
+        with Collecting(folder / "log", folder / "s") as collecting:
+            until(lambda: collecting.ask("/readyz")[0] == 200, "a connection", 20)
+            write(folder / "log", line(1, "192.0.2.1"))
+            until(lambda: collecting.metric("reports_sent"), "the first report", 20)
+            collecting.kill()
+        write(folder / "log", line(2, "192.0.2.2"))
+        with Collecting(folder / "log", folder / "s"):
+            until(lambda: len(felix.reports) == 2, "the second", 20)
+    assert felix.named() == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_blocks_that_felix_has_are_given_back(folder):
+    log = folder / "log"
+    write(log, *(line(n) for n in range(20_000)))
+    before = log.stat().st_blocks
+    with Felix(folder / "s") as felix, Collecting(log, folder / "s", "--give-back") as collecting:
+        collecting.reads()
+        write(log, line(1, "192.0.2.1"))
+        until(lambda: collecting.metric("collector_given_back_bytes"), "blocks to be freed", 40)
+    assert log.stat().st_blocks < before / 2
+    assert felix.named() == ["192.0.2.1"]
+
+
+def test_that_nobody_listens_is_said_once_at_any_level(folder):
+    with Collecting(folder / "log", folder / "s") as collecting:
+        until(lambda: collecting.metric("collector_disconnected") >= 2, "two attempts to fail", 20)
+        assert collecting.end().count("warning: ") == 1
+
+
+def test_a_log_that_can_be_none_is_said_with_its_variable(folder):
+    with Collecting(folder, folder / "s") as collecting:
+        assert collecting.process.wait(20) == 2
+        assert "INGRESS_LOG_PATH" in collecting.end()
+
+
 def test_the_limit_is_heard(folder):
     with Felix(folder / "s") as felix, Collecting(folder / "log", folder / "s", INGRESS_LOG_REQUESTS_PER_INTERVAL="-1") as collecting:
         collecting.reads()

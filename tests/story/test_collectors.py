@@ -1,6 +1,7 @@
 """A node and `unmasq run` whose only source are collectors, as programs."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.crash.shipping import Program
 from tests.lab.deadline import until
 from tests.story.chain import Chain, asked, flows_of
 from tests.story.peers import POD, Collecting, line, short_folder, write
+from tests.story.podprocess import ADDRESS, pod_process
 
 
 @pytest.fixture
@@ -30,6 +32,22 @@ def test_a_report_to_a_node_that_is_told_to_stop_is_kept(folder):
     assert (flow["unmasq"]["requests"], flow["unmasq"]["clients"]) == (5, [])
 
 
+def test_reports_that_a_node_had_answered_survive_its_end(folder):
+    with Chain(folder) as chain:
+        chain.begin()
+        with chain.collecting("--reports-only") as collecting:
+            until(lambda: collecting.ask("/readyz")[0] == 200, "a connection", 30)
+            write(chain.log, *(line(n, f"192.0.2.{n % 7}", port=41000 + n) for n in range(50)))
+            until(lambda: collecting.metric("reports_sent") == 50, "the reports", 20)
+            chain.node.kill()  # within the interval of their flows
+        chain.node.start()
+        until(chain.arrived, "flows to arrive", 60)
+        chain.emptied()
+        flows = [flow for n in range(7) for flow in chain.flows("--original-source", f"192.0.2.{n}", "--limit", "100")]
+    assert sum(flow["unmasq"]["requests"] for flow in flows) == 50
+    assert [flow["unmasq"]["clients"] for flow in flows if flow["unmasq"]["clients"]] == []
+
+
 def test_run_keeps_every_line_once_over_a_kill(folder):
     (folder / "run/creds").mkdir(parents=True)
     (folder / "run/creds/pod-1.json").write_text(json.dumps(POD))
@@ -50,6 +68,30 @@ def test_run_keeps_every_line_once_over_a_kill(folder):
             run.kill()
     assert requests(folder) == 150
     assert f"reading collectors below {folder / 'run'}; without the kernel" in run.said()
+
+
+@pytest.mark.needs("lab")
+def test_a_pod_speaks_for_its_own_proxy_and_for_no_other(folder):
+    (folder / "run/creds").mkdir(parents=True)
+    (folder / "run/creds/pod-1.json").write_text(json.dumps(POD | {"UID": (uid := str(uuid4()))}))
+    own, other = line(0).replace(b"10.244.1.10", ADDRESS.encode()), line(1)
+    quick = ("--no-kernel", "--interval-seconds", "0.2", "--linger-seconds", "0.2", "--flush-seconds", "0.2", "--trust", "10.0.0.0/8")
+    run = Program(folder / "said", "run", "--policy-sync", str(folder / "run"), "--store", str(folder / "store"), *quick).start()
+    with pod_process(uid), Collecting(folder / "log", folder / "run/mount/pod-1/socket"):
+        try:
+            write(folder / "log", own, other)
+            until((folder / "store/api.sock").exists, "the store", 30)
+            until(lambda: requests(folder) == 2, "both lines", 30)
+            run.finish()
+        finally:
+            run.kill()
+    found = {flow["dest_ip"]: flow for flow in flows_of(folder / "store")}
+    assert [each["ip"] for each in found[ADDRESS]["unmasq"]["clients"]] == ["1.1.1.1"]
+    assert (found[ADDRESS]["dest_namespace"], found[ADDRESS]["dest_name"]) == ("shop", "web-1")
+    claimed = found["10.244.1.10"]
+    assert (claimed["unmasq"]["clients"], claimed["original_source_ips"]) == ([], ["1.1.1.1"])
+    assert claimed["unmasq"]["chains"][0]["headers"]["reported_by"] == ["shop/web-1"]
+    assert claimed["dest_name"] != "web-1"
 
 
 def requests(folder):

@@ -57,7 +57,8 @@ def test_each_link_of_a_node_that_collectors_feed(folder):
             write(chain.log, line(0))
             until(lambda: first_broken(chain) == "server", "the line that can", 20)
             found = doctor("--spool", chain.spool)
-            assert found["collectors"] == ("ok", f"shop/web-1 can speak below {folder}/run: 1 stream of lines and 0 reports came")
+            seen = f"shop/web-1 can speak below {folder}/run: 1 stream of lines and 0 reports came"
+            assert found["collectors"] == ("ok", f"{seen}; their pods' addresses cannot be seen from here")
             assert "cannot be reached" in found["server"][1]
             assert (found["log"][0], found["marker"], found["lines"][0]) == ("ok", ("ok", "every line has it"), "warn")
             chain.server.start()

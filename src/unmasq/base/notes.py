@@ -21,8 +21,15 @@ class Notes:
 
     def __init__(self, most: Level, write: Callable[[str], None]) -> None:
         self._most, self._write = most, write
+        self._warned: set[str] = set()
 
     def __call__(self, level: Level, text: str) -> None:
         """Say a sentence, under its level."""
         if level <= self._most:
             self._write(f"{level.name.lower()}: {text}")
+
+    def warn(self, topic: str, text: str) -> None:
+        """Say a warning; the first one of its topic whatever the level, since nobody asks about what he does not know."""
+        if topic not in self._warned or self._most >= Level.WARNING:
+            self._write(f"warning: {text}")
+        self._warned.add(topic)

@@ -1,7 +1,8 @@
 """`unmasq run` beside a proxy: node and store in one process, answering on the store's socket meanwhile."""
 
 from contextlib import ExitStack
-from typing import Self
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import SystemClock
@@ -15,13 +16,17 @@ from unmasq.cli.watching import microseconds, pods_of, say_what_is_watched, summ
 from unmasq.keep.ageing import Ageing
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
+from unmasq.keep.reports import KeptReports
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
-from unmasq.node.live import LiveNode
+from unmasq.node.live import Covered, LiveNode
 from unmasq.node.receipts import Receipts
 from unmasq.node.status import Beside, status
 from unmasq.node.watch import Keeper, Watch
 from unmasq.serve.owner import Owner
+
+if TYPE_CHECKING:
+    from unmasq.observe.policy_sync.server import PolicySync
 
 
 def run(options: RunOptions, watch: Watch) -> None:
@@ -51,14 +56,18 @@ class Work:
         store = self._stack.enter_context(DuckStore(options.store))
         self._ageing = Ageing(store, options.retention_days, self._clock.now_us())
         trust_also(store, options.trust, self._clock)
-        covered = {file.file: file.runs for file in store.covered()}
-        self._sync = sync_of(options, covered, self.counters)
+        self._sync = self._sync_of(options, store)
         receipts = Receipts(self._sync)
         self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us, written=receipts.give)
         keeper = Keeper(self._live.append, receipts.after(store.append), store.control.trust_list, self._live.moment)
         more = [self._sync] if self._sync else []
+        covered = _covered(store)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))
         self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status))
+
+    def _sync_of(self, options: RunOptions, store: DuckStore) -> "PolicySync | None":
+        reports = partial(KeptReports, options.store, self._clock)
+        return sync_of(options, lambda: _covered(store), lambda: self._stack.enter_context(reports()), self._clock, self.counters)
 
     def __enter__(self) -> Self:
         say_what_is_watched(self._node, self._sync)
@@ -91,3 +100,7 @@ class Work:
 
     def _snapshot(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()
+
+
+def _covered(store: DuckStore) -> Covered:
+    return {file.file: file.runs for file in store.covered()}

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -14,6 +14,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.turns import Turns
 from unmasq.cli.watching import WatchOptions, pods_of, say_what_is_watched, summary, sync_of, watch_of
+from unmasq.keep.reports import KeptReports
 from unmasq.keep.spool import Spool
 from unmasq.model import health
 from unmasq.model.address import Range
@@ -76,7 +77,7 @@ class Work:
         self._shipper = Shipper(self._spool, self._upstream, self._told, clock, self._counters, back_off, out.note)
         self._shipper.step()  # asks for the settings, so that what is read first is judged by them
         watch, covered = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS)), self._spool.covered()
-        self._sync = sync_of(options, covered, self._counters)
+        self._sync = sync_of(options, self._spool.covered, self._reports(spooling.folder), clock, self._counters)
         receipts = Receipts(self._sync)
         self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=spooling.gather_us)
         keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)
@@ -85,6 +86,9 @@ class Work:
         self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more, pods_of(self._sync)))
         self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
         self._stack.enter_context(NodeSocket(spooling.folder, self._status))
+
+    def _reports(self, folder: Path) -> Callable[[], KeptReports]:
+        return lambda: self._stack.enter_context(KeptReports(folder, self._clock))
 
     def __enter__(self) -> Self:
         say_what_is_watched(self.node, self._sync)

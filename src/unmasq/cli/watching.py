@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from unmasq.base.clock import MICROSECONDS
+from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
@@ -17,7 +17,7 @@ from unmasq.show import words
 if TYPE_CHECKING:
     from unmasq.node.live import Covered, LiveNode
     from unmasq.node.watch import Watch
-    from unmasq.observe.policy_sync.server import PolicySync
+    from unmasq.observe.policy_sync.server import PolicySync, Reports
 
 
 PODS = "pods"
@@ -106,8 +106,10 @@ def _node(name: str) -> str:
     return name
 
 
-def sync_of(options: WatchOptions, covered: "Covered", counters: Counters) -> "PolicySync | None":
-    """The sockets of collectors, if there are to be any. Raises UsageError, KernelError."""
+def sync_of(
+    options: WatchOptions, covered: "Callable[[], Covered]", reports: "Callable[[], Reports]", clock: Clock, counters: Counters
+) -> "PolicySync | None":
+    """The sockets of collectors, if there are to be any; `reports` opens what keeps theirs. Raises UsageError, KernelError, StoreError."""
     from unmasq.observe.policy_sync.server import PREFIX, PolicySync
 
     if not options.policy_sync:
@@ -115,7 +117,7 @@ def sync_of(options: WatchOptions, covered: "Covered", counters: Counters) -> "P
     prefix = PREFIX if options.policy_sync is True else options.policy_sync
     if not prefix.is_absolute():  # an empty variable is the folder where we happen to be
         raise UsageError(f"no folder for sockets: {str(prefix)!r}", "it must be named from / on", f"write it like {PREFIX}")
-    return PolicySync(prefix, covered, counters)
+    return PolicySync(prefix, covered, reports(), clock, counters)
 
 
 def pods_of(sync: "PolicySync | None") -> Callable[[], dict[str, str]]:

@@ -32,7 +32,17 @@ def _collectors(status: NodeStatus) -> Iterator[Check]:
         yield Check("collectors", silent, f"{names} can speak below {status.sockets_below}, and nobody has spoken", next_step)
     else:
         spoken = f"{words.counted(streams, 'stream')} of lines and {words.counted(reports, 'report')} came"
-        yield Check("collectors", State.OK, f"{names} can speak below {status.sockets_below}: {spoken}")
+        yield _spoken(status, f"{names} can speak below {status.sockets_below}: {spoken}")
+
+
+def _spoken(status: NodeStatus, seen: str) -> Check:
+    """Whether those who spoke did so for themselves, as far as that can be known."""
+    foreign = status.count("lines_foreign")
+    if foreign:
+        seen = f"{seen}; {words.counted(foreign, 'line')} named an address that is not the pod's: claims, nobody's client"
+        return Check("collectors", State.WARN, seen, "is the volume given to proxies only? docs/collector.md says what else it may be")
+    unchecked = status.count("policy_sync_pieces_unchecked")
+    return Check("collectors", State.OK, seen + ("; their pods' addresses cannot be seen from here" if unchecked else ""))
 
 
 def _without_socket(status: NodeStatus, state: State) -> Check:

@@ -45,9 +45,9 @@ class CoveredLines:
 
 
 def covered(db: sqlite3.Connection) -> dict[FileIdentity, list[tuple[int, int]]]:
-    """The runs of each file, sorted and merged."""
+    """The runs of each file, sorted and merged; the file of which something was taken last at the end."""
     found: dict[FileIdentity, list[tuple[int, int]]] = {}
-    rows = db.execute("SELECT device, inode, fingerprint, start, stop FROM files JOIN lines USING (file)")
+    rows = db.execute("SELECT device, inode, fingerprint, start, stop FROM files JOIN lines USING (file) ORDER BY seen_us, file")
     for device, inode, fingerprint, start, stop in rows:
         found.setdefault(FileIdentity(int(device), int(inode), fingerprint), []).append((start, stop))
     return {file: of_one(runs) for file, runs in found.items()}

@@ -129,7 +129,8 @@ class Chunk:
 
     `live` says that it was read at the end of a log that is being written. `skipped` bytes of the last line, which is longer
     than the reader's bound, are left out before its newline. With `frames`, `data` is what stood in them; without, its lines
-    follow one another from `start` on. `pod` is who wrote them, NAMESPACE/POD, where that is known.
+    follow one another from `start` on. `pod` is who wrote them, NAMESPACE/POD, where that is known. `ends` are all addresses
+    (hi, lo) at which that pod can have accepted a connection, where they are known.
     """
 
     file: FileIdentity
@@ -140,3 +141,4 @@ class Chunk:
     skipped: int = 0
     frames: Frames | None = field(default=None, repr=False)
     pod: str = ""
+    ends: frozenset[tuple[int, int]] | None = field(default=None, repr=False)

@@ -17,6 +17,7 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, IngressBatch, Reject, unmarked
 from unmasq.node.covered import Files
 from unmasq.node.flows import Surroundings, flow_batch
+from unmasq.node.foreign import as_claims, foreign
 from unmasq.node.tally import tally
 from unmasq.read.formats.lines import LineReader
 from unmasq.read.lines import line_bounds
@@ -51,6 +52,10 @@ class Desk:
     def take_lines(self, chunk: Chunk, now_us: int) -> IngressBatch:
         """Read a chunk and let its lines wait for their connections."""
         lines = self._reader.read(chunk, now_us)
+        others = foreign(lines, chunk)
+        if others.any():
+            self._counters.add("lines_foreign", int(others.sum()))
+            lines = as_claims(lines, others, chunk.pod, self._reader.vocabulary)
         self._count(lines, chunk)
         file = self._files.number(chunk.file)
         if chunk.frames is not None:

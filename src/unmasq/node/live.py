@@ -122,11 +122,11 @@ class LiveNode:
 
     def _note_begun(self) -> None:
         """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
-        begun = (pair for source in self._sources for pair in source.begun.items())
-        fresh = {file: offset for file, offset in begun if file not in self._begun}
+        begun = {file: offset for source in self._sources for file, offset in source.begun.items()}
+        fresh = {file: offset for file, offset in begun.items() if file not in self._begun}
         if fresh:
             self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
-            self._begun |= fresh
+        self._begun = begun
 
     def _surroundings(self) -> Surroundings:
         own = [Range(address, address, 128) for address in self._own]

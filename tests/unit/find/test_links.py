@@ -47,6 +47,7 @@ LOOKS = {
     "nobody watches, and none has one": (status({**READ, "lines_unmarked": 20}, kernel=False), "marker"),
     "nothing was read yet": (status(), "log"),
     "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
+    "a pod spoke for the proxy of another": (status({**SAID, "lines_foreign": 3}, **POD), "collectors"),
     "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
     "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),
 }

@@ -148,6 +148,15 @@ def test_lines_without_flows_are_covered_and_sent_to_nobody(tmp_path):
         assert waiting(opened) == []
 
 
+def test_the_file_that_was_read_last_comes_last(tmp_path):
+    clock, others = ManualClock(0), [FileIdentity(1, inode, "x") for inode in (2, 3)]
+    with spool(tmp_path, clock=clock) as opened:
+        for at_us, file in enumerate([LOG, *others, LOG]):
+            clock.move_to(at_us)
+            opened.cover(replace(numbered(at_us, 1), files=[file]))
+        assert list(opened.covered()) == [*others, LOG]
+
+
 def test_many_runs_are_merged_as_they_come(tmp_path, monkeypatch):
     monkeypatch.setattr(spoolcover, "MANY_RUNS", 10)
     with spool(tmp_path) as opened:

@@ -43,6 +43,7 @@ def test_a_log_that_is_handed_over_is_read_begun_and_closed(tmp_path):
     log, sink, committed = Handed(), list[FlowBatch](), list[FlowBatch]()
     with node(log, sink, committed, [str(tmp_path / "log")]) as live:
         live.turn()
+        live.turn()
         live.pipeline.finish()
         assert log.closed == 0
     assert [(batch.files, batch.lines.start.tolist(), batch.lines.end.tolist()) for batch in sink] == [([FILE], [100], [100 + len(LINE)])]

@@ -10,7 +10,7 @@ from unmasq.model.address import to_text
 from unmasq.model.flowbatch import Evidence, Flag
 from unmasq.model.ingress import Chunk, FileIdentity, TimeSource
 from unmasq.model.proto.felix_pb2 import DataplaneStats, Protocol
-from unmasq.observe.policy_sync.reports import MOST_LINES, lines_of
+from unmasq.observe.policy_sync.reports import MOST_LINES, MOST_NAMES, MOST_STATISTICS, MOST_UNKNOWN_BYTES, lines_of
 from unmasq.read.formats.lines import LineReader
 from unmasq.unwind.trust import TrustList, entry
 from unmasq.unwind.walk import read_headers, walk
@@ -113,9 +113,21 @@ def test_one_report_is_at_most_so_many_lines():
     assert counts == {("policy_sync_requests_dropped", "too_many"): 2**31 - MOST_LINES}
 
 
-def test_a_long_list_of_nobodies_is_looked_at_so_far():
-    _, counts = told(report(*[("", "", 1)] * 40_000))
-    assert counts == {("policy_sync_claims_rejected", "address"): 30_000, ("policy_sync_claims_rejected", "too_many"): 10_000}
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (report(*[("", "", 1)] * (MOST_NAMES + 1)), "too_many_names"),
+        (report(("1.1.1.1", "", 1), stats=[statistic()] * (MOST_STATISTICS + 1)), "too_many_statistics"),
+        (DataplaneStats.FromString(report().SerializeToString() + b"\xa0\x01\x00" * (MOST_UNKNOWN_BYTES // 3 + 1)), "too_much_unknown"),
+    ],
+)
+def test_a_report_of_too_many_parts_is_not_looked_at(message, reason):
+    assert told(message) == (None, {("policy_sync_reports_rejected", reason): 1})
+
+
+def test_as_many_names_as_a_collector_sends_are_looked_at():
+    _, counts = told(report(*[("", "", 1)] * MOST_NAMES))
+    assert counts == {("policy_sync_claims_rejected", "address"): MOST_NAMES}
 
 
 def test_unknown_fields_and_values_are_counted_and_left_out():

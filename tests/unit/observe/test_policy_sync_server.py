@@ -4,22 +4,27 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 
 import grpc
 import pytest
 
 from tests.lab.deadline import until
-from tests.story.peers import Felix, Node, short_folder
+from tests.story.peers import POD, Felix, Node, short_folder
 from tests.unit.observe import policy_sync_messages as messages
-from unmasq.base.errors import KernelError
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import KernelError, StoreError
 from unmasq.base.telemetry import Counters
+from unmasq.keep.reports import KeptReports
 from unmasq.model.ingress import FileIdentity
 from unmasq.model.proto.felix_pb2 import HTTPData
 from unmasq.model.proto.lines_pb2 import Begun, File, Kept, Piece, Sent
+from unmasq.observe.policy_sync import server
 from unmasq.observe.policy_sync.server import PolicySync
 
 FILE = File(device=1, inode=2, fingerprint="4-abc")
@@ -35,10 +40,11 @@ def report(**others):
     return messages.report(("", "2.2.2.2", 1), **others)
 
 
-def call_report(path, message):
+def call_report(path, message, report_id=None):
     data = message if isinstance(message, bytes) else message.SerializeToString()
+    named = (("unmasq-report", report_id),) if report_id else None
     with grpc.insecure_channel(f"unix:{path}") as channel:
-        return messages.reporting(channel)(data, timeout=5).successful
+        return messages.reporting(channel)(data, timeout=5, metadata=named).successful
 
 
 def is_answered(path):
@@ -104,7 +110,7 @@ def test_a_second_process_of_ours_keeps_off_and_takes_over(prefix):
     with Node(prefix) as second_when_first_is_gone:
         pass
     with Node(prefix) as first:
-        second = PolicySync(prefix, {}, counters := Counters())
+        second = PolicySync(prefix, dict, first.reports, SystemClock(), counters := Counters())
         list(second.poll(0))
         assert (second.pods, counters.of("policy_sync_sockets_refused", "locked")) == ({}, 1)
         second.close()
@@ -144,7 +150,7 @@ def test_a_socket_that_somebody_took_away_is_made_again(prefix):
 def test_a_prefix_that_cannot_be_had_is_said(prefix):
     (prefix / "file").touch()
     with pytest.raises(KernelError, match="no sockets below"):
-        PolicySync(prefix / "file", {}, Counters())
+        PolicySync(prefix / "file", dict, KeptReports(prefix, SystemClock()), SystemClock(), Counters())
 
 
 def test_a_long_prefix_is_no_problem(prefix):
@@ -175,6 +181,143 @@ def test_a_flood_of_reports_is_put_off(prefix):
         assert node.counters.of("policy_sync_reports_put_off") == answers.count(False)
         assert len(node.lines()) == 5000 * answers.count(True)
         assert call_report(node.socket, many)
+
+
+def test_a_report_that_was_answered_is_not_lost_with_the_node(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report())
+        [line] = first.lines()  # read, and never committed
+        assert call_report(first.socket, report())  # not even read
+    (prefix / "creds/pod-1.json").unlink()
+    with Node(prefix) as second:
+        assert second.lines() == [line, line]
+        assert second.poll().lines() == [line, line], "each once"
+        second.keep()
+    with Node(prefix) as third:
+        assert third.lines() == []
+
+
+def test_reports_of_an_earlier_node_are_read_one_at_a_time(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report())
+        assert call_report(first.socket, report())
+    with closing(KeptReports(prefix, SystemClock())) as reports:
+        second = PolicySync(prefix, dict, reports, SystemClock(), Counters())
+        starts = [next(iter(second.poll(0))).start for _ in range(2)]
+        second.close()
+    assert len(set(starts)) == 2
+
+
+def test_a_report_that_was_committed_does_not_come_again(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report())
+        assert first.lines()
+        first.kept[first.chunks[0].file] = [(0, len(first.chunks[0].data))]  # and it dies before that is told
+    with Node(prefix, first.kept) as second:
+        assert second.lines() == []
+
+
+def test_a_report_whose_answer_was_lost_counts_once(prefix):
+    with Node(prefix) as first:
+        assert call_report(first.socket, report(), report_id="a" * 32)
+        assert call_report(first.socket, report(), report_id="a" * 32)
+        assert call_report(first.socket, report(), report_id="b" * 32)
+        assert call_report(first.socket, report(), report_id="nonsense")
+        assert call_report(first.socket, report(), report_id="nonsense")
+        assert len(first.lines()) == 4
+        first.keep()
+    with Node(prefix) as second:
+        assert call_report(second.socket, report(), report_id="a" * 32)
+        assert (second.lines(), second.counters.of("policy_sync_reports_again")) == ([], 1)
+
+
+def test_a_report_that_cannot_be_kept_is_not_taken(prefix, monkeypatch):
+    def full(*_):
+        raise StoreError("the disk is full")
+
+    with Node(prefix) as node:
+        monkeypatch.setattr(node.reports, "keep", full)
+        assert not call_report(node.socket, report())
+        assert (node.lines(), node.counters.of("policy_sync_reports_put_off", "disk")) == ([], 1)
+
+
+def test_a_report_that_is_too_long_is_not_even_looked_at(prefix):
+    with Node(prefix) as node:
+        assert call_report(node.socket, report().SerializeToString() + b"\x32\x00" * (1 << 19))
+        assert node.counters.of("policy_sync_reports_rejected", "too_long") == 1
+
+
+def test_reading_that_breaks_off_leaves_the_rest(prefix):
+    with Node(prefix) as node:
+        streamed(node.socket, begun(), *(piece(start=7 * n) for n in range(5)))
+        for _ in node.sync.poll(0):
+            break  # as a spool that cannot be written does
+        assert [chunk.start for chunk in node.poll().chunks] == [7, 14, 21, 28]
+
+
+def test_what_is_known_of_a_pod_goes_with_it_once_it_is_committed(prefix):
+    with Node(prefix) as node:
+        streamed(node.socket, begun(), piece())
+        assert node.lines()
+        (prefix / "creds/pod-1.json").unlink()
+        until(lambda: not node.has_socket(), "the socket to go")
+        assert node.sync.begun
+        node.keep()
+        until(lambda: not node.poll().sync.begun, "what was known of it to be forgotten")
+        (prefix / "creds/pod-1.json").write_text(json.dumps(POD))
+        until(node.has_socket, "the socket")
+        [have] = streamed(node.socket)
+        assert [(r.start, r.end) for r in have.committed[0].runs] == [(0, 7)], "the store knows"
+
+
+def test_only_who_was_given_the_folder_comes_to_the_socket(prefix):
+    (prefix / "creds").mkdir(mode=0o755)  # as a driver may have made it
+    with Node(prefix) as node:
+        modes = [stat.S_IMODE((prefix / name).stat().st_mode) for name in ("creds", "mount", "mount/pod-1")]
+        assert (modes, stat.S_IMODE(node.socket.stat().st_mode)) == ([0o700, 0o700, 0o755], 0o777)
+
+
+# In a mount namespace of its own, as the kubelet mounts a pod's volume; then as somebody who has no right to anything.
+POD_VIEW = """
+import os, socket, subprocess, sys
+prefix, target = sys.argv[1:]
+subprocess.run(["mount", "--bind", f"{prefix}/mount/pod-1", target], check=True)
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+for folder in (f"{prefix}/mount/pod-1", target):
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(f"{folder}/socket")
+            print("reached")
+        except OSError as error:
+            print(error.strerror)
+"""
+
+
+@pytest.mark.needs("lab")
+def test_a_bind_mount_into_a_pod_needs_no_right_to_the_parents(prefix):
+    (target := prefix / "pod").mkdir()
+    prefix.chmod(0o755)
+    with Node(prefix):
+        command = ["unshare", "--mount", sys.executable, "-c", POD_VIEW, prefix, target]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert answer.stdout.splitlines() == ["Permission denied", "reached"]
+
+
+def test_lines_come_in_with_the_name_of_their_pod(prefix):
+    with Node(prefix) as node:
+        streamed(node.socket, begun(), piece())
+        assert [chunk.pod for chunk in node.poll().chunks] == ["shop/web-1"]
+        assert node.chunks[0].ends is None
+        assert node.counters.of("policy_sync_pieces_unchecked") == 1
+
+
+def test_lines_come_in_with_the_addresses_of_their_pod(prefix, monkeypatch):
+    own = frozenset({(0, 7)})
+    monkeypatch.setattr(server, "addresses_of", lambda uid, _: {"0c1": own}[uid])
+    with Node(prefix) as node:
+        streamed(node.socket, begun(), piece())
+        assert [chunk.ends for chunk in node.poll().chunks] == [own]
+        assert node.counters.of("policy_sync_pieces_unchecked") == 0
 
 
 def test_lines_come_in_with_the_pod_in_their_identity(prefix):

@@ -2,3 +2,6 @@
 
 `felix.proto` is the part of Felix's API that the old ingress collector used, `lines.proto` our own. Nothing else belongs here.
 """
+
+REPORT_ID = "unmasq-report"
+"""Metadata of `Report`: what a collector of ours calls a report, the same each time that it sends it."""

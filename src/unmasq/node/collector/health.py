@@ -1,4 +1,7 @@
-"""A port to ask a collector how it is: `/metrics`, `/healthz` (it turns), `/readyz` (somebody listens on its socket)."""
+"""A port to ask a collector how it is: `/metrics`, `/healthz` (it turns), `/readyz` (somebody listens on its socket).
+
+Who waits for a peer that takes nothing more is well: to be started again would not help.
+"""
 
 import threading
 from http import HTTPStatus
@@ -30,6 +33,8 @@ class Answers:
         if path == "/metrics":
             return HTTPStatus.OK, MEDIA_TYPE, self._metrics.text()
         if path == "/healthz":
+            if self._state.held_since_us:
+                return _verdict(f"held back for {self._held_back_seconds():.1f} s", is_well=True)
             idle_us = self._clock.now_us() - self._state.turned_us
             return _verdict(f"turned {idle_us / MICROSECONDS:.1f} s ago", is_well=abs(idle_us) < _STUCK_US)
         if path == "/readyz":
@@ -37,7 +42,15 @@ class Answers:
         return HTTPStatus.NOT_FOUND, _TEXT, b"there are /metrics, /healthz and /readyz\n"
 
     def _gauges(self) -> dict[str, float]:
-        return {"collector_connected": float(bool(self._state.speaks)), "collector_log_bytes": float(occupied_bytes(self._path))}
+        return {
+            "collector_connected": float(bool(self._state.speaks)),
+            "collector_log_bytes": float(occupied_bytes(self._path)),
+            "collector_held_back_seconds": self._held_back_seconds(),
+        }
+
+    def _held_back_seconds(self) -> float:
+        since_us = self._state.held_since_us
+        return max(0.0, (self._clock.now_us() - since_us) / MICROSECONDS) if since_us else 0.0
 
 
 def _verdict(words: str, *, is_well: bool) -> tuple[HTTPStatus, str, bytes]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import grpc
 
 from unmasq.base.clock import Clock
-from unmasq.base.errors import UnmasqError
+from unmasq.base.errors import InputError, UnmasqError, UsageError
 from unmasq.base.notes import Level, Notes
 from unmasq.base.telemetry import Counters
 from unmasq.node.collector.log import CollectorLog
 from unmasq.node.collector.reporting import Reporting
-from unmasq.node.collector.settings import CollectorSettings
+from unmasq.node.collector.settings import PATH, CollectorSettings
 from unmasq.node.collector.state import CollectorState
 from unmasq.node.collector.streaming import Streaming
 
@@ -34,12 +34,15 @@ class Extras:
 
 
 class Collector:
-    """One log and one socket. Raises InputError if the log can never be read."""
+    """One log and one socket. Raises UsageError if the log can never be read."""
 
     def __init__(self, settings: CollectorSettings, extras: Extras, clock: Clock, counters: Counters, notes: Notes) -> None:
         self._settings, self._extras, self._clock, self._counters, self._notes = settings, extras, clock, counters, notes
         self.state = CollectorState()
-        self._log = CollectorLog(settings.path, counters, notes, warn_bytes=extras.warn_bytes, give_back=extras.give_back)
+        try:
+            self._log = CollectorLog(settings.path, counters, notes, warn_bytes=extras.warn_bytes, give_back=extras.give_back)
+        except InputError as error:
+            raise UsageError(f"{PATH} is no log: {error.what}", error.why, f"name the file that the proxy writes in {PATH}") from None
         self._reporting = Reporting(self._log, settings, clock, counters, notes, self.state)
 
     def run(self, stop: threading.Event) -> None:
@@ -52,7 +55,7 @@ class Collector:
                     self._talk(channel, stop)
             except UnmasqError as error:
                 self._counters.add("collector_disconnected")
-                self._notes(Level.WARNING, f"{self._settings.target}: {error.what}: {error.why}")
+                self._notes.warn("peer", f"{self._settings.target}: {error.what}: {error.why}")
             lasted_seconds = (self._clock.now_us() - began_us) / 1e6
             pause = _FIRST_PAUSE_SECONDS if lasted_seconds > _LONGEST_PAUSE_SECONDS else min(2 * pause, _LONGEST_PAUSE_SECONDS)
             stop.wait(pause)

@@ -8,6 +8,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
 
 import grpc
 import numpy as np
@@ -17,7 +19,9 @@ from unmasq.base.errors import Unreachable
 from unmasq.base.notes import Level, Notes
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import FileIdentity
-from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
+from unmasq.model.proto import REPORT_ID
+from unmasq.model.proto.felix_pb2 import ReportResult
+from unmasq.model.runs import Runs
 from unmasq.node.collector.log import CollectorLog
 from unmasq.node.collector.reports import NamedLines, named_lines, reports, summed
 from unmasq.node.collector.settings import CollectorSettings
@@ -26,17 +30,22 @@ from unmasq.read.formats.lines import LineReader
 
 METHOD = "/felix.PolicySync/Report"
 MOST_WAITING = 10_000
+MOST_WAITING_BYTES = 8 << 20
 MOST_TRIES = 30
 _DEADLINE_SECONDS = 5.0
 _POLL_SECONDS = 5.0  # the log keeps it meanwhile; many lines at once cost less than few at a time
 
-Call = Callable[[DataplaneStats], ReportResult]
-
 
 @dataclass
 class _Waiting:
-    message: DataplaneStats
+    """A message as it is on the wire, and what it is called each time that it is sent."""
+
+    message: bytes
+    id: str
     tries: int = 0
+
+
+Call = Callable[[_Waiting], ReportResult]
 
 
 class Reporting:
@@ -49,24 +58,28 @@ class Reporting:
         self._state = state
         self._reader = LineReader()
         self._lines = NamedLines.empty()
-        self._read: dict[FileIdentity, list[tuple[int, int]]] = {}
+        self._read: dict[FileIdentity, Runs] = {}
         self._began_us = clock.now_us()
         self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
 
     def run(self, channel: grpc.Channel, stop: threading.Event) -> None:
         """Report until `stop`, then what is there. Raises Unreachable when a call fails."""
-        call = channel.unary_unary(
-            METHOD, request_serializer=DataplaneStats.SerializeToString, response_deserializer=ReportResult.FromString
-        )
+        report: Any = channel.unary_unary(METHOD, response_deserializer=ReportResult.FromString)
+
+        def call(waiting: _Waiting) -> ReportResult:
+            answer: ReportResult = report(waiting.message, timeout=_DEADLINE_SECONDS, metadata=((REPORT_ID, waiting.id),))
+            return answer
+
         try:
             connection = _Connection(channel)
             self._state.speaks = "reports"
             while not stop.is_set():
                 connection.demand()
-                self._turn(lambda message: call(message, timeout=_DEADLINE_SECONDS))
+                self._turn(call)
                 stop.wait(min(_POLL_SECONDS, self._settings.interval_seconds))
             self._began_us = 0
-            self._turn(lambda message: call(message, timeout=_DEADLINE_SECONDS))
+            self._turn(call)
         finally:
             self._state.speaks = ""
 
@@ -85,47 +98,59 @@ class Reporting:
             self._counters.add("reports_lines_passed", passed.nameless, "nameless")
             self._counters.add("reports_lines_passed", passed.without_tuple, "without_tuple")
             self._reader.compact(np.zeros(0, "u4"))
-            self._read.setdefault(chunk.file, []).append((chunk.start, chunk.start + len(chunk.data) + chunk.skipped))
+            self._read.setdefault(chunk.file, Runs()).add(chunk.start, chunk.start + len(chunk.data) + chunk.skipped)
+        self._log.pass_over()
 
     def _close(self) -> None:
         """The interval is over: its messages wait to be sent."""
         for message in reports(self._lines, self._settings.most_addresses):
-            self._waiting.append(_Waiting(message))
+            self._waiting.append(_Waiting(message.SerializeToString(), uuid4().hex))
+            self._waiting_bytes += len(self._waiting[-1].message)
+            while len(self._waiting) > MOST_WAITING or (len(self._waiting) > 1 and self._waiting_bytes > MOST_WAITING_BYTES):
+                self._take_first()
+                self._drop("full")
         self._lines = NamedLines.empty()
-        while len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft()
-            self._counters.add("reports_dropped", reason="full")
 
     def _send(self, call: Call) -> None:
         """Send what waits, the oldest first, up to the first that is not taken."""
         sent = 0
         while self._waiting and self._is_taken(self._waiting[0], call):
-            self._waiting.popleft()
+            self._take_first()
             sent += 1
         self._counters.add("reports_sent", sent)
         self._notes(Level.DEBUG, f"{sent} reports sent, {len(self._waiting)} wait")
         if not self._waiting:
-            self._log.acknowledge(self._read)
+            self._log.acknowledge({file: list(runs) for file, runs in self._read.items()})
+            self._log.save()
             self._read = {}
 
     def _is_taken(self, first: _Waiting, call: Call) -> bool:
         self._counters.add("reports_resent", int(first.tries > 0))
         first.tries += 1
+        self._state.turned_us = self._clock.now_us()  # many that wait, and a slow peer, may take minutes
         try:
-            if call(first.message).successful:
+            if call(first).successful:
                 return True
         except grpc.RpcError as error:
             self._counters.add("reports_failed", reason=error.code().name.lower())
             self._drop_hopeless(first)
             raise Unreachable("a report was not delivered", f"{error.code().name}: {error.details()}") from None
         self._counters.add("reports_refused")
+        self._notes.warn("refused", "reports are refused, and sent again; is the peer's disk full, or are its flow logs off?")
         self._drop_hopeless(first)
         return False
 
     def _drop_hopeless(self, first: _Waiting) -> None:
         if first.tries >= MOST_TRIES:
-            self._waiting.popleft()
-            self._counters.add("reports_dropped", reason="tried")
+            self._take_first()
+            self._drop("tried")
+
+    def _take_first(self) -> None:
+        self._waiting_bytes -= len(self._waiting.popleft().message)
+
+    def _drop(self, reason: str) -> None:
+        self._counters.add("reports_dropped", reason=reason)
+        self._notes.warn("dropped", f"reports are dropped ({reason}): nobody took them for too long")
 
 
 class _Connection:

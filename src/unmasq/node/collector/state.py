@@ -11,3 +11,5 @@ class CollectorState:
     """`lines` or `reports` while a peer listens, else empty."""
     turned_us: int = 0
     """When the loop last looked at anything."""
+    held_since_us: int = 0
+    """Since when the peer has not taken what it is told; 0 while nothing waits for it."""

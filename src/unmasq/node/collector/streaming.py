@@ -106,7 +106,7 @@ class Streaming:
         for chunk in self._log.poll(self._clock.now_us()):
             yield from self._begun()
             self._counters.add("collector_sent_pieces")
-            yield Sent(piece=_piece(chunk))
+            yield from self._handed(Sent(piece=_piece(chunk)))
             if self._over.is_set():
                 return
         yield from self._begun()
@@ -116,7 +116,15 @@ class Streaming:
         for file, offset in list(self._log.begun.items()):
             if file not in self._told:
                 self._told.add(file)
-                yield Sent(begun=Begun(file=_file(file), offset=offset))
+                yield from self._handed(Sent(begun=Begun(file=_file(file), offset=offset)))
+
+    def _handed(self, sent: Sent) -> Iterator[Sent]:
+        """One thing to say. Until it is taken, it is the peer who is waited for."""
+        self._state.held_since_us = self._clock.now_us()
+        try:
+            yield sent
+        finally:
+            self._state.held_since_us, self._state.turned_us = 0, self._clock.now_us()
 
 
 def _file(identity: FileIdentity) -> File:

@@ -7,7 +7,7 @@ is here.
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from unmasq.model.runs import Run, Runs
 MOST_WAITING_BYTES = 2 << 20
 """Bytes that wait to be read; beyond it the collector waits. One piece may always wait."""
 MOST_FILES = 1000
-"""Files that a pod may name."""
+"""Files of a pod that are known. At the limit the oldest is forgotten whose bytes are all committed and which the present stream
+has not named: its collector could still send some of it."""
 MOST_RUNS = 1000
 """Pieces of one file that do not touch: a collector reads its log from one end to the other."""
 
@@ -36,7 +37,10 @@ class Have(NamedTuple):
 
 
 class Ledger:
-    """The pod whose volume has the id `name`; `kept` is what a store has of any files, by their full identities."""
+    """The pod whose volume has the id `name`.
+
+    `kept` is what a store has of any files, by their full identities, the newest files at the end.
+    """
 
     def __init__(self, name: str, kept: Mapping[FileIdentity, Sequence[Run]]) -> None:
         self._scope = f"{name}/"
@@ -45,8 +49,10 @@ class Ledger:
         self._queue: deque[Chunk] = deque()
         self._waiting_bytes = 0
         self._news: set[FileIdentity] = set()
-        self._kept = {file: Runs(runs) for file, runs in kept.items() if self._is_ours(file)}
-        self._held = {file: Runs(runs) for file, runs in self._kept.items()}
+        self._named: set[FileIdentity] = set()
+        ours = [(file, runs) for file, runs in kept.items() if self._is_ours(file)]
+        self._kept = {file: Runs(runs) for file, runs in ours[-MOST_FILES:]}
+        self._held = {file: Runs(runs) for file, runs in self._kept.items()}  # the one that was named last at the end
         self.begun: dict[FileIdentity, int] = {}
         """As `unmasq.read.tail.Tail.begun`."""
 
@@ -55,6 +61,7 @@ class Ledger:
         with self._changed:
             self._stream += 1
             self._news.clear()
+            self._named.clear()
             self._changed.notify_all()
             return self._stream, Have(self._told(self._kept), self._told(self._held))
 
@@ -71,11 +78,11 @@ class Ledger:
         with self._changed:
             self._demand(stream)
             if file not in self._held and len(self._held) >= MOST_FILES:
-                raise Refused("too_many_files")
+                self._forget_oldest()
             if self.begun.get(file, offset) != offset or (file in self._held and file not in self.begun):
                 raise Refused("begun")
             self.begun = self.begun | {file: offset}  # a new one: others are looking at the old
-            self._held.setdefault(file, Runs()).add(0, offset)
+            self._touched(file).add(0, offset)
 
     def take(self, stream: int, chunk: Chunk) -> None:
         """Take in what was not here; waits while too much is waiting to be read. Raises Refused."""
@@ -83,9 +90,9 @@ class Ledger:
         with self._changed:
             self._changed.wait_for(lambda: stream != self._stream or self._has_room(len(chunk.data)))
             self._demand(stream)
-            held = self._held.get(chunk.file)
-            if held is None:
+            if chunk.file not in self._held:
                 raise Refused("not_begun")
+            held = self._touched(chunk.file)
             end = chunk.start + len(chunk.data) + chunk.skipped
             if held.overlap(chunk.start, end):
                 raise Refused("overlap")
@@ -94,34 +101,41 @@ class Ledger:
             held.add(chunk.start, end)
             self._append(chunk)
 
-    def offer(self, chunk: Chunk) -> bool:
-        """Let a chunk of no stream wait to be read, if there is room for it. Its file is nobody's to send again."""
+    def has_room(self, size: int) -> bool:
+        """Whether a chunk of so many bytes may wait to be read as well."""
         with self._changed:
-            if not self._has_room(len(chunk.data)):
-                return False
-            self._append(chunk)
-            return True
+            return self._has_room(size)
 
-    def drain(self) -> list[Chunk]:
-        """Take out what waits to be read."""
+    def put(self, chunk: Chunk) -> None:
+        """Let a chunk of no stream wait to be read. Its file is nobody's to send again."""
         with self._changed:
-            chunks = list(self._queue)
-            self._queue.clear()
-            self._waiting_bytes = 0
-            self._changed.notify_all()
-            return chunks
+            self._append(chunk)
+
+    def drain(self) -> Iterator[Chunk]:
+        """What waits now, each taken out when it is asked for: whoever stops leaves the rest for the next time."""
+        for _ in range(len(self._queue)):
+            with self._changed:
+                chunk = self._queue.popleft()
+                self._waiting_bytes -= len(chunk.data)
+                self._changed.notify_all()
+            yield chunk
 
     def acknowledge(self, file: FileIdentity, runs: Sequence[Run]) -> None:
-        """These runs of a file, by its full identity, are committed. Files of others are ignored."""
-        if not self._is_ours(file):
-            return
+        """These runs of a file, by its full identity, are committed. Files of others, and those that were forgotten, are ignored."""
         with self._changed:
-            kept, held = self._kept.setdefault(file, Runs()), self._held.setdefault(file, Runs())
+            if file not in self._held:
+                return
+            kept, held = self._kept.setdefault(file, Runs()), self._held[file]
             for start, end in runs:
                 kept.add(start, end)
                 held.add(start, end)
             self._news.add(file)
             self._changed.notify_all()
+
+    def is_settled(self) -> bool:
+        """Whether everything that was handed over is committed."""
+        with self._changed:
+            return not self._queue and all(map(self._is_committed, self._held))
 
     def news(self, stream: int, seconds: float) -> Known | None:
         """What is committed of the files of which more is than was told; waits so long for it. None: the stream is over."""
@@ -132,6 +146,24 @@ class Ledger:
             told = self._told({file: self._kept[file] for file in self._news})
             self._news.clear()
             return told
+
+    def _touched(self, file: FileIdentity) -> Runs:
+        """What is held of a file, which the stream names; the file is the newest one from now on."""
+        self._named.add(file)
+        held = self._held[file] = self._held.pop(file, Runs())
+        return held
+
+    def _forget_oldest(self) -> None:
+        old = next((file for file in self._held if file not in self._named and self._is_committed(file)), None)
+        if old is None:
+            raise Refused("too_many_files")
+        del self._held[old]
+        self._kept.pop(old, None)
+        self._news.discard(old)
+        self.begun = {file: offset for file, offset in self.begun.items() if file != old}
+
+    def _is_committed(self, file: FileIdentity) -> bool:
+        return list(self._held[file]) == list(self._kept.get(file, ()))
 
     def _append(self, chunk: Chunk) -> None:
         self._queue.append(chunk)

@@ -18,9 +18,12 @@ from unmasq.model.proto.felix_pb2 import DataplaneStats, HTTPData, Protocol, Sta
 
 MOST_LINES = 10_000
 """Requests of one report that become lines, each of them one; what is beyond it is counted."""
+MOST_STATISTICS = 64
+MOST_NAMES = 20_000
+MOST_UNKNOWN_BYTES = 1 << 16
+"""What one report may hold. A collector sends one statistic, and at most so many addresses; more is not even looked at."""
 
 _PROTOCOLS = {"6": "tcp", "17": "udp", "tcp": "tcp", "udp": "udp"}
-_MOST_NAMES = 3 * MOST_LINES  # entries that are looked at, whatever they say
 
 
 class Claim(NamedTuple):
@@ -33,8 +36,10 @@ class Claim(NamedTuple):
 
 def lines_of(report: DataplaneStats, reporter: str, counters: Counters) -> bytes | None:
     """The lines of a report, one a request; empty where it names nobody. None, and counted, if it cannot be believed at all."""
-    _count_unknown(report, counters)
-    reason = _unbelievable(report)
+    reason = _too_many(report)
+    if not reason:
+        _count_unknown(report, counters)
+        reason = _unbelievable(report)
     if reason:
         counters.add("policy_sync_reports_rejected", reason=reason)
         return None
@@ -45,6 +50,22 @@ def lines_of(report: DataplaneStats, reporter: str, counters: Counters) -> bytes
         "source_ip": _address(report.src_ip), "protocol": _protocol(report.protocol),
     }  # fmt: skip
     return b"".join(_line(head, claim, reporter) * claim.requests for claim in _claims(report, counters))
+
+
+def _too_many(report: DataplaneStats) -> str:
+    """Why a report is too long to be looked at; empty if it is not. Asked first, since each look costs by the entry."""
+    if len(report.stats) > MOST_STATISTICS:
+        return "too_many_statistics"
+    if len(report.http_data) > MOST_NAMES:
+        return "too_many_names"
+    return "too_much_unknown" if _unknown_bytes(report) > MOST_UNKNOWN_BYTES else ""
+
+
+def _unknown_bytes(report: DataplaneStats) -> int:
+    known = DataplaneStats()
+    known.CopyFrom(report)
+    known.DiscardUnknownFields()
+    return report.ByteSize() - known.ByteSize()
 
 
 def _unbelievable(report: DataplaneStats) -> str:
@@ -67,7 +88,7 @@ def _counted(report: DataplaneStats) -> list[Statistic]:
 
 def _claims(report: DataplaneStats, counters: Counters) -> Iterator[Claim]:
     left = MOST_LINES
-    for data in report.http_data[:_MOST_NAMES]:
+    for data in report.http_data:
         claim = _claim(data)
         if claim is None:
             counters.add("policy_sync_claims_rejected", reason="count" if data.count < 0 else "address")
@@ -77,7 +98,6 @@ def _claims(report: DataplaneStats, counters: Counters) -> Iterator[Claim]:
         counters.add("policy_sync_requests_dropped", claim.requests - told.requests, "too_many")
         if told.requests:
             yield told
-    counters.add("policy_sync_claims_rejected", max(0, len(report.http_data) - _MOST_NAMES), "too_many")
 
 
 def _claim(data: HTTPData) -> Claim | None:
@@ -104,7 +124,7 @@ def _line(head: dict[str, str | int], claim: Claim, reporter: str) -> bytes:
 
 def _count_unknown(report: DataplaneStats, counters: Counters) -> None:
     """Fields and values of newer or other collectors: counted, and otherwise as if they were not there."""
-    messages: list[Message] = [report, report.protocol, *report.stats, *report.http_data[:_MOST_NAMES]]
+    messages: list[Message] = [report, report.protocol, *report.stats, *report.http_data]
     counters.add("policy_sync_unknown", sum(len(UnknownFieldSet(message)) for message in messages), "field")
     enums = [(each.kind, Statistic.Kind) for each in report.stats] + [(each.relativity, Statistic.Relativity) for each in report.stats]
     counters.add("policy_sync_unknown", sum(value not in kind.values() for value, kind in enums), "value")

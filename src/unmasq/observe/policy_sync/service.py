@@ -5,36 +5,55 @@ Everything a pod sends is checked and counted: `policy_sync_reports`, `policy_sy
 """
 
 import re
+import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from unmasq import __version__
+from unmasq.base.errors import StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.proto import REPORT_ID
 from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
 from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent, Welcome
 from unmasq.observe.policy_sync.credentials import Identity
 from unmasq.observe.policy_sync.ledger import Known, Ledger, Refused
 from unmasq.observe.policy_sync.reports import lines_of
+from unmasq.observe.policy_sync.whereabouts import Ends, Whereabouts
 
 LONGEST_MESSAGE = 2 << 20
+LONGEST_REPORT = 1 << 20
+REPORTS = "reports:"
+"""How the identities of files begin that stand for what was reported."""
 _FARTHEST = 1 << 43  # no log file is longer than this, or the offsets of its lines could not be kept
 _FINGERPRINT = re.compile(r"[0-9a-f-]{1,64}")
 _LONGEST_PATH = 4096
+_REPORT_ID = re.compile(r"[0-9a-f]{32}")
 _NEWS_SECONDS = 1.0
 
 
-class Service:
-    """The service of one pod. `began_us` makes its reports a stream of lines that no other process of ours had."""
+class Answered(Protocol):
+    """Where reports are from the answer on until they are committed, whoever dies meanwhile."""
 
-    def __init__(self, name: str, identity: Identity, ledger: Ledger, counters: Counters, began_us: int) -> None:
+    def keep(self, chunk: Chunk, report: str = "") -> bool:
+        """Take the lines of a report: on disk when it returns. False if the id `report` came before. Raises StoreError."""
+        ...
+
+
+class Service:
+    """The service of the pod whose volume has the id `name`."""
+
+    def __init__(
+        self, name: str, identity: Identity, ledger: Ledger, answered: Answered, whereabouts: Whereabouts, counters: Counters
+    ) -> None:
         self.identity, self.ledger, self._counters = identity, ledger, counters
-        self._reports = FileIdentity(0, 0, f"reports:{name}:{began_us}")
+        self._name, self._answered, self._whereabouts = name, answered, whereabouts
+        self._reports = FileIdentity(0, 0, f"{REPORTS}{name}:{secrets.token_hex(8)}")  # a stream of lines that nobody had before
         self._lock = threading.Lock()
         self._at = 0
 
@@ -52,24 +71,38 @@ class Service:
         return Welcome(version=__version__, namespace=self.identity.namespace, workload=self.identity.workload)
 
     def _report(self, data: bytes, context: grpc.ServicerContext) -> ReportResult:
+        if len(data) > LONGEST_REPORT:
+            self._counters.add("policy_sync_reports_rejected", reason="too_long")
+            return ReportResult(successful=True)
         try:
             message = DataplaneStats.FromString(data)
         except DecodeError:
             self._counters.add("policy_sync_reports_rejected", reason="garbage")
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not a DataplaneStats")
         lines = lines_of(message, self.identity.reporter, self._counters)
-        if lines and not self._offered(lines):
-            self._counters.add("policy_sync_reports_put_off")
+        if lines and not self._is_taken(lines, _report_id(context)):
             return ReportResult(successful=False)
         # Felix does not tell what it cannot use either; a collector that were told would only send it again.
         self._counters.add("policy_sync_reports", int(lines is not None))
         return ReportResult(successful=True)
 
-    def _offered(self, lines: bytes) -> bool:
+    def _is_taken(self, lines: bytes, report: str) -> bool:
+        """Whether the lines are on disk by now, and wait to be read or were read."""
         with self._lock:
-            offered = self.ledger.offer(Chunk(self._reports, "reports", self._at, lines, live=True))
-            self._at += len(lines) if offered else 0
-            return offered
+            if not self.ledger.has_room(len(lines)):
+                self._counters.add("policy_sync_reports_put_off", reason="full")
+                return False
+            chunk = Chunk(self._reports, "reports", self._at, lines, live=True)
+            try:
+                is_new = self._answered.keep(chunk, f"{self._name}/{report}" if report else "")
+            except StoreError:
+                self._counters.add("policy_sync_reports_put_off", reason="disk")
+                return False
+            self._counters.add("policy_sync_reports_again", int(not is_new))
+            if is_new:
+                self._at += len(lines)
+                self.ledger.put(chunk)
+            return True
 
     def _send(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[Kept]:
         """Say what is here, then take lines in beside telling what is committed of them."""
@@ -100,8 +133,10 @@ class Service:
         if sent.HasField("begun"):
             self.ledger.begins(stream, _identity(sent.begun.file), _offset(sent.begun.offset))
         elif sent.HasField("piece"):
-            self.ledger.take(stream, _chunk(sent.piece))
+            ends = self._whereabouts.ends()
+            self.ledger.take(stream, _chunk(sent.piece, self.identity.reporter, ends))
             self._counters.add("policy_sync_pieces")
+            self._counters.add("policy_sync_pieces_unchecked", int(ends is None))
         else:
             self._counters.add("policy_sync_unknown", reason="message")
 
@@ -113,13 +148,19 @@ def _decoded(data: bytes) -> Sent:
         raise Refused("garbage") from None
 
 
-def _chunk(piece: Piece) -> Chunk:
+def _report_id(context: grpc.ServicerContext) -> str:
+    """What the collector calls its report; empty where it does not say."""
+    told = next((value for key, value in context.invocation_metadata() if key == REPORT_ID), "")
+    return told if isinstance(told, str) and _REPORT_ID.fullmatch(told) else ""
+
+
+def _chunk(piece: Piece, pod: str, ends: Ends | None) -> Chunk:
     """A piece that can be. Raises Refused."""
     start, skipped = _offset(piece.start), _offset(piece.skipped)
     _offset(start + len(piece.data) + skipped)
     if not piece.data or len(piece.path) > _LONGEST_PATH:
         raise Refused("piece")
-    return Chunk(_identity(piece.file), piece.path, start, piece.data, piece.live, skipped)
+    return Chunk(_identity(piece.file), piece.path, start, piece.data, piece.live, skipped, pod=pod, ends=ends)
 
 
 def _identity(file: File) -> FileIdentity:

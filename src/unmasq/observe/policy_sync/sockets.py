@@ -1,7 +1,7 @@
 """A pod's socket, `mount/ID/socket`: made without taking anybody's, and without trusting the folder that the pod can write to.
 
 The pod sees `mount/ID` and may be root in there, so nothing in it is opened or followed: the socket is bound and given its
-mode where no pod can reach it, and then moved to its place.
+mode where nobody else can reach it, and then moved to its place.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ class Endpoint:
 
     def __init__(self, prefix: Path, name: str, service: Service) -> None:
         self.service = service
-        self._prefix = os.open(prefix, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._mount = os.open(prefix / "mount", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._folder = -1
         try:
             self._folder = _locked(prefix / "mount" / name)
@@ -66,24 +66,24 @@ class Endpoint:
         self._pool = ThreadPoolExecutor(_THREADS)
         server = grpc.server(self._pool, self.service.handlers(), options=_OPTIONS, maximum_concurrent_rpcs=_MOST_CALLS)
         hidden = f".{secrets.token_hex(8)}"
-        path = f"/proc/self/fd/{self._prefix}/{hidden}"  # short enough, however long the prefix is
+        path = f"/proc/self/fd/{self._mount}/{hidden}"  # short enough, however long the prefix is
         try:
             server.add_insecure_port(f"unix:{path}")
             server.start()
             Path(path).chmod(_MODE)
-            self._inode = _inode(self._prefix, hidden)
-            os.rename(hidden, NAME, src_dir_fd=self._prefix, dst_dir_fd=self._folder)
+            self._inode = _inode(self._mount, hidden)
+            os.rename(hidden, NAME, src_dir_fd=self._mount, dst_dir_fd=self._folder)
         except BaseException as error:
             server.stop(None)
             with suppress(OSError):
-                os.unlink(hidden, dir_fd=self._prefix)
+                os.unlink(hidden, dir_fd=self._mount)
             if isinstance(error, RuntimeError):  # all that the library says of a port it cannot have
                 raise Unreachable("no socket can be bound", "bind") from None
             raise
         return server
 
     def _let_go(self) -> None:
-        for descriptor in (self._prefix, self._folder):
+        for descriptor in (self._mount, self._folder):
             if descriptor >= 0:
                 os.close(descriptor)
 

@@ -52,6 +52,16 @@ def test_it_is_alive_while_it_turns_and_ready_while_somebody_listens(tmp_path):
     assert answers.of("/healthz")[0] == 503
 
 
+def test_whoever_waits_for_a_peer_is_alive(tmp_path):
+    state, clock = CollectorState("lines", turned_us=10 * MINUTE, held_since_us=10 * MINUTE), ManualClock(12 * MINUTE)
+    answers = Answers(str(tmp_path / "log"), state, Counters(), clock)
+    assert answers.of("/healthz")[::2] == (200, b"held back for 120.0 s\n")
+    assert b"unmasq_collector_held_back_seconds 120.0\n" in answers.of("/metrics")[2]
+    state.held_since_us = 0
+    assert answers.of("/healthz")[0] == 503
+    assert b"unmasq_collector_held_back_seconds 0.0\n" in answers.of("/metrics")[2]
+
+
 def test_counters_and_gauges_in_the_text_format(tmp_path):
     counters = Counters()
     counters.add("reports_dropped", 3, 'a "reason"\n')
