@@ -12,7 +12,6 @@ from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.keep.spool import Spool
 from unmasq.model.flowbatch import FlowBatch
-from unmasq.node.backoff import BackOff
 from unmasq.node.outbox import Outbox
 from unmasq.node.settings import Told
 from unmasq.node.ship import Shipper, Shipping
@@ -35,7 +34,7 @@ def shipped(path: str, connections: str, steps: str, url: str) -> Tell:
     with ExitStack() as stack:
         spool = stack.enter_context(Spool(Path(folder.name), SystemClock(), counters))
         upstream = stack.enter_context(Upstream(url, lambda: TOKEN))
-        shipping = stack.enter_context(Shipping(_shipper(spool, upstream, counters), print))
+        shipping = stack.enter_context(Shipping(_shipper(spool, upstream, counters)))
         loading = _run(path, connections, steps, counters, spool.put)
         shipping.leave(120)
     return lambda: _told(counters) | {"lines": counters.of("lines_read"), "loading_seconds": loading}
@@ -72,7 +71,7 @@ def _run(path: str, connections: str, steps: str, counters: Counters, put: Calla
 
 
 def _shipper(spool: Spool, upstream: Upstream, counters: Counters) -> Shipper:
-    return Shipper(spool, upstream, Told(spool, counters), SystemClock(), counters, BackOff(lambda: 0.5), print)
+    return Shipper(spool, upstream, Told(spool, counters), SystemClock(), counters, lambda: 0.5, print)
 
 
 def _told(counters: Counters) -> dict[str, int]:

@@ -18,7 +18,6 @@ from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
 from unmasq.model.ingress import Chunk
-from unmasq.node.backoff import BackOff
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.outbox import Outbox
@@ -56,7 +55,7 @@ class Node:
         spool = self._closing.enter_context(Spool(folder, clock, self.counters))
         upstream = self._closing.enter_context(Upstream(url, lambda: "token"))
         self._told = Told(spool, self.counters)
-        self._shipper = Shipper(spool, upstream, self._told, clock, self.counters, BackOff(lambda: 0.5), print)
+        self._shipper = Shipper(spool, upstream, self._told, clock, self.counters, lambda: 0.5, print)
         self._outbox = Outbox(spool.put, clock)
         self._listeners = Listeners(self.counters)
         witness = self._closing.enter_context(Replay(kernel, clock, self._listeners))

@@ -1,6 +1,7 @@
 """A node and a server as two programs: over TLS, with the wrong token, with the wrong authority; and asked meanwhile."""
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -103,6 +104,15 @@ def test_a_wrong_token_is_told_and_what_waits_is_sent_when_it_is_right(tmp_path)
         until(pair.arrived, "the flows to arrive", 90)
         until(lambda: not pair.waiting(), "nothing to be left")
         assert sorted(clients(pair)) == ["198.51.100.7", "198.51.100.8"]
+
+
+def test_a_node_does_not_wait_for_a_server_that_never_answers(tmp_path):
+    with Pair(tmp_path) as pair, socket.create_server(("127.0.0.1", pair.port)):
+        pair.node.start()
+        until(lambda: "reading" in pair.node.said(), "the node to begin", 20)
+        write(pair, "198.51.100.7")
+        pair.node.finish()
+        assert pair.waiting() == 1
 
 
 def test_metrics_of_a_node_tell_what_waits(tmp_path):

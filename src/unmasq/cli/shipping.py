@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS, SystemClock
+from unmasq.base.errors import StoreError
 from unmasq.base.heap import keep_freed
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
@@ -19,7 +20,6 @@ from unmasq.keep.spool import Spool
 from unmasq.model import health
 from unmasq.model.address import Range
 from unmasq.model.health import NodeStatus
-from unmasq.node.backoff import BackOff
 from unmasq.node.live import LiveNode
 from unmasq.node.outbox import Outbox
 from unmasq.node.receipts import Receipts
@@ -32,6 +32,7 @@ from unmasq.serve.nodesocket import NodeSocket
 from unmasq.unwind.trust import TrustList
 
 _LEAVE_SECONDS = 5.0  # how long a node that is told to stop goes on sending
+_PATIENCE_SECONDS = 2.0  # how long a server may take to name the interval before what it said last holds
 
 
 class Spooling(NamedTuple):
@@ -73,18 +74,18 @@ class Work:
         self._spool = self._stack.enter_context(Spool(spooling.folder, clock, self._counters, limit_bytes=self._most_bytes))
         self._told = Told(self._spool, self._counters)
         # Jitter needs no secret randomness.
-        back_off = BackOff(random.random)
-        self._shipper = Shipper(self._spool, self._upstream, self._told, clock, self._counters, back_off, out.note)
-        self._shipper.step()  # asks for the settings, so that what is read first is judged by them
-        watch, covered = watch_of(options, int(self._told.now.interval_seconds * MICROSECONDS)), self._spool.covered()
+        self._shipper = Shipper(self._spool, self._upstream, self._told, clock, self._counters, random.random, out.note)
+        watch, covered = watch_of(options, self._interval_us()), self._spool.covered()
         self._sync = sync_of(options, self._spool.covered, self._reports(spooling.folder), clock, self._counters)
         receipts = Receipts(self._sync)
         self._outbox = Outbox(receipts.after(self._spool.put), clock, wait_us=spooling.gather_us)
-        keeper = Keeper(self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges)
+        self._shipping = self._stack.enter_context(Shipping(self._shipper))
+        keeper = Keeper(
+            self._outbox.append, receipts.after(self._spool.cover), self._trust, threading.Lock(), self._node_ranges, self._interval_told_us
+        )
         self._heard: Settings | None = None
         more = [self._sync] if self._sync else []
         self.node = self._stack.enter_context(LiveNode(watch, keeper, covered, clock, self._counters, more, pods_of(self._sync)))
-        self._shipping = self._stack.enter_context(Shipping(self._shipper, out.note))
         self._stack.enter_context(NodeSocket(spooling.folder, self._status))
 
     def _reports(self, folder: Path) -> Callable[[], KeptReports]:
@@ -104,7 +105,7 @@ class Work:
         from unmasq.serve.listening import Listening, tcp
         from unmasq.serve.metrics import metrics_app
 
-        app = metrics_app(Metrics(self._counters, self._gauges))
+        app = metrics_app(Metrics(self._counters, self._gauges), lambda: self._shipping.broken)
         self._stack.enter_context(Listening(Guard(app, Hosts(), None, {}, self._counters), tcp(host, port)))
 
     def turn(self) -> None:
@@ -128,6 +129,14 @@ class Work:
         self._outbox.flush()
         self._shipping.leave(_LEAVE_SECONDS)
 
+    def _interval_us(self) -> int:
+        return int(self._told.now.interval_seconds * MICROSECONDS)
+
+    def _interval_told_us(self) -> int:
+        """What the server says now, if it says so soon; it is asked while witnesses and logs are opened."""
+        self._shipper.has_asked.wait(_PATIENCE_SECONDS)
+        return self._interval_us()
+
     def _trust(self) -> TrustList:
         return self._told.now.trust
 
@@ -136,10 +145,14 @@ class Work:
 
     def _status(self) -> NodeStatus:
         waiting = self._spool.backlog()
-        shipping = health.Shipping(self._upstream.url, self._shipper.trouble, waiting.batches, waiting.bytes, self._most_bytes)
+        shipping = health.Shipping(self._upstream.url, self._shipping.trouble, waiting.batches, waiting.bytes, self._most_bytes)
         beside = Beside(self._started, self._sync, shipping, self.turns.trouble)
         return status(self.node, self._counters, beside, self._clock)
 
     def _gauges(self) -> dict[str, float]:
-        backlog = self._spool.backlog()
-        return {"spool_batches": backlog.batches, "spool_bytes": backlog.bytes, "server_reached": float(self._shipper.trouble is None)}
+        reached = {"server_reached": float(self._shipping.trouble is None)}
+        try:
+            backlog = self._spool.backlog()
+        except StoreError:  # told as the trouble of who sends; counters are wanted then more than ever
+            return reached
+        return reached | {"spool_batches": backlog.batches, "spool_bytes": backlog.bytes}

@@ -7,6 +7,7 @@ from unmasq.model.health import NodeStatus, Shipping
 from unmasq.show import words
 
 _MEBIBYTE = 1 << 20
+_CONTENT = {"lines": "line", "rejected": "rejected line", "translations": "translation"}
 
 
 def sending(status: NodeStatus, shipping: Shipping) -> Iterator[Check]:
@@ -23,12 +24,18 @@ def _spool(status: NodeStatus, shipping: Shipping) -> Check:
     size = f"{shipping.waiting_bytes / _MEBIBYTE:,.1f} of {shipping.most_bytes // _MEBIBYTE:,} MiB"
     count = shipping.waiting_batches
     waiting = f"{'1 batch waits' if count == 1 else f'{count:,} batches wait'}, {size}"
-    batches, lines = status.count("spool_dropped_batches"), status.count("spool_dropped_lines")
-    if batches:  # also one without lines, which told of translations
-        why = ", ".join(sorted(status.by_reason("spool_dropped_batches")))
-        seen = f"{waiting}; {words.counted(lines, 'line')} in {batches:,} batches were given up ({why})"
-        return Check("spool", State.WARN, seen, "where it is full, unmasq node --spool-mb gives more room")
-    return Check("spool", State.OK, waiting)
+    reasons = status.by_reason("spool_dropped_batches")
+    if not reasons:
+        return Check("spool", State.OK, waiting)
+    lost = f"{sum(reasons.values()):,} given up ({', '.join(sorted(reasons))})"
+    seen = f"{waiting}; {': '.join([lost, *filter(None, [_content(status)])])}"
+    return Check("spool", State.WARN, seen, "where it is full, unmasq node --spool-mb gives more room")
+
+
+def _content(status: NodeStatus) -> str:
+    """What was in the batches that were given up."""
+    counts = {what: status.count(f"spool_dropped_{name}") for name, what in _CONTENT.items()}
+    return ", ".join(words.counted(count, what) for what, count in counts.items() if count)
 
 
 def _server(shipping: Shipping) -> Check:

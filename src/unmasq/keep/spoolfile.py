@@ -8,10 +8,8 @@ from pathlib import Path
 from unmasq.base.errors import StoreError, StoreTooNew
 
 NAME = "spool.sqlite"
-VERSION = 1
 
-_TABLES = """
-BEGIN;
+FIRST = """
 CREATE TABLE batches (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, flows INTEGER NOT NULL,
     lines INTEGER NOT NULL, tried INTEGER NOT NULL DEFAULT 0, body BLOB NOT NULL
@@ -24,8 +22,22 @@ CREATE TABLE files (
 );
 CREATE TABLE lines (file INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL);
 CREATE TABLE notes (name TEXT PRIMARY KEY, value BLOB NOT NULL);
-COMMIT;
 """
+_SECOND = """
+ALTER TABLE batches ADD COLUMN place REAL NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE batches ADD COLUMN translations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dropped ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE dropped ADD COLUMN translations INTEGER NOT NULL DEFAULT 0;
+UPDATE batches SET place = number;
+DROP INDEX sizes;
+CREATE INDEX sizes ON batches (tried, place, size);
+CREATE INDEX places ON batches (place);
+"""
+_STEPS = (FIRST, _SECOND)
+"""From nothing to the tables of today; a file of version N has taken the first N."""
+
+VERSION = len(_STEPS)
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -33,13 +45,13 @@ def opened(path: Path) -> sqlite3.Connection:
     try:
         path.touch(mode=0o600)  # SQLite gives its own files beside it the same mode
         db = connected(path, "FULL")
-        if not _version(db):
-            db.executescript(_TABLES.replace("COMMIT;", f"PRAGMA user_version = {VERSION}; COMMIT;"))
         found = _version(db)
+        for version, step in enumerate(_STEPS[found:], found + 1):
+            db.executescript(f"BEGIN; {step} PRAGMA user_version = {version}; COMMIT;")
     except (sqlite3.Error, OSError) as error:
         next_step = "move it away to begin anew; what it held is lost then, and logs are read again"
         raise StoreError(f"{path} cannot be read as a spool", str(error), next_step) from None
-    if found != VERSION:
+    if found > VERSION:
         db.close()
         raise StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {found}, not {VERSION}", "upgrade")
     return db
@@ -67,6 +79,15 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
                 db.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise StoreError("cannot write to the spool", str(error), "is the disk full? Nothing more is read meanwhile") from error
+
+
+@contextmanager
+def reading(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A block that only asks, and holds up nobody who writes. Raises StoreError for what SQLite raises."""
+    try:
+        yield db
+    except sqlite3.Error as error:
+        raise StoreError("cannot read the spool", str(error), "is its disk well? What cannot be read is not sent") from error
 
 
 def _version(db: sqlite3.Connection) -> int:

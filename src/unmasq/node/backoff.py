@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 
+from unmasq.base.clock import MICROSECONDS
+
 FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 60.0
+
+_FARTHEST_SECONDS = 1000  # no server is heeded that asks for more
 
 
 class BackOff:
@@ -21,3 +25,9 @@ class BackOff:
     def succeeded(self) -> None:
         """The next failure is the first one again."""
         self._failures = 0
+
+
+def seconds_until(until_us: int, now_us: int) -> float:
+    """How long to wait still: not at all where the clock has jumped back by more than anybody ever waits."""
+    left = (until_us - now_us) / MICROSECONDS
+    return left if 0 < left <= _FARTHEST_SECONDS else 0

@@ -3,11 +3,13 @@
 import select
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Protocol, Self
 
 from unmasq.base.clock import Clock
 from unmasq.base.telemetry import Counters
+from unmasq.join.settings import WindowSettings
 from unmasq.model.address import Range
 from unmasq.model.ingress import FileIdentity
 from unmasq.node.begun import begun_batch
@@ -79,7 +81,8 @@ class LiveNode:
         except BaseException:
             self._stack.close()
             raise
-        desk = Desk(watch.window, counters, self._surroundings, witnessed=self.witness is not None, began_us=clock.now_us())
+        began_us = clock.now_us()
+        desk = Desk(self._window(), counters, self._surroundings, witnessed=self.witness is not None, began_us=began_us)
         self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
         self.pipeline.begin()
 
@@ -106,6 +109,10 @@ class LiveNode:
     def _pods_read(self) -> dict[str, str]:
         """UID -> NAMESPACE/POD of those whose logs are read, or whose collectors may speak."""
         return {**self._named_pods, **(self.pods.chosen if self.pods else {}), **self._collecting()}
+
+    def _window(self) -> WindowSettings:
+        ask = self._keeper.interval_us
+        return replace(self.watch.window, interval_us=ask()) if ask else self.watch.window
 
     def _own_addresses(self) -> frozenset[tuple[int, int]]:
         return frozenset(namespace.addresses(self.watch.namespace)) if self.witness else frozenset()

@@ -1,136 +1,117 @@
-"""Sending what the spool holds to the server, oldest first, until the server has it."""
+"""A node's traffic with its server: what the spool holds goes there, oldest first, and settings come back.
+
+The two know nothing of each other's failures: each has its own time and its own back-off.
+"""
 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 from unmasq.base.clock import MICROSECONDS, Clock
-from unmasq.base.errors import BatchRefused, StoreError
+from unmasq.base.errors import StoreError
+from unmasq.base.safe import shortened, terminal
 from unmasq.base.telemetry import Counters
-from unmasq.keep.split import halves
-from unmasq.keep.spool import Spool, Spooled
-from unmasq.model import wire
-from unmasq.node.backoff import BackOff
+from unmasq.keep.spool import Spool
+from unmasq.node.asking import SETTINGS, Asking
+from unmasq.node.backoff import BackOff, seconds_until
+from unmasq.node.order import Order
+from unmasq.node.sending import BATCHES, LOOK_SECONDS, Sending
 from unmasq.node.settings import Told
-from unmasq.node.upstream import Kind, Outcome, Upstream
-
-SETTINGS_US = 15 * MICROSECONDS
-"""How often the server is asked for settings."""
+from unmasq.node.troubles import Troubles
+from unmasq.node.upstream import Upstream
 
 _LEAVE_SECONDS = 5.0
-_LOOK_SECONDS = 0.2  # how long a batch may lie in the spool before it is looked at
+
+
+@dataclass
+class _Task:
+    turn: Callable[[], float]
+    back_off: BackOff
+    until_us: int = 0
+    broken: str | None = None
 
 
 class Shipper:
-    """One step after another: `step` sends one batch or asks for settings, and says how long nothing is to be done.
+    """One step after another: `step` asks for settings and sends one batch where that is due, and says how long nothing is to be done.
 
-    Counts `ship_batches`, `ship_flows`, `ship_lines`, `ship_bytes` of what the server has, `ship_failed` by reason (each is
-    tried again), `ship_split`, and `ship_settings`. `tell` gets a sentence when something begins to go wrong, and when it is well.
+    Counts as `Sending` and `Asking` do, and `ship_failed` by reason: each is tried again. Where the fault is here, that is
+    `spool`, or `mistake`. `tell` gets a sentence when something begins to go wrong, and when it is well.
     """
 
     def __init__(
-        self, spool: Spool, upstream: Upstream, told: Told, clock: Clock, counters: Counters, back_off: BackOff, tell: Callable[[str], None]
+        self,
+        spool: Spool,
+        upstream: Upstream,
+        told: Told,
+        clock: Clock,
+        counters: Counters,
+        draw: Callable[[], float],
+        tell: Callable[[str], None],
     ) -> None:
-        self._spool, self._upstream, self._told = spool, upstream, told
-        self._clock, self._counters, self._back_off, self._tell = clock, counters, back_off, tell
-        self._wait_until_us = self._settings_us = 0
-        self._after = 0  # batches up to here were refused in this pass: others must not wait for them
-        self._troubles: dict[str, dict[str, str]] = {"batches": {}, "settings": {}}
+        """`draw` as for `BackOff`."""
+        self._spool, self._clock, self._counters, self._tell = spool, clock, counters, tell
+        self._troubles = Troubles(upstream.url, (BATCHES, SETTINGS), counters, tell)
+        asking, sending = BackOff(draw), BackOff(draw)
+        self._asking = _Task(Asking(told, upstream, counters, asking, self._troubles).turn, asking)
+        self._sending = _Task(Sending(spool, upstream, Order(draw), clock, counters, sending, self._troubles).turn, sending)
+        self.has_asked = threading.Event()
+        """Set once the server was asked for settings, whatever became of it."""
 
     @property
     def trouble(self) -> str | None:
         """Why batches, or else settings, do not get through now."""
-        return next((why for troubles in self._troubles.values() for why in reversed(list(troubles.values()))), None)
+        return self.broken or self._troubles.worst
+
+    @property
+    def broken(self) -> str | None:
+        """What fails here, whatever the server does."""
+        return self._sending.broken or self._asking.broken
 
     def step(self) -> float:
-        """Do what is due; returns the seconds until there may be more to do. Raises StoreError."""
-        now_us = self._clock.now_us()
-        if now_us < self._wait_until_us <= now_us + 1000 * MICROSECONDS:  # the clock may have jumped back
-            return (self._wait_until_us - now_us) / MICROSECONDS
-        if not 0 <= now_us - self._settings_us < SETTINGS_US:
-            return self._refresh(now_us)
-        batch = self._spool.take(self._after)
-        if batch is not None:
-            return self._after_sending(batch, self._upstream.send(batch.id, batch.body))
-        if self._after:
-            self._after = 0
-            return self._wait(self._back_off.failed())
-        return _LOOK_SECONDS
+        """Do what is due; returns the seconds until there may be more to do. Whatever fails is told, counted, and done again."""
+        asking_seconds = self._turned(self._asking)
+        self.has_asked.set()
+        return min(asking_seconds, self._turned(self._sending))
 
     def left(self) -> int:
-        """Batches that the server does not have."""
+        """Batches that the server does not have. Raises StoreError."""
         return self._spool.backlog().batches
 
-    def _refresh(self, now_us: int) -> float:
-        self._settings_us = now_us
-        outcome = self._told.refresh(self._upstream)
-        if outcome.kind in (Kind.DONE, Kind.UNCHANGED):
-            self._counters.add("ship_settings", reason=outcome.kind.value)
-            self._well("settings")
-            return 0
-        self._note("settings", outcome)
-        return self._wait(self._back_off.failed(outcome.wait_seconds))
-
-    def _after_sending(self, batch: Spooled, outcome: Outcome) -> float:
-        if outcome.kind is Kind.DONE:
-            self._has(batch)
-            return 0
-        if outcome.kind is Kind.TOO_LARGE:
-            self._make_smaller(batch)
-            return 0
-        if outcome.kind is Kind.REFUSED:
-            self._after = batch.number
-            self._note("batches", outcome)
-            return 0
-        self._note("batches", outcome)
-        return self._wait(self._back_off.failed(outcome.wait_seconds))
-
-    def _has(self, batch: Spooled) -> None:
-        self._spool.forget(batch)
-        for name, amount in (("batches", 1), ("flows", batch.flows), ("lines", batch.lines), ("bytes", len(batch.body))):
-            self._counters.add(f"ship_{name}", amount)
-        self._back_off.succeeded()
-        if not self._after:
-            self._well("batches")
-
-    def _make_smaller(self, batch: Spooled) -> None:
-        """Two halves instead; a single flow or record that is too large for the server can only be given up."""
+    def _turned(self, task: _Task) -> float:
+        left_seconds = seconds_until(task.until_us, self._clock.now_us())
+        if left_seconds:
+            return left_seconds
         try:
-            whole = wire.decode(batch.body)
-        except BatchRefused:  # of another version of this program
-            self._spool.drop(batch, "unreadable")
-            return
-        if len(whole) < 2 and len(whole.translations) < 2:
-            self._spool.drop(batch, "too_large")
-            return
-        self._counters.add("ship_split")
-        self._spool.replace(batch, halves(whole))
-
-    def _wait(self, seconds: float) -> float:
-        self._wait_until_us = self._clock.now_us() + int(seconds * MICROSECONDS)
+            seconds, broken = task.turn(), None
+        except Exception as error:  # noqa: BLE001  # if this thread ended nothing would be sent any more, and nobody told
+            seconds, broken = task.back_off.failed(), error
+        self._note(task, broken)
+        task.until_us = self._clock.now_us() + int(seconds * MICROSECONDS)
         return seconds
 
-    def _note(self, what: str, outcome: Outcome) -> None:
-        """Count it, and tell a person once of each kind of trouble until it is well again."""
-        self._counters.add("ship_failed", reason=outcome.reason)
-        known = self._troubles[what]
-        if not any(outcome.reason in troubles for troubles in self._troubles.values()):
-            self._tell(f"{self._upstream.url}: {outcome.why}; what is not sent waits in the spool")
-        known.pop(outcome.reason, None)
-        known[outcome.reason] = outcome.why
+    def _note(self, task: _Task, error: Exception | None) -> None:
+        """Tell when something breaks here, and when all works again."""
+        before, task.broken = self.broken, _sentence(error) if error else None
+        if error:
+            self._counters.add("ship_failed", reason="spool" if isinstance(error, StoreError) else "mistake")
+        if task.broken and not before:
+            self._tell(f"sending to the server fails here, and is tried again: {task.broken}")
+        if before and not self.broken:
+            self._tell("sending to the server works again")
 
-    def _well(self, what: str) -> None:
-        if self._troubles[what]:
-            self._tell(f"{self._upstream.url}: {what} get through again")
-            self._troubles[what].clear()
+
+def _sentence(error: Exception) -> str:
+    why = f"{error.what}: {error.why}" if isinstance(error, StoreError) else f"a mistake in unmasq, {type(error).__name__}: {error}"
+    return shortened(terminal(why), 200)
 
 
 class Shipping:
     """A shipper at work in a thread of its own while it is entered."""
 
-    def __init__(self, shipper: Shipper, tell: Callable[[str], None]) -> None:
-        self._shipper, self._tell = shipper, tell
+    def __init__(self, shipper: Shipper) -> None:
+        self._shipper = shipper
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="unmasq-ship", daemon=True)
 
@@ -142,17 +123,23 @@ class Shipping:
         self._stop.set()
         self._thread.join(_LEAVE_SECONDS)  # a server that does not answer now holds nobody up: the spool has everything
 
+    @property
+    def broken(self) -> str | None:
+        """Why nothing is sent, where the server is not the reason."""
+        return self._shipper.broken if self._thread.is_alive() else "the thread that sends has ended"
+
+    @property
+    def trouble(self) -> str | None:
+        """Why not everything gets through."""
+        return self.broken or self._shipper.trouble
+
     def leave(self, seconds: float) -> None:
         """Give it so long to empty the spool, while all is well."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and self._shipper.trouble is None and self._shipper.left():
-            time.sleep(_LOOK_SECONDS / 4)
+        while time.monotonic() < deadline and self.trouble is None and self._shipper.left():
+            time.sleep(LOOK_SECONDS / 4)
 
     def _run(self) -> None:
         wait_seconds = 0.0
         while not self._stop.wait(wait_seconds):
-            try:
-                wait_seconds = self._shipper.step()
-            except StoreError as error:
-                self._tell(str(error))
-                wait_seconds = 1.0
+            wait_seconds = self._shipper.step()

@@ -23,6 +23,8 @@ from unmasq.model.nodesettings import NodeSettings
 
 _MOST_ANSWER_BYTES = 1 << 20
 _LONGEST_WAIT_SECONDS = 300.0
+_CONNECT_SECONDS = 10.0
+_SETTINGS_SECONDS = 10.0  # batches wait meanwhile, and the answer is small
 
 
 class Kind(Enum):
@@ -32,12 +34,14 @@ class Kind(Enum):
     UNCHANGED = "unchanged"
     TOO_LARGE = "too_large"
     """Nobody will ever take so much at once."""
-    BUSY = "busy"
-    """The server asked to wait."""
     REFUSED = "refused"
     """The server does not take this batch, whatever it does with others."""
+    BUSY = "busy"
+    """The server took nothing, and asked to wait."""
+    BARRED = "barred"
+    """Nobody is there, or nobody lets us in: it is no matter of what was sent."""
     FAILED = "failed"
-    """Nothing that can be relied upon was answered; the server may have the batch all the same."""
+    """Nothing that can be relied upon was answered; the server may have the batch all the same, and may take others."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Outcome:
     wait_seconds: float = 0
     settings: NodeSettings | None = None
     tag: str = ""
+
+    @property
+    def is_not_taken(self) -> bool:
+        """Whether it is certain that the server does not have what was sent."""
+        return self.kind in (Kind.TOO_LARGE, Kind.REFUSED, Kind.BUSY)
 
 
 class _Stored(Struct):
@@ -81,7 +90,6 @@ class Upstream:
         # No proxy of the environment comes between a node and its server.
         self._client = httpx2.Client(
             base_url=self.url,
-            timeout=httpx2.Timeout(deadline_seconds, connect=min(10, deadline_seconds)),
             verify=trusted(ca),
             trust_env=False,
             headers={"accept-encoding": "identity", "user-agent": f"unmasq-node/{__version__}"},
@@ -99,7 +107,7 @@ class Upstream:
 
     def send(self, batch: UUID, body: bytes) -> Outcome:
         """POST a batch; DONE only where the server itself says that it has this very batch."""
-        answer = self._asked("POST", "api/v1/batches", content=body)
+        answer = self._asked("POST", "api/v1/batches", self._deadline_seconds, content=body)
         if isinstance(answer, Outcome):
             return answer
         if answer.status != 200:
@@ -114,7 +122,8 @@ class Upstream:
 
     def settings(self, tag: str) -> Outcome:
         """GET what nodes are told; UNCHANGED where `tag` stands for what the server would say."""
-        answer = self._asked("GET", "api/v1/node-settings", headers={"if-none-match": tag} if tag else {})
+        headers = {"if-none-match": tag} if tag else {}
+        answer = self._asked("GET", "api/v1/node-settings", min(_SETTINGS_SECONDS, self._deadline_seconds), headers=headers)
         if isinstance(answer, Outcome):
             return answer
         if answer.status == 304:
@@ -127,28 +136,35 @@ class Upstream:
             return _foreign(answer)
         return Outcome(Kind.DONE, settings=told, tag=answer.headers.get("etag", ""))
 
-    def _asked(self, method: str, path: str, headers: dict[str, str] | None = None, **how: Any) -> _Answer | Outcome:
+    def _asked(self, method: str, path: str, seconds: float, headers: dict[str, str] | None = None, **how: Any) -> _Answer | Outcome:
+        timeout = httpx2.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
         try:
             authorization = {"authorization": f"Bearer {self._token()}"}
-            with self._client.stream(method, path, headers={**(headers or {}), **authorization}, **how) as response:
-                return _Answer(response.status_code, response.headers, self._read(response))
+            with self._client.stream(method, path, headers={**(headers or {}), **authorization}, timeout=timeout, **how) as response:
+                return _Answer(response.status_code, response.headers, _read(response, seconds))
         except UsageError as error:
-            return Outcome(Kind.FAILED, "token", f"{error.what}: {error.why}")
+            return Outcome(Kind.BARRED, "token", f"{error.what}: {error.why}")
         except httpx2.TimeoutException as error:
-            return Outcome(Kind.FAILED, "late", f"no answer in time ({type(error).__name__})")
+            return Outcome(_kind_of(error), "late", f"no answer in time ({type(error).__name__})")
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            return Outcome(Kind.FAILED, "unreachable", f"the server cannot be reached: {_words(str(error) or type(error).__name__)}")
+            return Outcome(_kind_of(error), "unreachable", f"the server cannot be reached: {_words(str(error) or type(error).__name__)}")
 
-    def _read(self, response: httpx2.Response) -> bytes:
-        """The body, within the deadline and a bound."""
-        end, body = time.monotonic() + self._deadline_seconds, bytearray()
-        for chunk in response.iter_raw():
-            body += chunk
-            if time.monotonic() > end:
-                raise httpx2.ReadTimeout("it comes too slowly")
-            if len(body) > _MOST_ANSWER_BYTES:
-                break
-        return bytes(body)
+
+def _kind_of(error: Exception) -> Kind:
+    """Where nobody was there nothing was sent; who was there and went silent may have been undone by what was."""
+    return Kind.BARRED if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout)) else Kind.FAILED
+
+
+def _read(response: httpx2.Response, seconds: float) -> bytes:
+    """The body, within a deadline and a bound."""
+    end, body = time.monotonic() + seconds, bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if time.monotonic() > end:
+            raise httpx2.ReadTimeout("it comes too slowly")
+        if len(body) > _MOST_ANSWER_BYTES:
+            break
+    return bytes(body)
 
 
 def _outcome(answer: _Answer) -> Outcome:
@@ -156,13 +172,13 @@ def _outcome(answer: _Answer) -> Outcome:
     why = f"the server answered {answer.status}{_said(answer)}"
     if answer.status == 413:
         return Outcome(Kind.TOO_LARGE, "too_large", why)
-    if answer.status in (429, 503):
-        return Outcome(Kind.BUSY, str(answer.status), why, wait_seconds=_wait_seconds(answer))
-    if answer.status in (401, 403):
-        return Outcome(Kind.FAILED, str(answer.status), f"{why}; is the token right, and is it for nodes?")
     if answer.status == 422:
         return Outcome(Kind.REFUSED, "422", why)
-    return Outcome(Kind.FAILED, str(answer.status), why)
+    if answer.status == 429:
+        return Outcome(Kind.BUSY, "429", why, wait_seconds=_wait_seconds(answer))
+    if answer.status in (401, 403):
+        return Outcome(Kind.BARRED, str(answer.status), f"{why}; is the token right, and is it for nodes?")
+    return Outcome(Kind.FAILED, str(answer.status), why, wait_seconds=_wait_seconds(answer))
 
 
 def _foreign(answer: _Answer) -> Outcome:

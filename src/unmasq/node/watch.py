@@ -50,3 +50,5 @@ class Keeper:
     """Held while flows move to the sink."""
     node_ranges: Callable[[], Sequence[Range]] = tuple
     """Addresses of nodes beside those that are watched for, as they are known now."""
+    interval_us: Callable[[], int] | None = None
+    """Length of a flow's interval, asked once when all is open: the answer may take a moment. Otherwise that of the window."""

@@ -10,15 +10,15 @@ from starlette.routing import Route
 from unmasq.base.exposition import MEDIA_TYPE, Metrics
 
 
-def metrics_app(metrics: Metrics) -> Starlette:
-    """`/metrics` and `/healthz`."""
-    return Starlette(routes=[Route("/metrics", endpoint(metrics)), Route("/healthz", _well)])
+def metrics_app(metrics: Metrics, broken: Callable[[], str | None]) -> Starlette:
+    """`/metrics`, and `/healthz`: 503 while something of the process itself is broken."""
+
+    def healthz(_request: Request) -> Response:
+        return PlainTextResponse("broken: unmasq doctor says what\n", 503) if broken() else PlainTextResponse("ok\n")
+
+    return Starlette(routes=[Route("/metrics", endpoint(metrics)), Route("/healthz", healthz)])
 
 
 def endpoint(metrics: Metrics) -> Callable[[Request], Response]:
     """The endpoint of `/metrics`."""
     return lambda _request: Response(metrics.text(), media_type=MEDIA_TYPE)
-
-
-def _well(_request: Request) -> Response:
-    return PlainTextResponse("ok\n")

@@ -60,6 +60,14 @@ def test_what_is_only_to_be_looked_at(known, link):
     assert State.WARN in [check.state for check in found if check.link == link]
 
 
+def test_all_that_was_given_up_is_named_with_the_reasons():
+    batches = {"batches{full}": 7, "batches{too_large}": 1}
+    lost = batches | {"lines{full}": 2000, "lines{too_large}": 5, "rejected{full}": 1, "translations{full}": 3}
+    found = node_checks(status({f"spool_dropped_{key}": count for key, count in lost.items()}), WELL)
+    (seen,) = [check.seen for check in found if check.link == "spool"]
+    assert seen.endswith("; 8 given up (full, too_large): 2,005 lines, 1 rejected line, 3 translations")
+
+
 def test_few_of_many_pods_are_named():
     pods = [f"shop/web-{number}" for number in range(9)]
     (first, *_) = node_checks(status(SAID, **POD | {"collectors": pods}), WELL)

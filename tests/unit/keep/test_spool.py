@@ -5,7 +5,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -18,12 +18,13 @@ from tests.story.elsewhere import record
 from unmasq.base.clock import ManualClock, SystemClock
 from unmasq.base.errors import StoreBusy, StoreError, StoreTooNew
 from unmasq.base.telemetry import Counters
-from unmasq.keep import spoolcover
+from unmasq.keep import spoolcover, spoolfile
 from unmasq.keep.split import halves
 from unmasq.keep.spool import Spool
 from unmasq.model import wire
-from unmasq.model.flowbatch import LineColumns
+from unmasq.model.flowbatch import LineColumns, Rejected
 from unmasq.model.ingress import FileIdentity
+from unmasq.model.translation import Translations
 
 ROOT = Path(__file__).parents[3]
 NOW_US = 1_800_000_000_000_000
@@ -39,12 +40,11 @@ def numbered(number: int, flows: int = 3):
 
 
 def waiting(spool: Spool) -> list[int]:
-    found, after = [], 0
-    while taken := spool.take(after):
+    found = dict[int, int]()
+    while taken := spool.take(found.keys()):
         assert wire.decode(taken.body).id == taken.id
-        found.append(taken.id.int - 1)
-        after = taken.number
-    return found
+        found[taken.number] = taken.id.int - 1
+    return list(found.values())
 
 
 def spool(folder, counters=None, clock=None, **options):
@@ -57,7 +57,7 @@ def test_batches_come_back_oldest_first_until_they_are_forgotten(tmp_path):
             opened.put(numbered(number))
         first = opened.take()
         assert first is not None
-        assert (first.flows, first.lines) == (3, 6)
+        assert first.content == (1, 3, 6, 0, 0)
         opened.forget(first)
     with spool(tmp_path) as opened:
         assert waiting(opened) == [1, 2]
@@ -111,6 +111,29 @@ def test_what_may_be_with_the_server_is_dropped_last(tmp_path):
         assert waiting(opened) == []
 
 
+def test_what_the_server_does_not_have_is_dropped_in_its_turn(tmp_path):
+    size = len(wire.encode(numbered(0)))
+    with spool(tmp_path, limit_bytes=size * 2 + size // 2) as opened:
+        opened.put(numbered(0))
+        opened.not_taken(opened.take())
+        for number in range(1, 5):
+            opened.put(numbered(number))
+        assert waiting(opened) == [3, 4]
+
+
+def test_all_that_was_in_a_batch_is_counted_where_it_is_dropped(tmp_path):
+    rejected = [Rejected(20_000, 2, 1200, "x"), Rejected(20_001, 3, 34, "y")]
+    told = Translations.concat([record(("192.0.2.1", port), 1) for port in range(5)])
+    expected = {"batches": 1, "flows": 3, "lines": 6, "rejected": 1234, "translations": 5}
+    counters = Counters()
+    with spool(tmp_path, counters, limit_bytes=1) as opened:
+        opened.put(replace(numbered(0), rejected=rejected, translations=told))
+    again = Counters()
+    with spool(tmp_path, again):
+        for counted in (counters, again):
+            assert {name: counted.of(f"spool_dropped_{name}", "full") for name in expected} == expected
+
+
 def test_a_batch_is_replaced_by_its_halves_or_given_up(tmp_path):
     counters = Counters()
     with spool(tmp_path, counters) as opened:
@@ -121,11 +144,40 @@ def test_a_batch_is_replaced_by_its_halves_or_given_up(tmp_path):
         first = opened.take()
         assert first is not None
         assert opened.backlog().batches == 2
-        assert (first.flows, first.lines) == (2, 4)
+        assert first.content == (1, 2, 4, 0, 0)
         opened.drop(first, "too_large")
         assert opened.backlog().batches == 1
         assert opened.covered() == {LOG: [(0, 40)]}
     assert counters.of("spool_dropped_lines", "too_large") == 4
+
+
+def test_halves_stand_where_the_whole_was(tmp_path):
+    with spool(tmp_path) as opened:
+        for number in range(3):
+            opened.put(numbered(number, flows=4))
+        for size in (4, 2):
+            whole = opened.take()
+            assert whole is not None
+            assert whole.content.flows == size
+            opened.replace(whole, halves(wire.decode(whole.body)))
+        found = [opened.take()]
+        while taken := opened.take([each.number for each in found]):
+            found.append(taken)
+        assert [wire.decode(each.body).flows.id_lo.tolist() for each in found] == [[1], [2], [3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]
+
+
+def test_a_whole_that_was_dropped_meanwhile_is_neither_replaced_nor_counted_twice(tmp_path):
+    counters = Counters()
+    with spool(tmp_path, counters, limit_bytes=1) as opened:
+        with spool(tmp_path / "other") as other:
+            other.put(numbered(0, flows=4))
+            taken = other.take()
+        assert taken is not None
+        opened.put(numbered(0, flows=4))
+        opened.replace(taken, halves(wire.decode(taken.body)))
+        opened.drop(taken, "too_large")
+        assert waiting(opened) == []
+    assert counters.of("spool_dropped_lines") == 8
 
 
 def test_halves_have_all_of_the_batch_and_always_the_same_names():
@@ -208,9 +260,35 @@ def test_what_is_no_spool_of_ours_is_refused(tmp_path):
     (tmp_path / "spool.sqlite").unlink()
     spool(tmp_path).close()
     with sqlite3.connect(tmp_path / "spool.sqlite") as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 3")
     with pytest.raises(StoreTooNew):
         spool(tmp_path)
+
+
+def test_a_spool_of_the_first_version_is_brought_up_to_date(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite", isolation_level=None)) as db:
+        db.executescript(f"{spoolfile.FIRST} PRAGMA user_version = 1;")
+        for number in (7, 3):
+            body = wire.encode(numbered(number))
+            db.execute("INSERT INTO batches VALUES (?, ?, ?, 3, 6, 0, ?)", (number, str(UUID(int=number + 1)), len(body), body))
+        db.execute("INSERT INTO dropped VALUES ('full', 1, 2, 3)")
+    counters = Counters()
+    with spool(tmp_path, counters) as opened:
+        opened.put(numbered(1))
+        assert waiting(opened) == [3, 7, 1]
+    assert counters.of("spool_dropped_lines") == 3
+
+
+def test_what_sqlite_says_becomes_an_error_of_the_store(tmp_path):
+    opened = spool(tmp_path)
+    opened.put(numbered(0))
+    taken = opened.take()
+    opened.close()
+    asked = [opened.take, opened.backlog, opened.covered, lambda: opened.noted("x"), lambda: opened.here([1])]
+    done = [lambda: opened.note("x", b""), lambda: opened.forget(taken), lambda: opened.put(numbered(1)), lambda: opened.not_taken(taken)]
+    for attempt in (*asked, *done):
+        with pytest.raises(StoreError, match=r"cannot (read|write to) the spool"):
+            attempt()
 
 
 @contextmanager
@@ -248,7 +326,7 @@ def put_for_ever(folder: str) -> None:
             print(number, flush=True)
             if number % 3 == 0 and (taken := opened.take()):
                 opened.forget(taken)
-                print(f"sent {taken.lines}", flush=True)
+                print(f"sent {taken.content.lines}", flush=True)
             number += 1
 
 

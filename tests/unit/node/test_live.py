@@ -51,6 +51,25 @@ def test_a_log_that_is_handed_over_is_read_begun_and_closed(tmp_path):
     assert log.closed == 1
 
 
+def test_what_is_written_while_the_interval_is_asked_for_is_read(tmp_path):
+    """Logs and the kernel are watched from the first moment on, however long a server takes to answer."""
+    log, sink = tmp_path / "log", list[FlowBatch]()
+    log.write_bytes(LINE)
+
+    def asked() -> int:
+        with log.open("ab") as file:
+            file.write(LINE * 2)
+        return 5_000_000
+
+    keeper = Keeper(sink.append, lambda _: None, TrustList, nullcontext(), interval_us=asked)
+    with LiveNode(Watch("node-1", [str(log)], kernel=False), keeper, {}, ManualClock(NOW_US), Counters()) as live:
+        live.turn()
+        live.pipeline.finish()
+    (flows,) = [batch.flows for batch in sink]
+    assert flows.requests.tolist() == [2]
+    assert (flows.interval_end_us - flows.interval_start_us).tolist() == [5_000_000]
+
+
 def test_a_log_is_closed_also_where_another_cannot_be_read(tmp_path):
     log = Handed()
     with pytest.raises(InputError):

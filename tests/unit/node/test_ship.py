@@ -3,11 +3,13 @@
 import socket
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
 
 from tests.contract.traffic import MadeChain, MadeFlow, batch
+from tests.lab.deadline import until
 from tests.story.elsewhere import record
 from tests.unit.node.faulty import Answer, Faulty, stored
 from unmasq.base.clock import MICROSECONDS, ManualClock
@@ -16,9 +18,9 @@ from unmasq.base.telemetry import Counters
 from unmasq.keep.spool import Spool
 from unmasq.model import wire
 from unmasq.model.translation import Translations
-from unmasq.node.backoff import BackOff
+from unmasq.node.asking import EVERY_SECONDS
 from unmasq.node.settings import Told
-from unmasq.node.ship import SETTINGS_US, Shipper, Shipping
+from unmasq.node.ship import Shipper, Shipping
 from unmasq.node.upstream import Upstream
 
 NOW_US = 1_800_000_000_000_000
@@ -33,13 +35,12 @@ def numbered(number: int, flows: int = 2):
 class Shipped:
     """A shipper with a spool of its own, whose clock goes on only when it is told to wait."""
 
-    def __init__(self, folder, url: str, deadline_seconds: float = 5) -> None:
+    def __init__(self, folder, url: str, deadline_seconds: float = 5, **options) -> None:
         self.clock, self.counters, self.said = ManualClock(NOW_US), Counters(), list[str]()
-        self.spool = Spool(folder, self.clock, self.counters)
+        self.spool = Spool(folder, self.clock, self.counters, **options)
         self.told = Told(self.spool, self.counters)
         self.upstream = Upstream(url, lambda: "secret", deadline_seconds=deadline_seconds)
-        back_off = BackOff(lambda: 0.999)
-        self.shipper = Shipper(self.spool, self.upstream, self.told, self.clock, self.counters, back_off, self.said.append)
+        self.shipper = Shipper(self.spool, self.upstream, self.told, self.clock, self.counters, lambda: 0.999, self.said.append)
 
     def steps(self, count: int) -> list[float]:
         """Take steps, and let the time pass that each of them says."""
@@ -48,6 +49,16 @@ class Shipped:
             waits.append(self.shipper.step())
             self.clock.move_to(self.clock.now_us() + int(waits[-1] * MICROSECONDS) + 1)
         return waits
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass without a step."""
+        self.clock.move_to(self.clock.now_us() + int(seconds * MICROSECONDS))
+
+    def lasts(self, seconds: float) -> None:
+        """Take steps for so long."""
+        end_us = self.clock.now_us() + int(seconds * MICROSECONDS)
+        while self.clock.now_us() < end_us:
+            self.steps(1)
 
     def left(self) -> int:
         return self.spool.backlog().batches
@@ -133,22 +144,28 @@ def test_a_server_that_asks_to_wait_is_not_asked_before(shipped):
     with Faulty(first(BUSY)) as server:
         ship = shipped(server.url)
         ship.spool.put(numbered(1))
-        waits = ship.steps(2)
-        assert 7 <= waits[1] < 8
+        assert 7 <= ship.steps(1)[0] < 8
         ship.clock.move_to(ship.clock.now_us() - MICROSECONDS)
         assert 0 < ship.shipper.step() <= 1
         assert server.seen == [1]
 
 
-def test_tries_become_rarer_and_never_stop(shipped):
-    with Faulty(lambda path, body: Answer(500) if body else well(path, body)) as server:
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+def test_tries_become_rarer_and_never_stop(shipped, status):
+    tried_us = list[int]()
+
+    def refuses(path, body):
+        if body:
+            tried_us.append(ship.clock.now_us())
+        return Answer(status) if body else well(path, body)
+
+    with Faulty(refuses) as server:
         ship = shipped(server.url)
         ship.spool.put(numbered(1))
-        waits = [wait for wait in ship.steps(40) if wait]
-        assert waits[0] < 1
-        assert waits[:6] == sorted(waits[:6])
-        assert 50 < max(waits) <= 60
-        assert len(server.seen) > 15
+        ship.lasts(900)
+    waits = [(after - before) / MICROSECONDS for before, after in pairwise(tried_us)]
+    assert waits[0] < 1
+    assert waits[-5:] == pytest.approx([60] * 5, abs=1)
     assert (len(ship.said), ship.left()) == (1, 1)
 
 
@@ -164,9 +181,85 @@ def test_a_batch_that_is_refused_does_not_hold_up_the_others(shipped):
         assert server.seen[:4] == [1, 2, 3, 4]
         assert set(server.seen[4:]) == {2}
         server.script = well
-        ship.steps(4)
+        ship.lasts(10)
     assert ship.left() == 0
     assert ship.counters.of("ship_lines") == 40
+
+
+def failing_for_two(answer: Answer):
+    return lambda path, body: answer if body and wire.decode(body).id.int == 2 else well(path, body)
+
+
+@pytest.mark.parametrize("answer", [Answer(503, b"{}", (("retry-after", "2"),)), Answer(500), Answer(200, b"<html>")])
+def test_a_batch_that_fails_again_and_again_lets_others_pass_and_is_not_given_up(shipped, answer):
+    with Faulty(failing_for_two(answer)) as server:
+        ship = shipped(server.url)
+        for number in (1, 2, 3, 4):
+            ship.spool.put(numbered(number))
+        ship.lasts(30)
+        assert [number for number in server.seen if number != 2] == [1, 3, 4]
+        assert server.seen[:4] == [1, 2, 2, 2]
+        assert ship.left() == 1
+        ship.lasts(600)
+        assert 10 < server.seen.count(2) < 30
+        assert ship.shipper.trouble
+        ship.spool.put(numbered(5))
+        ship.steps(2)
+        assert 5 in server.seen
+        server.script = well
+        ship.lasts(61)
+    assert (ship.left(), ship.shipper.trouble) == (0, None)
+    assert ship.counters.of("ship_lines") == 50
+    assert len(ship.said) == 2
+
+
+def test_what_fails_again_and_again_holds_nobody_up_however_much_of_it_there_is(shipped):
+    def only_large_numbers(path, body):
+        return Answer(500) if body and wire.decode(body).id.int < 50 else well(path, body)
+
+    with Faulty(only_large_numbers) as server:
+        ship = shipped(server.url)
+        for number in range(40, 52):
+            ship.spool.put(numbered(number))
+        ship.lasts(10 * 60)
+        assert server.seen.count(50) == server.seen.count(51) == 1
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_while_nobody_is_let_in_the_order_stays(shipped, status):
+    with Faulty(lambda path, body: Answer(status) if body else well(path, body)) as server:
+        ship = shipped(server.url)
+        for number in (1, 2, 3, 4):
+            ship.spool.put(numbered(number))
+        ship.lasts(600)
+        assert set(server.seen) == {1}
+        server.seen.clear()
+        server.script = well
+        ship.lasts(61)
+    assert server.seen == [1, 2, 3, 4]
+
+
+def test_what_was_dropped_meanwhile_is_in_trouble_no_more(shipped):
+    with Faulty(failing_for_two(Answer(422, b"{}"))) as server:
+        ship = shipped(server.url)
+        ship.spool.put(numbered(2))
+        ship.steps(1)
+        ship.spool.drop(ship.spool.take(), "full")
+        ship.spool.put(numbered(3))
+        ship.steps(1)
+    assert ship.shipper.trouble is None
+
+
+@pytest.mark.parametrize("answer", [Answer(422, b"{}"), BUSY])
+def test_what_the_server_says_it_does_not_have_is_dropped_like_any_other_the_oldest_first(shipped, answer):
+    with Faulty(lambda path, body: answer if body else well(path, body)) as server:
+        ship = shipped(server.url, limit_bytes=5000)
+        for number in range(1, 20):
+            ship.spool.put(numbered(number))
+            ship.steps(1)
+    assert ship.counters.of("spool_dropped_batches", "full") > 10
+    left = 19 - ship.counters.of("spool_dropped_batches", "full")
+    assert ship.spool.take().id.int == 20 - left
 
 
 def test_a_late_answer_is_no_answer_and_the_batch_goes_again_under_its_id(shipped):
@@ -174,7 +267,7 @@ def test_a_late_answer_is_no_answer_and_the_batch_goes_again_under_its_id(shippe
     with Faulty(first(Answer(200, b"{}", release=release))) as server:
         ship = shipped(server.url, deadline_seconds=0.3)
         ship.spool.put(numbered(1))
-        ship.steps(2)
+        ship.steps(1)
         assert (ship.failed(), ship.left()) == ({"late": 1}, 1)
         ship.steps(1)
         release.set()
@@ -232,7 +325,7 @@ def test_settings_are_fetched_taken_and_remembered(shipped, tmp_path):
         ship.steps(1)
         assert (ship.told.now.trust.version, [e.name for e in ship.told.now.trust.entries]) == (3, ["e"])
         server.script = lambda _path, _body: Answer(304)
-        ship.clock.move_to(ship.clock.now_us() + SETTINGS_US)
+        ship.passes(EVERY_SECONDS)
         ship.steps(1)
         assert ship.counters.of("ship_settings", "unchanged") == 1
     assert Told(ship.spool, ship.counters).now.trust.version == 3
@@ -255,7 +348,7 @@ def test_settings_that_make_no_sense_are_not_taken_and_hold_nothing_up(shipped, 
         ship = shipped(server.url)
         ship.steps(1)
         server.script = lambda path, sent: stored(sent) if sent else Answer(200, body)
-        ship.clock.move_to(ship.clock.now_us() + SETTINGS_US)
+        ship.passes(EVERY_SECONDS)
         ship.spool.put(numbered(1))
         ship.steps(3)
         assert ship.left() == 0
@@ -263,12 +356,78 @@ def test_settings_that_make_no_sense_are_not_taken_and_hold_nothing_up(shipped, 
     assert len(ship.said) == 1
 
 
+def test_batches_go_on_where_only_the_settings_fail(shipped):
+    with Faulty(lambda path, body: stored(body) if body else Answer(500)) as server:
+        ship = shipped(server.url)
+        ship.lasts(600)
+        assert 10 < len(server.asked) < 30
+        for number in (1, 2, 3):
+            ship.spool.put(numbered(number))
+        ship.steps(3)
+        assert (server.seen, ship.left()) == ([1, 2, 3], 0)
+    assert "500" in ship.shipper.trouble
+
+
+def test_settings_go_on_where_only_batches_fail(shipped):
+    with Faulty(lambda path, body: Answer(401) if body else well(path, body)) as server:
+        ship = shipped(server.url)
+        ship.spool.put(numbered(1))
+        ship.lasts(600)
+        assert server.asked.count("/api/v1/node-settings") == pytest.approx(600 / EVERY_SECONDS, abs=3)
+    assert "401" in ship.shipper.trouble
+
+
+def test_a_mistake_with_one_batch_is_told_and_counted_and_all_others_go(shipped, monkeypatch):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        send = ship.upstream.send
+
+        def stumbling(batch, body):
+            if batch.int == 2:
+                raise RuntimeError("not thought of\x1b[31m")
+            return send(batch, body)
+
+        monkeypatch.setattr(ship.upstream, "send", stumbling)
+        for number in (1, 2, 3):
+            ship.spool.put(numbered(number))
+        ship.steps(2)
+        assert "RuntimeError: not thought of" in ship.shipper.broken
+        assert ship.shipper.trouble == ship.shipper.broken
+        ship.lasts(60)
+        assert server.seen == [1, 3]
+        assert ship.counters.of("ship_failed", "mistake") > 3
+        monkeypatch.undo()
+        ship.lasts(61)
+    assert (ship.left(), ship.shipper.trouble) == (0, None)
+    assert all(text.isprintable() for text in ship.said)
+
+
+def test_a_spool_that_cannot_be_read_is_told_once_and_tried_again(shipped):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        ship.spool.close()
+        ship.lasts(60)
+    assert ship.counters.of("ship_failed", "spool") > 3
+    assert len(ship.said) == 1
+    assert "the spool: " in ship.said[0]
+
+
+def test_the_thread_outlives_a_spool_that_cannot_be_read(shipped):
+    with Faulty(well) as server:
+        ship = shipped(server.url)
+        ship.spool.close()
+        with Shipping(ship.shipper) as shipping:
+            until(lambda: ship.shipper.broken, "the first failure")
+            assert "the spool: " in (shipping.trouble or "")
+        assert shipping.broken == "the thread that sends has ended"
+
+
 def test_a_thread_of_its_own_empties_the_spool(shipped):
     with Faulty(well) as server:
         ship = shipped(server.url)
         for number in range(5):
             ship.spool.put(numbered(number + 1))
-        with Shipping(ship.shipper, ship.said.append) as shipping:
+        with Shipping(ship.shipper) as shipping:
             shipping.leave(20)
         assert server.seen == [1, 2, 3, 4, 5]
     assert ship.left() == 0

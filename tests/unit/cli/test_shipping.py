@@ -1,0 +1,44 @@
+"""The process of a node: what it says of itself while its sender fails."""
+
+import httpx2
+import pytest
+
+from tests.crash.shipping import free_port
+from tests.lab.deadline import until
+from unmasq.base.telemetry import Counters
+from unmasq.cli.node import NodeOptions
+from unmasq.cli.shipping import Spooling, Work
+from unmasq.keep.spool import Spool
+from unmasq.node.upstream import Upstream
+
+
+@pytest.fixture
+def node(tmp_path):
+    """A node whose server is not there, and what its port for health answers."""
+    server, port = f"http://127.0.0.1:{free_port()}", free_port()
+    (tmp_path / "log").touch()
+    options = NodeOptions(input=[str(tmp_path / "log")], kernel=False, server=server, token_file=tmp_path, spool=tmp_path / "spool")
+    with Upstream(server, lambda: "") as upstream, Work(options, Spooling(options.spool, 1 << 20, 1), upstream, Counters()) as work:
+        work.measure("127.0.0.1", port)
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            yield client
+
+
+def test_a_server_that_is_away_is_told_and_no_reason_to_start_the_node_again(node):
+    until(lambda: "unmasq_server_reached 0.0" in node.get("/metrics").text, "the first try")
+    assert node.get("/healthz").status_code == 200
+    assert "unmasq_spool_batches 0.0" in node.get("/metrics").text
+
+
+def failing(*_):
+    raise OSError("the disk gave other bytes")
+
+
+def test_a_sender_that_fails_is_told_and_the_node_is_not_well(node, monkeypatch):
+    monkeypatch.setattr(Spool, "take", failing)
+    until(lambda: node.get("/healthz").status_code == 503, "the node to say so")
+    told = node.get("/metrics").text
+    assert "unmasq_server_reached 0.0" in told
+    assert 'unmasq_ship_failed_total{reason="mistake"}' in told
+    monkeypatch.undo()
+    until(lambda: node.get("/healthz").status_code == 200, "the node to be well again")
