@@ -33,11 +33,11 @@ def inside(lab: Lab, host: str) -> tuple[str, ...]:
 def reachable(switched: Lab, tmp_path: Path) -> Iterator[Path]:
     """A server in the lab that every host reaches, and the node that feeds it; the folder with the token of a reader."""
     (tmp_path / "token").write_text(TOKEN)
-    listen = ("--listen", f"{at.EDGE}:{PORT}", "--token-file", str(tmp_path / "token"), "--interval-seconds", "1")
+    listen = ("--listen", f"{at.EDGE}:{PORT}", "--token-file", str(tmp_path / "token"), "--insecure", "--interval-seconds", "1")
     server = Program(
         tmp_path / "server.said", "serve", "--store", str(tmp_path / "store"), *listen, inside=inside(switched, "edge")
     ).start()
-    to = ("--server", f"http://{at.EDGE}:{PORT}", "--token-file", str(tmp_path / "token"), "--spool", str(tmp_path / "spool"))
+    to = ("--server", f"http://{at.EDGE}:{PORT}", "--token-file", str(tmp_path / "token"), "--spool", str(tmp_path / "spool"), "--insecure")
     reads = ("--input", str(switched.nginx.log("seed")))
     witness = Program(tmp_path / "node.said", "node", *reads, *SHORT, *to, inside=inside(switched, "node"))
     try:
@@ -54,7 +54,7 @@ def reachable(switched: Lab, tmp_path: Path) -> Iterator[Path]:
 
 def from_a_pod(lab: Lab, folder: Path, *words: str, token: str = "reader") -> tuple[int, Any]:
     """Exit code and answer of `doctor --server` on the backend's host."""
-    where = ("--server", f"http://{at.EDGE}:{PORT}", "--token-file", str(folder / token))
+    where = ("--server", f"http://{at.EDGE}:{PORT}", "--token-file", str(folder / token), "--insecure")
     argv = [*inside(lab, "backend"), UNMASQ, "doctor", *where, "-o", "json", *words]
     answer = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60)
     return answer.returncode, json.loads(answer.stdout) if answer.stdout else answer.stderr

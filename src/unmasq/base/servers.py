@@ -1,24 +1,46 @@
-"""The server of a store as a person names it: its URL, and whose certificates vouch for it."""
+"""Servers as a person names them: a URL, whose certificates vouch for one, and whether the way to it is private."""
 
 import ssl
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from unmasq.base.errors import UsageError
 
 
-def checked_url(url: str) -> str:
-    """The URL with a slash at its end. Raises UsageError for what is none."""
+def web_parts(url: str) -> SplitResult | None:
+    """The parts of a URL of HTTP with a host, whose port can be asked for; None for anything else."""
     try:
         parts = urlsplit(url)
-        well = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        well = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
     except ValueError:
-        well = False
-    if not well:
-        raise UsageError(
-            f"not the URL of a server: {url!r}", "it needs https:// (or http://) and a host", "write it like https://unmasq:8470"
-        )
+        return None
+    return parts if well else None
+
+
+def checked_url(url: str, *, insecure: bool = False) -> str:
+    """The URL with a slash at its end. Raises UsageError for what is none, and where a token would go in clear unless that is wanted."""
+    parts = web_parts(url)
+    if parts is None:
+        why, next_step = "it needs https:// (or http://) and a host", "write it like https://unmasq:8470"
+        raise UsageError(f"not the URL of a server: {url!r}", why, next_step)
+    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname or ""):
+        why = "without TLS whoever is on the way can read the token and all flows, and change them"
+        next_step = "write https://, with --ca FILE for certificates of your own; or add --insecure if nobody can be on the way"
+        raise UsageError(f"nothing is sent in clear to {parts.hostname}", why, next_step)
     return url.rstrip("/") + "/"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by its name or address, is this very machine, so that nobody is on the way to it."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def trusted(ca: Path | None) -> ssl.SSLContext:

@@ -33,6 +33,8 @@ class DoctorOptions:
     """A file with a token for readers, for --server."""
     ca: Path | None = None
     """A file with the certificates that vouch for the server, PEM. Otherwise the system's."""
+    insecure: bool = False
+    """Send the token also over http:// to another machine: only where nobody can be on the way."""
     test: Annotated[str | None, Parameter(help=_TEST)] = None
     timeout_seconds: float | None = None
     """How long to wait for the flow of a test request. Otherwise 30, and 200 with --server: a node sends what is closed."""

@@ -51,7 +51,7 @@ def server_of(url: str, options: "DoctorOptions") -> "AbstractContextManager[Own
     if options.token_file is None:
         next_step = "add --token-file FILE; unmasq token create NAME --use read makes one"
         raise UsageError("with which token?", "a server answers only those who show one", next_step)
-    return server_at(url, secret(options.token_file), options.ca)
+    return server_at(url, secret(options.token_file), options.ca, insecure=options.insecure)
 
 
 def _kernel(namespace: str | None) -> Looked:

@@ -22,6 +22,8 @@ class NodeOptions(WatchOptions):
     """The folder in which flows wait until the server has them; made if absent."""
     ca: Path | None = None
     """A file with the certificates that vouch for the server, PEM. Otherwise the system's."""
+    insecure: bool = False
+    """Send token and flows also over http:// to another machine: only where nobody can be on the way."""
     spool_mb: int = 1024
     """How much may wait, compressed; beyond that the oldest flows are dropped and counted."""
     ship_seconds: float = 1
@@ -44,5 +46,5 @@ def node(options: NodeOptions) -> None:
     secret(options.token_file)
     metrics = to_bind(options.metrics) if options.metrics else None
     spooling = shipping.Spooling(options.spool, options.spool_mb << 20, microseconds(options.ship_seconds))
-    with Upstream(options.server, lambda: secret(options.token_file), options.ca) as upstream:
+    with Upstream(options.server, lambda: secret(options.token_file), options.ca, insecure=options.insecure) as upstream:
         shipping.run(options, spooling, upstream, metrics)

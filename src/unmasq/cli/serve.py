@@ -17,11 +17,13 @@ class ServeOptions:
     store: Path
     """The folder to keep flows in; made if absent."""
     listen: str = "127.0.0.1:8470"
-    """ADDRESS:PORT for nodes and readers. Beyond this machine it needs --tls-cert and --tls-key, or a proxy with TLS before it."""
+    """ADDRESS:PORT for nodes and readers. Beyond this machine it needs --tls-cert and --tls-key, or --insecure."""
     tls_cert: Path | None = None
     """A file with the server's certificate and what vouches for it, PEM."""
     tls_key: Path | None = None
     """The file with the certificate's key, PEM."""
+    insecure: bool = False
+    """Listen without TLS also beyond this machine: behind a proxy with TLS, or where nobody can be on the way."""
     host: list[str] | None = None
     """A name by which the server is called (repeatable), beside addresses, localhost and the host's own name."""
     token_file: Path | None = None
@@ -57,6 +59,8 @@ def serve(options: ServeOptions) -> None:
     if token_file:
         secret(token_file)
     host, port = to_bind(options.listen)
+    if not (options.tls_cert or options.insecure):
+        _demand_loopback(host, options.listen)
     for text in options.listener or ():
         listener(text)
     public = Public(
@@ -70,3 +74,12 @@ def serve(options: ServeOptions) -> None:
         listeners=options.listener or (),
     )
     serving.run(options.store, public, options.trust, options.retention_days)
+
+
+def _demand_loopback(host: str, listen: str) -> None:
+    from unmasq.base.servers import is_loopback
+
+    if not is_loopback(host):
+        why = "without TLS whoever is on the way can read tokens and flows, and change them"
+        next_step = "add --tls-cert and --tls-key; or --insecure behind a proxy with TLS, or where nobody can be on the way"
+        raise UsageError(f"nothing listens on {listen} without TLS", why, next_step)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from unmasq.base.clock import SystemClock
 from unmasq.base.heap import keep_freed
+from unmasq.base.servers import is_loopback
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
@@ -39,7 +40,7 @@ def run(folder: Path, public: Public, trust: str, retention_days: int) -> None:
 def _say(folder: Path, public: Public, port: int) -> None:
     at = f"[{public.host}]:{port}" if ":" in public.host else f"{public.host}:{port}"
     out.note(f"serving the store in {folder} on {'https' if public.tls else 'http'}://{at}")
-    if not public.tls and not public.host.startswith("127."):
-        out.note("without TLS whoever is on the way can read tokens and flows: --tls-cert and --tls-key, or a proxy with TLS before it")
+    if not public.tls and not is_loopback(public.host):
+        out.note("without TLS whoever is on the way can read tokens and flows, and change them: is there a proxy with TLS before it?")
     if public.node_token() is None and not Tokens(folder).all():
         out.note(f"there is no token yet, so nobody is let in: unmasq token create NAME --store {folder}")

@@ -84,9 +84,11 @@ class _Answer:
 class Upstream:
     """One server. Nothing is waited for longer than `deadline_seconds`, nor for the rest of an answer that comes slowly."""
 
-    def __init__(self, url: str, token: Callable[[], str], ca: Path | None = None, *, deadline_seconds: float = 60) -> None:
-        """`token` is asked before each request. Raises UsageError for what is no URL or no file of certificates."""
-        self.url, self._token, self._deadline_seconds = checked_url(url), token, deadline_seconds
+    def __init__(
+        self, url: str, token: Callable[[], str], ca: Path | None = None, *, insecure: bool = False, deadline_seconds: float = 60
+    ) -> None:
+        """`token` is asked before each request. Raises UsageError as `checked_url` does, and for what is no file of certificates."""
+        self.url, self._token, self._deadline_seconds = checked_url(url, insecure=insecure), token, deadline_seconds
         # No proxy of the environment comes between a node and its server.
         self._client = httpx2.Client(
             base_url=self.url,

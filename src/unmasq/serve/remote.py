@@ -15,12 +15,12 @@ _CONNECT_SECONDS = 10
 
 
 @contextmanager
-def server_at(url: str, token: str, ca: Path | None = None) -> Iterator[Owner]:
-    """`unmasq serve` at a URL. What changes anything it refuses. Raises UsageError for what is no URL or no file of certificates."""
+def server_at(url: str, token: str, ca: Path | None = None, *, insecure: bool = False) -> Iterator[Owner]:
+    """`unmasq serve` at a URL. What changes anything it refuses. Raises UsageError as `checked_url`, and for no file of certificates."""
     peer = Peer(f"the server at {url}", "is unmasq serve up there, and nothing else in between?")
     # No proxy of the environment comes between us and the server.
     client = httpx2.Client(
-        base_url=checked_url(url),
+        base_url=checked_url(url, insecure=insecure),
         timeout=httpx2.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS),
         verify=trusted(ca),
         trust_env=False,

@@ -433,7 +433,9 @@ def test_a_thread_of_its_own_empties_the_spool(shipped):
     assert ship.left() == 0
 
 
-@pytest.mark.parametrize("url", ["", "unmasq:8470", "ftp://unmasq", "https://", "http://[::1", "http://host:99999"])
+@pytest.mark.parametrize(
+    "url", ["", "unmasq:8470", "ftp://unmasq", "https://", "http://[::1", "http://127.0.0.1:99999", "http://127.0.0.1:8\u00b2"]
+)
 def test_what_is_no_url_is_refused(url):
     with pytest.raises(UsageError, match="not the URL"):
         Upstream(url, lambda: "")
