@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.errors import UsageError
+from unmasq.base.ports import port_of
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE, V4_PREFIX, parse, to_text
 from unmasq.model.columns import Array
@@ -36,11 +37,12 @@ class Listener(NamedTuple):
 
 def listener(text: str) -> Listener:
     """ADDRESS:PORT, with brackets around an IPv6 address; `*` for every address. Raises UsageError."""
-    host, _, port = text.rpartition(":")
+    host, _, digits = text.rpartition(":")
+    port = port_of(digits)
     pair = NONE if host in ("*", "::", "[::]", "0.0.0.0") else parse(host)  # noqa: S104  # an address to match, not to bind
-    if pair is None or not port.isdigit() or not 0 < int(port) < 1 << 16:
+    if pair is None or not port:
         raise UsageError(f"not a listener: {text!r}", "a listener is ADDRESS:PORT", "write it like 10.244.1.10:80 or [2001:db8::10]:443")
-    return Listener(*pair, int(port))
+    return Listener(*pair, port)
 
 
 class Listeners:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.exposition import MEDIA_TYPE, Metrics
+from unmasq.base.ports import port_of
 from unmasq.base.telemetry import Counters
 from unmasq.node.collector.disk import occupied_bytes
 from unmasq.node.collector.state import CollectorState
@@ -89,10 +90,11 @@ class HealthServer:
 
 def parse_address(text: str) -> tuple[str, int]:
     """Host and port of `PORT`, `HOST:PORT`, `[V6]:PORT` or `:PORT` (any address). Raises UsageError."""
-    host, colon, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port[:6]) < 1 << 16):
+    host, colon, digits = text.rpartition(":")
+    port = port_of(digits)
+    if port is None:
         raise UsageError(f"not a port to listen on: {text!r}", "it is PORT or HOST:PORT", "write it like 9100, :9100 or 10.0.0.1:9100")
-    return host.strip("[]") if colon else "127.0.0.1", int(port)
+    return host.strip("[]") if colon else "127.0.0.1", port
 
 
 class _Handler(BaseHTTPRequestHandler):
