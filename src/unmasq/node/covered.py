@@ -1,6 +1,6 @@
 """Which bytes of which files a batch contains: those of its lines, all of them and no other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,21 +12,34 @@ from unmasq.model.columns import Array
 from unmasq.model.flowbatch import FlowColumns, LineColumns
 from unmasq.model.ingress import FileIdentity, Frames
 
+MANY_FILES = 1024
+"""Files that are known before those are forgotten of which no line is held."""
+
 
 class Files:
-    """The files that lines stood in, numbered as they are met; and what a line in parts covers beside its own run."""
+    """The files that held lines stand in, numbered as they are met; and what a line in parts covers beside its own run."""
 
     def __init__(self) -> None:
         self._numbers: dict[FileIdentity, int] = {}
+        self._files: dict[int, FileIdentity] = {}
+        self._met, self._most = 0, MANY_FILES
         self._parts: dict[tuple[int, int], list[tuple[int, int, int]]] = {}  # (file, start) of a line -> (file, start, end)
 
-    def number(self, file: FileIdentity) -> int:
-        """The number of a file, a new one if it was never met."""
-        return self._numbers.setdefault(file, len(self._numbers))
+    def __len__(self) -> int:
+        return len(self._files)
 
-    def identities(self) -> list[FileIdentity]:
-        """All files, by number."""
-        return list(self._numbers)
+    def number(self, file: FileIdentity) -> int:
+        """The number of a file, a new one if it is not known."""
+        number = self._numbers.get(file)
+        if number is None:
+            number, self._met = self._met, self._met + 1
+            self._numbers[file], self._files[number] = number, file
+        return number
+
+    def named(self, lines: LineColumns) -> tuple[list[FileIdentity], LineColumns]:
+        """The files that some lines stand in, and the lines with their rows among those instead of numbers."""
+        numbers, rows = np.unique(lines.file, return_inverse=True)
+        return [self._files[number] for number in numbers.tolist()], replace(lines, file=rows.astype("u4"))
 
     def note(self, file: int, frames: Frames) -> None:
         """Remember the further runs of a chunk's lines."""
@@ -46,6 +59,16 @@ class Files:
         """Let go of what is known of lines that were handed on for good."""
         for row in {row for row, _ in self.parts_of(lines)}:
             del self._parts[int(lines.file[row]), int(lines.start[row])]
+
+    def tidy(self, held: Iterable[JoinedLines]) -> None:
+        """Forget the files in which none of the held lines stands, once there are many; one that goes on gets a new number."""
+        if len(self._files) < self._most:
+            return
+        used = {number for lines in held for number in np.unique(lines.file).tolist()}
+        used |= {file for file, _ in self._parts} | {file for runs in self._parts.values() for file, _, _ in runs}
+        self._files = {number: file for number, file in self._files.items() if number in used}
+        self._numbers = {file: number for number, file in self._files.items()}
+        self._most = max(MANY_FILES, 2 * len(self._files))
 
 
 def covered(closed: Closed, line_flow: Array, flows: FlowColumns, files: Files) -> LineColumns:

@@ -83,6 +83,7 @@ class Desk:
             self._files.forget(lines)
         tally(batch, self._around().trust, self._counters)
         self._tidy()
+        self._files.tidy(self._window.lines)
         return batch
 
     def open(self) -> FlowBatch | None:

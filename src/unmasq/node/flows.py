@@ -65,6 +65,7 @@ def flow_batch(
     originals = count_originals(len(flows), addresses)
     gathered, moved = bounded(replace(gathered, chains=chains), MOST_CHAINS)
     flows = _completed(flows, gathered.chains, originals, around.trust.version)
+    named, lines = files.named(covered(closed, gathered.line_flow, flows, files))
     return FlowBatch(
         node=around.node,
         flows=flows,
@@ -72,8 +73,8 @@ def flow_batch(
         asked=gathered.asked,
         addresses=_moved(addresses, moved),
         texts=header_texts + other_texts,
-        files=files.identities(),
-        lines=covered(closed, gathered.line_flow, flows, files),
+        files=named,
+        lines=lines,
         rejected=_rejected(closed, samples),
     )
 

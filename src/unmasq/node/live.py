@@ -12,7 +12,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import Range
 from unmasq.model.ingress import FileIdentity
-from unmasq.node.begun import begun_batch
+from unmasq.node.begun import Begun, begun_batch
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
 from unmasq.node.pipeline import Pipeline, Source
@@ -66,7 +66,6 @@ class LiveNode:
         self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
         self._stack = ExitStack()
         self.listeners = Listeners(counters, watch.listeners)
-        self._begun: dict[FileIdentity, int] = {}
         self._named_pods, self._collecting = pods_that_wrote(watch.logs), collecting
         for log in more:
             self._stack.callback(log.close)
@@ -81,6 +80,7 @@ class LiveNode:
         except BaseException:
             self._stack.close()
             raise
+        self._begun = [Begun(source) for source in self._sources]
         began_us = clock.now_us()
         desk = Desk(self._window(), counters, self._surroundings, witnessed=self.witness is not None, began_us=began_us)
         self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
@@ -129,11 +129,11 @@ class LiveNode:
 
     def _note_begun(self) -> None:
         """Commit which part of a file is not ours, before anything of it: a restart must know the file again."""
-        begun = {file: offset for source in self._sources for file, offset in source.begun.items()}
-        fresh = {file: offset for file, offset in begun.items() if file not in self._begun}
+        fresh = {file: offset for each in self._begun for file, offset in each.fresh().items()}
         if fresh:
             self._keeper.commit(begun_batch(self.watch.node, fresh, self._clock.now_us()))
-        self._begun = begun
+        for each in self._begun:
+            each.commit()
 
     def _surroundings(self) -> Surroundings:
         own = [Range(address, address, 128) for address in self._own]

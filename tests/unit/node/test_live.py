@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from unmasq.base.clock import ManualClock
-from unmasq.base.errors import InputError
+from unmasq.base.errors import InputError, StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, FileIdentity
@@ -14,7 +14,7 @@ from unmasq.node.watch import Keeper, Watch
 from unmasq.unwind.trust import TrustList
 
 NOW_US = 1_800_000_000_000_000
-FILE = FileIdentity(7, 8, "12-ab")
+FILE, FILE_TOO = FileIdentity(7, 8, "12-ab"), FileIdentity(7, 99, "12-ab")
 LINE = b'unmasq: {"source_port": "", "destination_ip": "10.0.0.80", "destination_port": 80, "source_ip": "192.0.2.1"}\n'
 
 
@@ -49,6 +49,52 @@ def test_a_log_that_is_handed_over_is_read_begun_and_closed(tmp_path):
     assert [(batch.files, batch.lines.start.tolist(), batch.lines.end.tolist()) for batch in sink] == [([FILE], [100], [100 + len(LINE)])]
     assert [(batch.files, batch.lines.start.tolist(), batch.lines.end.tolist()) for batch in committed] == [([FILE], [0], [100])]
     assert log.closed == 1
+
+
+class Growing(dict[FileIdentity, int]):
+    """What a source that never forgets says of its files; counts how often all of it is looked through."""
+
+    looks = 0
+
+    def items(self):
+        self.looks += 1
+        return super().items()
+
+    def __iter__(self):
+        self.looks += 1
+        return super().__iter__()
+
+
+def test_files_that_were_begun_are_committed_once_and_looked_through_only_where_there_are_more(tmp_path):
+    log, committed = Handed(), list[FlowBatch]()
+    log.begun = Growing({FileIdentity(7, number, "12-ab"): 100 for number in range(50)})
+    with node(log, [], committed) as live:
+        for _ in range(5):
+            live.turn()
+        assert log.begun.looks == 2
+        log.begun[FILE_TOO] = 3
+        live.turn()
+        live.turn()
+        assert log.begun.looks == 4
+    assert [len(batch.files) for batch in committed] == [50, 1]
+    assert committed[1].files == [FILE_TOO]
+
+
+def test_what_could_not_be_committed_is_tried_again(tmp_path):
+    log, committed = Handed(), list[FlowBatch]()
+
+    def commit(batch: FlowBatch) -> None:
+        committed.append(batch)
+        if len(committed) == 1:
+            raise StoreError("the disk is full")
+
+    keeper = Keeper(lambda _: None, commit, TrustList, nullcontext())
+    with LiveNode(Watch("node-1", (), kernel=False), keeper, {}, ManualClock(NOW_US), Counters(), [log]) as live:
+        with pytest.raises(StoreError):
+            live.turn()
+        live.turn()
+        live.turn()
+    assert [batch.files for batch in committed] == [[FILE], [FILE]]
 
 
 def test_what_is_written_while_the_interval_is_asked_for_is_read(tmp_path):
