@@ -32,7 +32,9 @@ class RunOptions(WatchOptions):
 def run(options: RunOptions) -> None:
     """Read proxy logs, join them with the kernel's connections, and keep the flows."""
     from unmasq.cli import live, once
+    from unmasq.keep.ageing import days_to_keep
 
+    days_to_keep(options.retention_days)
     watch = watch_of(options, microseconds(options.interval_seconds))
     if options.once and (options.pods or options.policy_sync):
         raise UsageError("--once reads no pods and no collectors", "they come and go, and never end", "name their logs with --input")

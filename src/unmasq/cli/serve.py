@@ -44,11 +44,13 @@ def serve(options: ServeOptions) -> None:
     from unmasq.base.secretfile import secret
     from unmasq.cli import serving
     from unmasq.cli.ends import to_bind
+    from unmasq.keep.ageing import days_to_keep
     from unmasq.model.address import parse_range
     from unmasq.observe.listeners import listener
     from unmasq.serve.listening import Tls
     from unmasq.serve.server import Public
 
+    days_to_keep(options.retention_days)
     if (options.tls_cert is None) != (options.tls_key is None):
         raise UsageError("a certificate and a key belong together", "only one of them is named", "give both --tls-cert and --tls-key")
     if not 1 <= options.interval_seconds <= 3600:
