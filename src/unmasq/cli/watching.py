@@ -144,6 +144,8 @@ def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")
+    if node.pods and node.pods.trouble:
+        out.note(f"no pod can be found yet: {node.pods.trouble}. It is tried again every second.")
     if node.sight.blind:
         out.note(f"{node.sight.blind}\nLines are kept without their connections: no client behind a translation is known.")
 
