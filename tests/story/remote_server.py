@@ -63,7 +63,7 @@ class RemoteServer:
         """Batches that come now, and are on disk when this returns."""
         for batch in batches:
             done = self._remote.complete(batch)
-            if self.live.take(done.batch):
+            if self.live.take(done.batch).parts:
                 self._remote.note(done)
         self.live.flush()
 

@@ -47,8 +47,11 @@ class Public:
 class Server:
     """All of it, while it is entered."""
 
-    def __init__(self, store: DuckStore, public: Public, clock: Clock, counters: Counters) -> None:
-        self._store, self._public, self._clock, self._counters = store, public, clock, counters
+    def __init__(
+        self, store: DuckStore, public: Public, clock: Clock, counters: Counters, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`tell` gets a sentence when something begins to go wrong, and when it is well again."""
+        self._store, self._public, self._clock, self._counters, self._tell = store, public, clock, counters, tell
         self.live = LiveStore(store, clock, resent=True)
 
     def __enter__(self) -> Self:
@@ -57,7 +60,7 @@ class Server:
             self._records = Records(self._counters)
             ranges = [parse_range(text) for text in self._public.node_ranges]
             self._remote = RemoteFlows(self._store, self._records, ranges, self._clock, self._counters)
-            ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters))
+            ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters, self._tell))
             stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock))
             if self._public.tls:
                 self._public.tls.check()
@@ -79,12 +82,13 @@ class Server:
         return NodeSettings(trust.version, entries, public.interval_seconds, list(public.node_ranges), listeners)
 
     def _gauges(self) -> dict[str, float]:
-        return {"waiting_rows": self.live.waiting_rows(), "translations_known": len(self._records)}
+        waiting, unwritten = self.live.waiting_rows(), len(self.live.troubles)
+        return {"waiting_rows": waiting, "days_unwritten": unwritten, "translations_known": len(self._records)}
 
     def _app(self, ingest: Ingest) -> Guard:
         routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)
         metrics = Metrics(self._counters, self._gauges)
-        app = public_app(routes, Receiving(ingest, self.settings), metrics)
+        app = public_app(routes, Receiving(ingest, self.settings), metrics, lambda: ingest.trouble)
         return Guard(app, Hosts(self._public.names), uses(self._store.folder, self._public.node_token), NEEDED, self._counters)
 
 

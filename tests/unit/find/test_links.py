@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from tests.unit.find.test_ways import joined, status
 from unmasq.find.acceptance import Match
@@ -93,6 +94,13 @@ def test_what_to_do_where_a_test_request_met_no_connection(known, next_step):
     broken = broken_here(match, status(), status(**known))
     assert broken is not None
     assert (broken[0], next_step in broken[2]) == ("joined", True)
+
+
+def test_a_day_that_a_server_cannot_write_is_broken():
+    unwell = structs.replace(held(), unwritten={"day_2026-11-22.duckdb": "it lacks a table"})
+    broken = first_broken(server_checks("u", unwell, 5_000_000))
+    assert broken is not None
+    assert (broken.link, broken.seen) == ("written", "1 day cannot be written: day_2026-11-22.duckdb: it lacks a table")
 
 
 def test_a_server_that_has_nothing_is_to_be_looked_at():

@@ -14,10 +14,11 @@ from tests.contract.traffic import MIDNIGHT_US, MadeChain, MadeFlow, batch
 from tests.lab.deadline import until
 from tests.story.elsewhere import record
 from tests.story.traffic import NODE, PROXY
-from unmasq.base.clock import ManualClock, SystemClock
+from unmasq.base.clock import DAY_US, ManualClock, SystemClock
 from unmasq.base.errors import StoreError, Unreachable
 from unmasq.base.telemetry import Counters
-from unmasq.keep import remote
+from unmasq.keep import live, remote
+from unmasq.keep.dayfile import file_of, name_of
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.tokens import Tokens
 from unmasq.keep.writing import Writer
@@ -115,8 +116,73 @@ def test_what_cannot_be_written_is_said_and_taken_when_it_comes_again(client, st
     answer = post(client, numbered(1))
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["error"]["why"]) == (503, "2", "no space left")
     monkeypatch.undo()
-    assert post(client, numbered(1)).status_code == 200
+    until(lambda: post(client, numbered(1)).status_code == 200, "the day to be tried again")
     assert ids(store) == [1]
+
+
+def broken_day(store: DuckStore, day: int) -> None:
+    """The file of a day that lacks a table, as a damaged one may."""
+    store.days.ensure(day)
+    with store.changing(day) as cursor:
+        cursor.execute(f"DROP TABLE {name_of(day)}.texts")
+
+
+def test_a_day_that_cannot_be_written_fails_what_belongs_to_it_and_nothing_else(client, store, counters):
+    today = MIDNIGHT_US // DAY_US
+    broken_day(store, today - 3)
+    old = replace(batch([MadeFlow(minute=-3 * 24 * 60)]), id=UUID(int=1))
+    both = replace(batch([MadeFlow(minute=-3 * 24 * 60), MadeFlow()], first_id=2), id=UUID(int=2))
+    for _ in range(2):
+        answer = post(client, old)
+        assert (answer.status_code, "texts" in answer.json()["error"]["why"]) == (503, True)
+        assert post(client, numbered(7)).status_code == 200
+        assert post(client, both).status_code == 503
+    with store.at([today]) as view:
+        assert view.ask(f"SELECT count(*) FROM {name_of(today)}.flows") == [(2,)]
+    assert counters.of("store_failed") >= 1
+    assert counters.of("ingest_flows") == 4
+    reading = {"authorization": f"Bearer {Tokens(store.folder).create('doctor', 'read', 0)}"}
+    assert client.get("/healthz").status_code == 200
+    told = client.get("/api/v1/health", headers=reading).json()["unwritten"]
+    assert [(file, "texts" in why) for file, why in told.items()] == [(file_of(today - 3), True)]
+    assert "unmasq_days_unwritten 1.0" in client.get("/metrics", headers=reading).text
+
+
+def test_what_waits_for_a_day_that_cannot_be_written_is_bounded(client, store, counters, monkeypatch):
+    today = MIDNIGHT_US // DAY_US
+    broken_day(store, today - 3)
+    monkeypatch.setattr(live, "MOST_STUCK", 3)
+    for number in range(1, 6):
+        both = batch([MadeFlow(minute=-3 * 24 * 60), MadeFlow()], first_id=2 * number)
+        assert post(client, replace(both, id=UUID(int=number))).status_code == 503
+    assert counters.of("ingest_refused", "day") == 3
+    with store.at([today]) as view:
+        assert view.ask(f"SELECT count(*) FROM {name_of(today)}.flows") == [(5,)]
+    assert counters.of("ingest_flows") == 5 + 2
+
+
+def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_again(store, counters, monkeypatch):
+    def mistaken(*_):
+        raise ZeroDivisionError("division by zero")
+
+    said = list[str]()
+    public = Public("127.0.0.1", 0, node_token=lambda: "node-token")
+    with Server(store, public, CLOCK, counters, said.append) as server:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=20) as client:
+            client.headers["authorization"] = "Bearer node-token"
+            monkeypatch.setattr(Writer, "write", mistaken)
+            for number in (1, 2):
+                answer = post(client, numbered(number))
+                assert (answer.status_code, answer.json()["error"]["why"]) == (503, "ZeroDivisionError: division by zero")
+            health = client.get("/healthz")
+            assert (health.status_code, "ZeroDivisionError" in health.text) == (503, False)
+            assert counters.of("ingest_failed") >= 2
+            assert len(said) == 1
+            monkeypatch.undo()
+            assert post(client, numbered(3)).status_code == 200
+            assert client.get("/healthz").status_code == 200
+    assert ids(store) == [1, 2, 3]
+    assert said[1:] == ["flows are written again"]
 
 
 def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkeypatch):
