@@ -88,7 +88,7 @@ class Server:
     def _app(self, ingest: Ingest) -> Guard:
         routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)
         metrics = Metrics(self._counters, self._gauges)
-        app = public_app(routes, Receiving(ingest, self.settings), metrics, lambda: ingest.trouble)
+        app = public_app(routes, Receiving(ingest, self.settings, self._counters), metrics, lambda: ingest.trouble)
         return Guard(app, Hosts(self._public.names), uses(self._store.folder, self._public.node_token), NEEDED, self._counters)
 
 

@@ -1,7 +1,9 @@
 """A server that nodes can reach: who is let in, what is taken, and that an answer means: on disk."""
 
+import asyncio
 import socket
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from uuid import UUID
 
@@ -25,7 +27,7 @@ from unmasq.keep.writing import Writer
 from unmasq.model import wire
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag
-from unmasq.serve import receiving
+from unmasq.serve import patience, receiving
 from unmasq.serve.guard import Hosts
 from unmasq.serve.server import Public, Server
 from unmasq.unwind.trust import entry
@@ -195,6 +197,74 @@ def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkey
     assert post(client, numbered(1)).status_code == 503
     assert counters.of("ingest_refused", "invalid") == 1
     assert ids(store) == []
+
+
+def stalled(port: int) -> socket.socket:
+    """An upload of which no more than its first byte comes."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    head = "POST /api/v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer node-token\r\nContent-Length: 1000\r\n\r\nx"
+    connection.sendall(head.encode())
+    return connection
+
+
+def answered(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes, sooner than it closes what is silent after an answer anyway."""
+    connection.settimeout(4)
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_uploads_that_stall_shut_nobody_out_for_long(client, server, counters, monkeypatch):
+    monkeypatch.setattr(receiving, "PATIENCE_SECONDS", 0.2)
+    with ExitStack() as stack:
+        held = [stack.enter_context(stalled(server.port)) for _ in range(receiving.MOST_AT_ONCE)]
+        until(lambda: counters.of("ingest_refused", "slow") == len(held), "the stalled ones to be given up")
+        assert post(client, numbered(1)).status_code == 200
+        assert {answered(connection)[:13] for connection in held} == {b"HTTP/1.1 408 "}
+
+
+def test_a_connection_without_a_request_is_closed(monkeypatch, server):
+    monkeypatch.setattr(patience, "IDLE_SECONDS", 0.1)
+    for begun in (b"", b"GET /healthz HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /"):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(begun)
+            assert answered(connection).count(b"HTTP/1.1 200") == begun.count(b"\r\n\r\n")
+
+
+class Hurried(asyncio.SelectorEventLoop):
+    """A loop whose clock goes on when it is told to."""
+
+    ahead_seconds = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_seconds
+
+
+class Uploading:
+    """A request whose body comes in chunks, after a while each."""
+
+    def __init__(self, loop: Hurried, chunks: int, size: int, seconds: float) -> None:
+        self.loop, self.chunks, self.size, self.seconds = loop, chunks, size, seconds
+
+    async def stream(self):
+        for _ in range(self.chunks):
+            self.loop.ahead_seconds += self.seconds
+            for _ in range(3):
+                await asyncio.sleep(0)
+            yield bytes(self.size)
+
+
+@pytest.mark.parametrize(("size", "seconds", "well"), [(1 << 20, 10, True), (1 << 20, 20, False), (1 << 10, 10, False), (1 << 10, 1, True)])
+def test_a_large_body_may_come_slowly_but_not_without_end(size, seconds, well):
+    loop = Hurried()
+    try:
+        coming = receiving.received(Uploading(loop, 20, size, seconds))  # type: ignore[arg-type]
+        if well:
+            assert len(loop.run_until_complete(coming)) == 20 * size
+        else:
+            with pytest.raises(TimeoutError):
+                loop.run_until_complete(coming)
+    finally:
+        loop.close()
 
 
 def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
