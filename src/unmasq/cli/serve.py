@@ -31,12 +31,12 @@ class ServeOptions:
     interval_seconds: float = 60
     """Length of a flow's interval, on all nodes."""
     node_range: list[str] | None = None
-    """Addresses of the cluster's nodes (repeatable): a source among them was translated elsewhere."""
+    """Addresses of the cluster's nodes (repeatable), beside those that nodes tell: a source among them was translated elsewhere."""
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy of the cluster accepts connections (repeatable): nodes that translate clients on their way there
-    tell who they are. Where translated connections arrive is learned."""
+    tell who they are. Where a node's kernel sees translated connections arrive is learned."""
     retention_days: int = 91
-    """Days to keep, counted back from the newest flow."""
+    """Days to keep, at least 1, counted back from the newest flow."""
 
 
 def serve(options: ServeOptions) -> None:

@@ -55,7 +55,7 @@ class WatchOptions:
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy on this node accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
-    """Addresses of nodes (repeatable): a source among them was translated elsewhere."""
+    """Addresses of nodes (repeatable), beside this one's and those that the server tells: a source among them was translated elsewhere."""
     node: str | None = None
     """What this node calls itself in the flow log. Otherwise the host's name."""
     linger_seconds: float = 10

@@ -48,7 +48,7 @@ class Shipper:
         now_us = self._clock.now_us()
         if now_us < self._wait_until_us <= now_us + 1000 * MICROSECONDS:  # the clock may have jumped back
             return (self._wait_until_us - now_us) / MICROSECONDS
-        if not 0 <= now_us - self._settings_us < SETTINGS_US:
+        if self._told.is_news or not 0 <= now_us - self._settings_us < SETTINGS_US:
             return self._refresh(now_us)
         batch = self._spool.take(self._after)
         if batch is not None:

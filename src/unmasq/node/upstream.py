@@ -19,7 +19,7 @@ from unmasq import __version__
 from unmasq.base.errors import UsageError
 from unmasq.base.safe import shortened, terminal
 from unmasq.base.servers import checked_url, trusted
-from unmasq.model.nodesettings import NodeSettings
+from unmasq.model.nodesettings import NodeSaid, NodeSettings
 
 _MOST_ANSWER_BYTES = 1 << 20
 _LONGEST_WAIT_SECONDS = 300.0
@@ -112,9 +112,13 @@ class Upstream:
             return Outcome(Kind.FAILED, "foreign", "the server answered for another batch")
         return Outcome(Kind.DONE)
 
-    def settings(self, tag: str) -> Outcome:
-        """GET what nodes are told; UNCHANGED where `tag` stands for what the server would say."""
-        answer = self._asked("GET", "api/v1/node-settings", headers={"if-none-match": tag} if tag else {})
+    def settings(self, tag: str, said: NodeSaid | None = None) -> Outcome:
+        """What nodes are told; UNCHANGED where `tag` stands for what the server would say. `said` tells it of this node."""
+        headers, path = {"if-none-match": tag} if tag else {}, "api/v1/node-settings"
+        if said is None:
+            answer = self._asked("GET", path, headers=headers)
+        else:
+            answer = self._asked("POST", path, headers=headers, content=msgspec.json.encode(said))
         if isinstance(answer, Outcome):
             return answer
         if answer.status == 304:

@@ -26,7 +26,8 @@ def public_app(routes: Routes, receiving: Receiving, metrics: Metrics, trouble: 
     """The app that others may reach: questions, nodes and metrics, but nothing that changes what is believed."""
     more = [
         Route("/api/v1/batches", receiving.batches, methods=["POST"]),
-        Route("/api/v1/node-settings", receiving.node_settings),
+        Route("/api/v1/node-settings", receiving.node_settings, methods=["GET"]),
+        Route("/api/v1/node-settings", receiving.node_said, methods=["POST"]),
         Route("/metrics", metrics_endpoint(metrics)),
         healthz(trouble),
     ]

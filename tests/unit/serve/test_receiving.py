@@ -257,7 +257,7 @@ class Uploading:
 def test_a_large_body_may_come_slowly_but_not_without_end(size, seconds, well):
     loop = Hurried()
     try:
-        coming = receiving.received(Uploading(loop, 20, size, seconds))  # type: ignore[arg-type]
+        coming = receiving.received(Uploading(loop, 20, size, seconds), receiving.MOST_BODY_BYTES)  # type: ignore[arg-type]
         if well:
             assert len(loop.run_until_complete(coming)) == 20 * size
         else:
@@ -280,6 +280,31 @@ def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
     assert client.get("/api/v1/node-settings", headers=known).status_code == 304
     store.control.trust_add([entry("cdn", "198.51.100.0/24")], CLOCK.now_us())
     assert client.get("/api/v1/node-settings", headers=known).json()["trust_version"] == 2
+
+
+def test_what_a_node_says_of_itself_all_nodes_are_told(client, store, counters):
+    def told(said: bytes):
+        answer = client.post("/api/v1/node-settings", content=said)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["node_ranges"]
+
+    assert told(b'{"node": "a", "addresses": ["10.0.0.2", "127.0.0.1"], "news": 1}') == ["192.0.2.0/24", "10.0.0.2"]
+    assert told(b'{"node": "b", "addresses": ["10.0.0.3"]}') == ["192.0.2.0/24", "10.0.0.2", "10.0.0.3"]
+    first = client.get("/api/v1/node-settings")
+    assert first.json()["node_ranges"] == ["192.0.2.0/24", "10.0.0.2", "10.0.0.3"]
+    again = client.post(
+        "/api/v1/node-settings", content=b'{"node": "b", "addresses": ["10.0.0.3"]}', headers={"if-none-match": first.headers["etag"]}
+    )
+    assert again.status_code == 304
+    assert counters.of("nodes_heard") == 3
+    reading = {"authorization": f"Bearer {Tokens(store.folder).create('prometheus', 'read', 0)}"}
+    assert "unmasq_node_addresses 2.0" in client.get("/metrics", headers=reading).text
+
+
+@pytest.mark.parametrize("said", [b"", b"<html>", b"[]", b'{"addresses": []}', b'{"node": ""}', b'{"node": "%s"}' % (b"n" * 300)])
+def test_what_is_nothing_a_node_says_is_refused(client, said):
+    assert client.post("/api/v1/node-settings", content=said).status_code == 422
+    assert client.get("/api/v1/node-settings").json()["node_ranges"] == ["192.0.2.0/24"]
 
 
 READING = ["/api/v1/flows", "/api/v1/trace/192.0.2.1", "/api/v1/trust", "/api/v1/health", "/api/v1/status", "/metrics"]
