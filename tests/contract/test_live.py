@@ -122,6 +122,32 @@ def test_what_could_not_be_written_goes_on_waiting(store, clock, monkeypatch):
     assert (written(store), ids(live)) == (4, [1, 2, 3, 4])
 
 
+def test_a_day_that_cannot_be_written_keeps_no_other_day_back(store, clock, monkeypatch):
+    live = LiveStore(store, clock)
+    live.append(batch([MadeFlow(minute=-1), MadeFlow(minute=1)]))
+    write, tried = Writer.write, list[str]()
+
+    def not_the_older_day(self, batches):
+        if self._database.startswith("day"):  # not what is in memory
+            tried.append(self._database[-5:])
+        if "10_03" in self._database:
+            raise StoreError("damaged")
+        write(self, batches)
+
+    monkeypatch.setattr(Writer, "write", not_the_older_day)
+    assert [error.what for error in live.flush_rested()] == ["damaged"]
+    assert (written(store), ids(live)) == (1, [1, 2])
+    assert [str(error) for error in live.troubles.values()] == ["damaged"]
+    assert live.flush_rested() == []  # it rests
+    clock.move_to(NOW_US + MICROSECONDS)
+    assert len(live.flush_rested()) == 1
+    assert tried == ["10_04", "10_03", "10_03"]
+    monkeypatch.undo()
+    clock.move_to(NOW_US + 10 * MICROSECONDS)
+    assert live.flush_rested() == []
+    assert (written(store), live.troubles, live.health().unwritten) == (2, {}, {})
+
+
 def test_no_question_sees_a_flow_twice_or_not_at_all_while_it_is_written(store, clock):
     live = LiveStore(store, clock)
     stop = threading.Event()

@@ -33,7 +33,10 @@ class Came(NamedTuple):
 
 
 class Nodes:
-    """`unmasq serve` and an `unmasq node` for each node of the lab, as processes; nodes are trusted by mistake."""
+    """`unmasq serve` and an `unmasq node` for each node of the lab, as processes; nodes are trusted by mistake.
+
+    Nobody says which addresses nodes have.
+    """
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder, self.store, self.port = lab, folder, folder / "store", free_port()
@@ -41,8 +44,7 @@ class Nodes:
         self.store.mkdir()
         self._reader = Tokens(self.store).create("me", "read", 0)
         (folder / "empty").touch()
-        told = [f"--node-range={text}" for text in (at.NODE, at.NODE2, at.NODE_V6, at.NODE2_V6)]
-        told += [f"--listener={at.INGRESS}:80", "--trust", "10.0.0.0/8", "--interval-seconds", "1"]  # the other one it has to learn
+        told = [f"--listener={at.INGRESS}:80", "--trust", "10.0.0.0/8", "--interval-seconds", "1"]  # the other one it has to learn
         listen = ("--listen", f"127.0.0.1:{self.port}", "--token-file", str(folder / "token"))
         self._server = Program(folder / "server.said", "serve", "--store", str(self.store), *listen, *told)
         logs = {"node": lab.nginx.log("extended"), "node2": folder / "empty"}
@@ -55,6 +57,9 @@ class Nodes:
                 until(lambda: "serving" in self._server.said(), "the server to answer", 60)
             until(lambda: all("reading" in node.said() for node in self._nodes.values()), "the nodes to begin", 60)
             until(lambda: self.counted("node2", "unmasq_ship_settings_total"), "the other node to know the listeners", 60)
+            until(lambda: self.counted("server", "unmasq_nodes_known") == len(self._nodes), "the nodes to tell their addresses", 60)
+            asked = self.counted("node", "unmasq_ship_settings_total")
+            until(lambda: self.counted("node", "unmasq_ship_settings_total") > asked, "the proxy's node to know the other's", 60)
             self._stack = stack.pop_all()
         return self
 

@@ -57,13 +57,13 @@ class RemoteServer:
         """What is in memory only is gone."""
         self.records = Records(self.counters)
         self.live = LiveStore(self.store, self.clock, resent=True)
-        self._remote = RemoteFlows(self.store, self.records, self._ranges, self.clock, self.counters, self._most_waiting)
+        self._remote = RemoteFlows(self.store, self.records, lambda: self._ranges, self.clock, self.counters, self._most_waiting)
 
     def take(self, *batches: FlowBatch) -> None:
         """Batches that come now, and are on disk when this returns."""
         for batch in batches:
             done = self._remote.complete(batch)
-            if self.live.take(done.batch):
+            if self.live.take(done.batch).parts:
                 self._remote.note(done)
         self.live.flush()
 

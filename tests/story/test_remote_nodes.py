@@ -34,6 +34,9 @@ CLASH = (NODE, 44420)
 """What the proxy sees of the second of two clients with the same port."""
 
 
+PROXYS_NODE = "10.0.0.77"
+
+
 class Log:
     """A source that gives what was written since it was asked last."""
 
@@ -49,12 +52,15 @@ class Log:
 class Node:
     """A node's pipeline, spool and shipper, with a kernel that tells what it is told to."""
 
-    def __init__(self, name: str, folder: Path, url: str, clock: ManualClock, kernel: Sequence[ConnectionBatch]) -> None:
+    def __init__(
+        self, name: str, folder: Path, url: str, clock: ManualClock, kernel: Sequence[ConnectionBatch], addresses: Sequence[str]
+    ) -> None:
         self.counters, self.log, self._clock = Counters(), Log(), clock
         self._closing = ExitStack()
         spool = self._closing.enter_context(Spool(folder, clock, self.counters))
         upstream = self._closing.enter_context(Upstream(url, lambda: "token"))
         self._told = Told(spool, self.counters)
+        self._told.say(name, addresses)
         self._shipper = Shipper(spool, upstream, self._told, clock, self.counters, lambda: 0.5, print)
         self._outbox = Outbox(spool.put, clock)
         self._listeners = Listeners(self.counters)
@@ -88,16 +94,16 @@ class Node:
 class Cluster:
     """The server and both nodes, on one clock."""
 
-    def __init__(self, folder: Path, stack: ExitStack, trust: str, listeners: Sequence[str]) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, trust: str, listeners: Sequence[str], addresses: Sequence[str]) -> None:
         self.clock, self.counters = ManualClock(NOON), Counters()
         self._store = stack.enter_context(DuckStore(folder / "store"))
         self._store.control.trust_add([entry("lb", trust)], NOON)
         self._stack = stack.enter_context(ExitStack())
-        self._public = Public("127.0.0.1", 0, node_token=lambda: "token", node_ranges=[f"{NODE}/32"], listeners=listeners)
+        self._public = Public("127.0.0.1", 0, node_token=lambda: "token", listeners=listeners)
         self.start()
         url = f"http://127.0.0.1:{self._server.port}"
-        self.proxys = stack.enter_context(Node("node-1", folder / "spool-1", url, self.clock, as_the_proxy_sees()))
-        self.other = stack.enter_context(Node("node-2", folder / "spool-2", url, self.clock, as_translated()))
+        self.other = stack.enter_context(Node("node-2", folder / "spool-2", url, self.clock, as_translated(), addresses))
+        self.proxys = stack.enter_context(Node("node-1", folder / "spool-1", url, self.clock, as_the_proxy_sees(), [PROXYS_NODE]))
         self.proxys.log.written = "".join(text + "\n" for text in LINES).encode()
 
     def start(self) -> None:
@@ -157,9 +163,11 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @contextmanager
-def started(folder: Path, trust: str = "192.0.2.0/24", listeners: Sequence[str] = (f"{PROXY}:80",)) -> Iterator[Cluster]:
+def started(
+    folder: Path, trust: str = "192.0.2.0/24", listeners: Sequence[str] = (f"{PROXY}:80",), addresses: Sequence[str] = (NODE,)
+) -> Iterator[Cluster]:
     with ExitStack() as stack:
-        yield Cluster(folder, stack, trust, listeners)
+        yield Cluster(folder, stack, trust, listeners, addresses)
 
 
 def told(cluster: Cluster) -> list[tuple[object, ...]]:
@@ -204,6 +212,14 @@ def test_a_server_that_was_started_anew_is_told_again(cluster: Cluster) -> None:
     cluster.after(13)
     until(lambda: cluster.counted("amended") == 2, "stored flows to be completed")
     assert told(cluster) == COMPLETE
+
+
+def test_where_a_node_does_not_tell_its_address_it_is_taken_for_a_client(tmp_path: Path) -> None:
+    """Which is why it is told: nobody has set node ranges here, and none of the other stories does."""
+    with started(tmp_path, addresses=()) as cluster:
+        cluster.after(75)
+        cluster.proxys.ship()
+        assert (NODE, "exact", NODE, "observed", []) in told(cluster)
 
 
 def test_a_forged_header_is_not_believed_where_nodes_are_trusted_by_mistake(tmp_path: Path) -> None:

@@ -26,13 +26,15 @@ class RunOptions(WatchOptions):
     flush_seconds: float = 30
     """How long closed flows may wait before they are written; they are searchable meanwhile."""
     retention_days: int = 91
-    """Days to keep, counted back from the newest flow; not with --once."""
+    """Days to keep, at least 1, counted back from the newest flow; not with --once."""
 
 
 def run(options: RunOptions) -> None:
     """Read proxy logs, join them with the kernel's connections, and keep the flows."""
     from unmasq.cli import live, once
+    from unmasq.keep.ageing import days_to_keep
 
+    days_to_keep(options.retention_days)
     watch = watch_of(options, microseconds(options.interval_seconds))
     if options.once and (options.pods or options.policy_sync):
         raise UsageError("--once reads no pods and no collectors", "they come and go, and never end", "name their logs with --input")

@@ -33,12 +33,12 @@ class ServeOptions:
     interval_seconds: float = 60
     """Length of a flow's interval, on all nodes."""
     node_range: list[str] | None = None
-    """Addresses of the cluster's nodes (repeatable): a source among them was translated elsewhere."""
+    """Addresses of the cluster's nodes (repeatable), beside those that nodes tell: a source among them was translated elsewhere."""
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy of the cluster accepts connections (repeatable): nodes that translate clients on their way there
-    tell who they are. Where translated connections arrive is learned."""
+    tell who they are. Where a node's kernel sees translated connections arrive is learned."""
     retention_days: int = 91
-    """Days to keep, counted back from the newest flow."""
+    """Days to keep, at least 1, counted back from the newest flow."""
 
 
 def serve(options: ServeOptions) -> None:
@@ -46,11 +46,13 @@ def serve(options: ServeOptions) -> None:
     from unmasq.base.secretfile import secret
     from unmasq.cli import serving
     from unmasq.cli.ends import to_bind
+    from unmasq.keep.ageing import days_to_keep
     from unmasq.model.address import parse_range
     from unmasq.observe.listeners import listener
     from unmasq.serve.listening import Tls
     from unmasq.serve.server import Public
 
+    days_to_keep(options.retention_days)
     if (options.tls_cert is None) != (options.tls_key is None):
         raise UsageError("a certificate and a key belong together", "only one of them is named", "give both --tls-cert and --tls-key")
     if not 1 <= options.interval_seconds <= 3600:

@@ -31,7 +31,7 @@ def run(folder: Path, public: Public, trust: str, retention_days: int) -> None:
             ageing.turn(clock.now_us())
             turns.stop.wait(_PAUSE_SECONDS)
 
-        with Server(store, public, clock, counters) as server:
+        with Server(store, public, clock, counters, out.note) as server:
             _say(folder, public, server.port)
             turns.run(turn)
     out.note(f"took {words.counted(counters.of('ingest_flows'), 'flow')} from nodes")

@@ -115,7 +115,9 @@ class Work:
         self.node.turn()
 
     def _hear(self) -> None:
-        """Let the node know what the server says of others."""
+        """Let the node know what the server says of others, and the server what others must know of the node."""
+        if self.node.own:
+            self._told.say(self.node.watch.node, self.node.own.told)
         if self._told.now is not self._heard:
             self._heard = self._told.now
             self.node.hear_of(self._heard.listeners)

@@ -55,7 +55,7 @@ class WatchOptions:
     listener: list[str] | None = None
     """ADDRESS:PORT at which a proxy on this node accepts connections (repeatable); others are learned from the lines."""
     node_range: list[str] | None = None
-    """Addresses of nodes (repeatable): a source among them was translated elsewhere."""
+    """Addresses of nodes (repeatable), beside this one's and those that the server tells: a source among them was translated elsewhere."""
     node: str | None = None
     """What this node calls itself in the flow log. Otherwise the host's name."""
     linger_seconds: float = 10
@@ -144,6 +144,8 @@ def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")
+    if node.pods and node.pods.trouble:
+        out.note(f"no pod can be found yet: {node.pods.trouble}. It is tried again every second.")
     if node.sight.blind:
         out.note(f"{node.sight.blind}\nLines are kept without their connections: no client behind a translation is known.")
 

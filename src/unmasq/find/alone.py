@@ -1,6 +1,6 @@
 """What there is to say where no node answers: of files at rest, of a server, of the kernel alone. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from unmasq.find.check import Check, State
 from unmasq.find.checks import in_vain, joined
@@ -29,7 +29,16 @@ def server_checks(url: str, health: Health, now_us: int) -> list[Check]:
         Check("server", State.OK, f"{url} answers"),
         *joined(health.requests, health.joined),
         Check("stored", State.OK if health.flows else State.WARN, held, next_step),
+        *unwritten(health),
     ]
+
+
+def unwritten(health: Health) -> Iterator[Check]:
+    """The days that cannot be written, of which only what belongs to them waits."""
+    if health.unwritten:
+        told = "; ".join(f"{file}: {why}" for file, why in sorted(health.unwritten.items()))
+        next_step = "make room; or, where a file is damaged, stop the server, move the file away and start it again"
+        yield Check("written", State.BROKEN, f"{words.counted(len(health.unwritten), 'day')} cannot be written: {told}", next_step)
 
 
 def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | None, table: tuple[int, int]) -> list[Check]:

@@ -13,6 +13,7 @@ _MOST_NAMED = 3
 def reading(status: NodeStatus) -> Iterator[Check]:
     """The links in the order in which a line passes them."""
     yield from _collectors(status)
+    yield from _pods(status)
     yield _log(status)
     yield _marker(status)
     yield _lines(status)
@@ -52,6 +53,14 @@ def _without_socket(status: NodeStatus, state: State) -> Check:
         return Check("collectors", state, seen, "another process answers there, as Felix does where its policySyncPathPrefix is the same")
     seen = f"no pod has credentials in {status.sockets_below}/creds"
     return Check("collectors", state, seen, "mount the volume into the pod of the proxy, so that its driver writes them")
+
+
+def _pods(status: NodeStatus) -> Iterator[Check]:
+    """The folder with the logs of pods, where it is needed and not there."""
+    if status.pods_trouble:
+        state = State.WARN if status.logs or status.collectors else State.BROKEN
+        next_step = f"mount the host's /var/log/pods there, or name another folder: {status.program} --pod-logs DIR"
+        yield Check("pods", state, f"no pod can be found: {status.pods_trouble}", next_step)
 
 
 def _log(status: NodeStatus) -> Check:

@@ -66,7 +66,10 @@ class Window:
         self._looked_us = -EVER_US
 
     def __len__(self) -> int:
-        return sum(len(room.lines) for room in self._waiting) + len(self._joined) + len(self._dropped)
+        return self._undecided() + len(self._dropped)
+
+    def _undecided(self) -> int:
+        return sum(len(room.lines) for room in self._waiting) + len(self._joined)
 
     @property
     def lines(self) -> Sequence[JoinedLines]:
@@ -130,10 +133,12 @@ class Window:
     def close(self, now_us: int, *, everything: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
 
-        Looks at most once a second, unless there are too many lines or `everything` is to go.
+        Looks at most once a second, unless there are too many lines or `everything` is to go. Lines that give no flow have
+        nothing to wait for: many of them make nobody else leave early.
         """
-        crowded = len(self) > self._settings.most_lines
-        if not (everything or crowded or abs(now_us - self._looked_us) >= LOOK_US):
+        crowded = self._undecided() > self._settings.most_lines
+        is_full = len(self) > self._settings.most_lines
+        if not (everything or is_full or abs(now_us - self._looked_us) >= LOOK_US):
             return NOTHING
         self._looked_us = now_us
         self._give_up(now_us, everything=everything)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from unmasq.base.clock import DAY_US, MICROSECONDS
+from unmasq.base.errors import UsageError
 from unmasq.keep import schema
 from unmasq.keep.completeness import covered
 from unmasq.keep.dayfile import name_of
@@ -59,11 +60,20 @@ def sort_addresses(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
         cursor.execute(statement)
 
 
+def days_to_keep(retention_days: int) -> int:
+    """The number of days, where it is one. Raises UsageError: fewer than one would delete what is being written."""
+    if retention_days < 1:
+        why = "days are counted back from the newest flow, so that fewer than one would delete the whole store"
+        raise UsageError(f"not a number of days to keep: {retention_days}", why, "give --retention-days a number from 1 on")
+    return retention_days
+
+
 def expire(store: DuckStore, retention_days: int) -> list[int]:
     """Delete the files of days that lie more than `retention_days` before the newest flow; returns the days that went.
 
-    The lines they held stay known, since a log that still has them may be read again.
+    The lines they held stay known, since a log that still has them may be read again. Raises UsageError as `days_to_keep`.
     """
+    days_to_keep(retention_days)
     newest_us = store.health().newest_us
     if newest_us is None:
         return []

@@ -1,25 +1,25 @@
-"""Control state of the embedded store: every version of the trust list, and what must outlive the days."""
+"""Control state of the embedded store: every version of the trust list, what must outlive the days, and the nodes of a server."""
 
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from unmasq.base.errors import StoreError, StoreTooNew, UsageError
 from unmasq.model.ingress import FileIdentity
 from unmasq.unwind.trust import TrustEntry, TrustList, entry
 
 NAME = "control.sqlite"
-VERSION = 1
+VERSION = 2
 
-_TABLES = """
-BEGIN;
+_NODE_ADDRESSES = "CREATE TABLE node_addresses (node TEXT NOT NULL, address TEXT NOT NULL, heard_us INTEGER NOT NULL);"
+_TABLES = f"""
 CREATE TABLE trust_versions (version INTEGER PRIMARY KEY, made_us INTEGER NOT NULL, change TEXT NOT NULL);
 CREATE TABLE trust_entries (version INTEGER NOT NULL, name TEXT NOT NULL, range TEXT NOT NULL, header TEXT NOT NULL);
 CREATE TABLE retired_lines (device TEXT, inode TEXT, fingerprint TEXT, start INTEGER, stop INTEGER);
-COMMIT;
+{_NODE_ADDRESSES}
 """
 
 
@@ -30,6 +30,14 @@ class TrustChange:
     version: int
     made_us: int
     change: str
+
+
+class NodeAddress(NamedTuple):
+    """An address of a node, and when the node was heard last (microseconds UTC)."""
+
+    node: str
+    address: str
+    heard_us: int
 
 
 class Control:
@@ -116,6 +124,19 @@ class Control:
             self._db.execute("DELETE FROM retired_lines")
             self._db.executemany("INSERT INTO retired_lines VALUES (?, ?, ?, ?, ?)", rows)
 
+    def node_addresses(self) -> list[NodeAddress]:
+        """The addresses of all nodes, as they were set last."""
+        return [NodeAddress(*row) for row in self._rows("SELECT node, address, heard_us FROM node_addresses ORDER BY rowid")]
+
+    def set_node_addresses(self, addresses: Iterable[NodeAddress]) -> None:
+        """Replace them all. Raises StoreError."""
+        try:
+            with self._lock, self._db:
+                self._db.execute("DELETE FROM node_addresses")
+                self._db.executemany("INSERT INTO node_addresses VALUES (?, ?, ?)", list(addresses))
+        except sqlite3.Error as error:
+            raise StoreError("what nodes said cannot be kept", str(error), "is the disk full?") from error
+
     def _rows(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(question, values).fetchall()
@@ -127,8 +148,9 @@ def _opened(path: Path, *, read_only: bool) -> sqlite3.Connection:
     path.touch(mode=0o600)
     db = sqlite3.connect(path, check_same_thread=False)
     db.execute("PRAGMA synchronous = FULL")
-    if not db.execute("PRAGMA user_version").fetchone()[0]:
-        db.executescript(_TABLES.replace("COMMIT;", f"PRAGMA user_version = {VERSION}; COMMIT;"))
+    found = db.execute("PRAGMA user_version").fetchone()[0]
+    if found < VERSION:
+        db.executescript(f"BEGIN; {_NODE_ADDRESSES if found else _TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
     return db
 
 

@@ -76,6 +76,7 @@ class DuckStore(Answers):
         with self._turn, self.days.use([self._made(day)]):
             writer = self._writer(day)
             writer.write(parts)
+            self._writers[day] = writer  # one that failed is not used again: it may have counted what was undone
             with self.moment:
                 self._below[day] = writer.flows
                 published()
@@ -95,8 +96,7 @@ class DuckStore(Answers):
 
     def _writer(self, day: int) -> Writer:
         writer = self._writers.pop(day, None) or Writer(self._writing, name_of(day))
-        self._writers[day] = writer
-        while len(self._writers) > OPEN_WRITERS:
+        while len(self._writers) >= OPEN_WRITERS:
             del self._writers[next(iter(self._writers))]
         with self.moment:
             self._below.setdefault(day, writer.flows)

@@ -11,7 +11,7 @@ MOST = 1000
 
 _ENDS = f"""
 SELECT DISTINCT f.dest_hi, f.dest_lo, f.dest_port FROM day.flows f
-WHERE f.flow < BELOW AND (f.flags & {int(Flag.SNAT_ELSEWHERE)} > 0 OR f.join = {int(Join.REMOTE_NAT)})
+WHERE f.flow < BELOW AND f.join <> {int(Join.UNWITNESSED)} AND (f.flags & {int(Flag.SNAT_ELSEWHERE)} > 0 OR f.join = {int(Join.REMOTE_NAT)})
 """
 
 
@@ -27,11 +27,11 @@ class Ends:
         self.known: tuple[Listener, ...] = ()
 
     def learn(self, flows: FlowColumns) -> int:
-        """Flows whose source was translated elsewhere. A line that does not tell its own end teaches nothing.
+        """Flows whose source was translated elsewhere, and whose connection a kernel saw: a line alone may name any destination.
 
-        Returns how many ends were forgotten for that.
+        One that does not tell its own end teaches nothing. Returns how many ends were forgotten for the new ones.
         """
-        flows = flows.take((flows.dest_port > 0) & (flows.dest_lo > 0))
+        flows = flows.take((flows.dest_port > 0) & (flows.dest_lo > 0) & (flows.join != Join.UNWITNESSED))
         columns = [flows.dest_hi, flows.dest_lo, flows.dest_port]
         order, begin = grouped(columns)
         for end in zip(*(column[order[begin]].tolist() for column in columns), strict=True):

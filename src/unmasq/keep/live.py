@@ -4,16 +4,22 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import structs
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
 from unmasq.keep.answers import Answers
+from unmasq.keep.dayfile import file_of
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.memory import Memory
-from unmasq.keep.protocol import Covered
+from unmasq.keep.protocol import Covered, Health
+from unmasq.keep.resting import Resting
 from unmasq.keep.sources import Source, View
 from unmasq.keep.split import by_day, together
+from unmasq.keep.waiting import Parts, Waiting
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
 
@@ -23,6 +29,21 @@ FRESH_US = MICROSECONDS // 4
 """How old the picture of open flows may be that a question gets."""
 
 
+MOST_STUCK = 200_000
+"""Rows that wait for days which cannot be written, from which on no more of these days are taken."""
+
+
+class Taken(NamedTuple):
+    """What became of a batch."""
+
+    parts: list[FlowBatch]
+    """Those that were new."""
+    days: frozenset[int]
+    """Of which something is not written yet."""
+    is_left_out: bool
+    """Whether a part was not taken, since too much waits for days that cannot be written."""
+
+
 class LiveStore(Answers):
     """Gathers what is appended; its owner calls `flush_due` again and again, which writes when it is time.
 
@@ -30,6 +51,8 @@ class LiveStore(Answers):
     meanwhile, so that no question sees them twice or not at all; nobody holds it who calls `flush`. Appended flows are
     acknowledged (`covered`) once they are written. With `resent`, batches may come again, even long after: the id of every one
     is written, and one that is here already is not taken; without it, batches that are written together count as one.
+
+    Each day is written by itself: one that cannot be written keeps nothing back but what belongs to it.
     """
 
     def __init__(
@@ -47,8 +70,8 @@ class LiveStore(Answers):
         self.store, self.control, self.moment = store, store.control, store.moment
         self._clock, self._snapshot = clock, snapshot
         self._rows, self._wait_us, self._resent, self._written = rows, wait_us, resent, written
-        self._writing = threading.Lock()
-        self._waiting: dict[int, dict[UUID, FlowBatch]] = {}
+        self._writing, self._resting = threading.Lock(), Resting()
+        self._waiting = Waiting()
         self._since_us: int | None = None
         self._changes = 0
         self._open: tuple[int, int, FlowBatch | None] = (-1, 0, None)
@@ -58,19 +81,34 @@ class LiveStore(Answers):
         """Take a batch, which is searchable from now on; it is written later."""
         self.take(batch)
 
-    def take(self, batch: FlowBatch) -> bool:
-        """As `append`; returns whether any of it was new."""
+    def take(self, batch: FlowBatch) -> Taken:
+        """As `append`, but for days that cannot be written no more than a bounded number of rows; returns what became of it."""
         with self.moment:
-            new = [(day, part) for day, part in by_day(batch) if not self._has(day, batch.id)]
-            for day, part in new:
-                self._waiting.setdefault(day, {})[batch.id] = part
-            if new:
+            parts = {day: part for day, part in by_day(batch) if self._waiting.has(day, batch.id) or not self._is_written(day, batch.id)}
+            new = {day: part for day, part in parts.items() if not self._waiting.has(day, batch.id)}
+            taken = {day: part for day, part in new.items() if self._has_room(day)}
+            for day, part in taken.items():
+                self._waiting.put(day, part)
+            if taken:
                 self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
                 self._changes += 1
-            return bool(new)
+            return Taken(list(taken.values()), frozenset(parts), len(taken) < len(new))
 
-    def _has(self, day: int, batch: UUID) -> bool:
-        return batch in self._waiting.get(day, ()) or (self._resent and self.store.holds(day, batch))
+    def _is_written(self, day: int, batch: UUID) -> bool:
+        try:
+            return self._resent and self.store.holds(day, batch)
+        except StoreError as error:
+            self._resting.failed(day, error, self._clock.now_us())
+            return False
+
+    def _has_room(self, day: int) -> bool:
+        stuck = self.troubles
+        return day not in stuck or self._waiting.rows(stuck.keys()) < MOST_STUCK
+
+    @property
+    def troubles(self) -> Mapping[int, StoreError]:
+        """The days that cannot be written, each with why."""
+        return self._resting.errors
 
     def flush_due(self, now_us: int) -> bool:
         """Write if enough waits, or if something waited long enough. Returns whether it did."""
@@ -81,22 +119,42 @@ class LiveStore(Answers):
         return due
 
     def flush(self) -> None:
-        """Write all that waits now, one transaction a day. Raises StoreError; what is not written then goes on waiting."""
+        """Write all that waits now, one transaction a day.
+
+        Raises StoreError once every day was tried; what is not written then goes on waiting.
+        """
+        for error in self._flush(lambda _day: True):
+            raise error
+
+    def flush_rested(self) -> list[StoreError]:
+        """As `flush`, but days that failed lately are left alone for a while; what went wrong now. See `troubles`."""
+        now_us = self._clock.now_us()
+        return self._flush(lambda day: self._resting.is_over(day, now_us))
+
+    def _flush(self, is_wanted: Callable[[int], bool]) -> list[StoreError]:
         with self._writing:
             with self.moment:
-                days = {day: dict(parts) for day, parts in self._waiting.items()}
+                days = self._waiting.of(is_wanted)
                 self._since_us = None
-            try:
-                for day, parts in sorted(days.items()):
-                    self._write(day, parts)
-            except StoreError:
+            found = [self._tried(day, parts) for day, parts in days.items()]
+            if self.troubles:
                 self._since_us = self._clock.now_us()  # to be tried again, but not at once
-                raise
+            return [error for error in found if error]
 
-    def _write(self, day: int, parts: Mapping[UUID, FlowBatch]) -> None:
+    def _tried(self, day: int, parts: Parts) -> StoreError | None:
+        try:
+            self._write(day, parts)
+        except StoreError as error:
+            with self.moment:
+                self._resting.failed(day, error, self._clock.now_us())
+            return error
+        with self.moment:
+            self._resting.written(day)
+        return None
+
+    def _write(self, day: int, parts: Parts) -> None:
         def published() -> None:
-            left = {each: part for each, part in self._waiting.pop(day).items() if each not in parts}
-            self._waiting |= {day: left} if left else {}
+            self._waiting.remove(day, parts)
             self._changes += 1
 
         batches = list(parts.values())
@@ -107,16 +165,13 @@ class LiveStore(Answers):
     def waiting_rows(self) -> int:
         """Flows and chains that are not written yet."""
         with self.moment:
-            return sum(len(part.flows) + len(part.chains) for part in self._parts())
-
-    def _parts(self) -> list[FlowBatch]:
-        return [part for parts in self._waiting.values() for part in parts.values()]
+            return self._waiting.rows()
 
     @contextmanager
     def view(self, wanted: FlowFilter) -> Iterator[View]:
         with ExitStack() as stack:
             with self.moment:
-                changes, waiting = self._changes, self._parts()
+                changes, waiting = self._changes, self._waiting.parts()
                 taken_us, still_open = self._now_open()
                 rest = stack.enter_context(self.store.view(wanted))
             live = []
@@ -135,6 +190,10 @@ class LiveStore(Answers):
             taken_us, batch = now_us, self._snapshot()
             self._open = (self._changes, taken_us, batch)
         return taken_us, batch if batch is not None and len(batch) else None
+
+    def health(self) -> Health:
+        unwritten = {file_of(day): error.why or error.what for day, error in self.troubles.items()}
+        return structs.replace(super().health(), unwritten=unwritten)
 
     def covered(self) -> list[Covered]:
         return self.store.covered()

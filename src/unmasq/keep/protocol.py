@@ -81,6 +81,7 @@ class Health(Struct, frozen=True):
     rejects: dict[str, int]
     trust_version: int
     judged_by_older: int  # flows that an older trust list judged
+    unwritten: dict[str, str] = {}  # the file of a day that cannot be written now -> why
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Flows are stored and acknowledged at once, with or without a record. A record th
 before it to be sure of it, completes the stored one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,11 +62,12 @@ class RemoteFlows:
         self,
         store: DuckStore,
         records: Records,
-        node_ranges: Sequence[Range],
+        node_ranges: Callable[[], Sequence[Range]],
         clock: Clock,
         counters: Counters,
         most_waiting: int = MOST_WAITING,
     ) -> None:
+        """`node_ranges` are the addresses of nodes, as they are known now."""
         self._store, self._records, self._node_ranges = store, records, node_ranges
         self._clock, self._counters = clock, counters
         self._waiting, self._ends = _Waiting(most_waiting), Ends()
@@ -91,7 +92,7 @@ class RemoteFlows:
         waits[found.flows] = False
         without = batch.flows.take(waits)
         if len(found.flows):
-            batch = complete(batch, records, found, self._node_ranges, self._store.control.trust_list())
+            batch = complete(batch, records, found, self._node_ranges(), self._store.control.trust_list())
         return Completed(batch, len(found.flows), without)
 
     def note(self, done: Completed) -> None:
@@ -113,7 +114,7 @@ class RemoteFlows:
     def amend(self, due: Amendment) -> None:
         """Complete stored flows. Raises StoreError; then `renew`."""
         began_us = self._clock.now_us()
-        for done in amend(self._store, due.records, self._node_ranges, due.days):
+        for done in amend(self._store, due.records, self._node_ranges(), due.days):
             self._counters.add("remote_flows", done.flows, "amended")
         self._rest_us = max(LOOK_US, _SHARE * (self._clock.now_us() - began_us))
 

@@ -26,16 +26,22 @@ MANY_RUNS = 20_000
 
 
 class Writer:
-    """Gives rows their numbers and appends them to the tables of one database, which nobody else writes."""
+    """Gives rows their numbers and appends them to the tables of one database, which nobody else writes. Raises StoreError.
+
+    It is of no use any more once it has failed.
+    """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, database: str) -> None:
         self._cursor = cursor
         self._database = database
         self._files: dict[FileIdentity, int] = {}
-        self._numbers()
+        try:
+            self._numbers()
+        except duckdb.Error as error:
+            raise self._cannot(error) from error
 
     def _numbers(self) -> None:
-        """Where to go on counting; also after a transaction that failed."""
+        """Where to go on counting."""
         self.flows, self._chains = self._next("flow", "flows"), self._next("chain", "chains")
         self._begin_texts(self._next("text", "texts"))
         rows = self._cursor.execute(f"SELECT device, inode, fingerprint, file FROM {self._database}.files").fetchall()
@@ -64,16 +70,18 @@ class Writer:
             self._cursor.commit()
             done = True
         except duckdb.Error as error:
-            why = str(error).splitlines()[0]
-            raise StoreError(f"cannot write to {self._database}", why, "is the disk full? `unmasq doctor` looks") from error
+            raise self._cannot(error) from error
         finally:
             if not done:
                 self._undo()
 
+    def _cannot(self, error: duckdb.Error) -> StoreError:
+        why = str(error).splitlines()[0]
+        return StoreError(f"cannot write to {self._database}", why, "is the disk full? `unmasq doctor` looks")
+
     def _undo(self) -> None:
         with suppress(duckdb.Error):  # what went wrong first is what is told; a database beyond use says so at every call
             self._cursor.rollback()
-            self._numbers()
 
     def _fresh(self, batches: dict[UUID, FlowBatch]) -> Sequence[FlowBatch]:
         known = f"SELECT id FROM {self._database}.batches WHERE id IN (SELECT unnest($ids)::UUID)"

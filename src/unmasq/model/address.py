@@ -122,6 +122,19 @@ def of_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Range:
     return Range((first >> 64, first & _LOW), (last >> 64, last & _LOW), prefix)
 
 
+def single(hi: int, lo: int) -> Range:
+    """The range of one address."""
+    return Range((hi, lo), (hi, lo), 128)
+
+
+def is_confined(hi: int, lo: int) -> bool:
+    """Whether an address means something only within one machine or on one link, so that many have it: 127.0.0.1, ::1, fe80::1."""
+    if (hi, lo) == NONE:
+        return True
+    found = ipaddress.ip_address(to_text(hi, lo))
+    return found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified
+
+
 def around(address: Range) -> Range:
     """The neighbourhood of an address: its /24, or its /64 for IPv6, where mostly one operator has all of it."""
     is_v4 = address.first[0] == 0 and address.first[1] >> 32 == 0xFFFF

@@ -1,6 +1,9 @@
-"""What a server tells its nodes: whom to trust, and what they all must agree on."""
+"""What a server tells its nodes: whom to trust, and what they all must agree on; and what a node tells for that."""
 
 from msgspec import Struct
+
+MOST_ADDRESSES = 250
+"""That a node tells; more are left out by it, and refused by a server."""
 
 
 class TrustedRange(Struct, frozen=True):
@@ -22,3 +25,11 @@ class NodeSettings(Struct, frozen=True):
     """Addresses of the cluster's nodes."""
     listeners: list[str] = []
     """ADDRESS:PORT of proxies anywhere in the cluster: of those that the server was told of, or where translated connections arrive."""
+
+
+class NodeSaid(Struct, frozen=True):
+    """What a node says of itself when it asks for settings."""
+
+    node: str
+    addresses: list[str] = []
+    """Of its interfaces: to others a source among them is nobody's own."""

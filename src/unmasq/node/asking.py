@@ -18,11 +18,18 @@ class Asking:
     def __init__(self, told: Told, upstream: Upstream, counters: Counters, back_off: BackOff, troubles: Troubles) -> None:
         self._told, self._upstream, self._counters = told, upstream, counters
         self._back_off, self._troubles = back_off, troubles
+        self._is_answered = True
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to tell that should not wait for the next turn."""
+        return self._is_answered and self._told.is_news
 
     def turn(self) -> float:
         """Ask. Raises StoreError."""
         outcome = self._told.refresh(self._upstream)
-        if outcome.kind not in (Kind.DONE, Kind.UNCHANGED):
+        self._is_answered = outcome.kind in (Kind.DONE, Kind.UNCHANGED)
+        if not self._is_answered:
             self._troubles.note(SETTINGS, outcome.reason, outcome.why)
             return self._back_off.failed(outcome.wait_seconds)
         self._counters.add("ship_settings", reason=outcome.kind.value)

@@ -10,15 +10,15 @@ from typing import Protocol, Self
 from unmasq.base.clock import Clock
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
-from unmasq.model.address import Range
 from unmasq.model.ingress import FileIdentity
 from unmasq.node.begun import Begun, begun_batch
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
+from unmasq.node.own import OwnAddresses
 from unmasq.node.pipeline import Pipeline, Source
 from unmasq.node.sight import Sight
 from unmasq.node.watch import Keeper, Watch
-from unmasq.observe import namespace
+from unmasq.observe.feed import SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.read.cri import Unframer
 from unmasq.read.log import Log
@@ -66,6 +66,7 @@ class LiveNode:
         self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
         self._stack = ExitStack()
         self.listeners = Listeners(counters, watch.listeners)
+        self._heard: Sequence[Listener] = ()
         self._named_pods, self._collecting = pods_that_wrote(watch.logs), collecting
         for log in more:
             self._stack.callback(log.close)
@@ -73,7 +74,7 @@ class LiveNode:
             self.sight = Sight(watch, self.listeners, counters, clock)
             self._stack.callback(self.sight.witnesses.close)
             self.witness = self.sight.witnesses if self.sight.is_open else None
-            self._own = self._own_addresses()
+            self.own = OwnAddresses(watch.namespace, self._proxies, clock) if self.witness else None
             self.pods = self._open_pods(covered) if watch.pods else None
             logs = [self._open_log(path, covered) for path in watch.logs]
             self._sources: list[LogSource] = [*logs, *([self.pods] if self.pods else []), *more]
@@ -94,11 +95,14 @@ class LiveNode:
 
     def hear_of(self, listeners: Sequence[Listener]) -> None:
         """Know the listeners of all nodes. Those on our own addresses are here; others may be: their lines will tell."""
-        self.listeners.add(one for one in listeners if one[:2] in self._own)
+        self._heard = listeners
+        self.listeners.add(one for one in listeners if self.own and one[:2] in self.own.here)
         self.listeners.set_elsewhere(listeners)
 
     def turn(self) -> None:
         """One round: what has come, and what is complete; then wait a moment, or until the kernel has spoken for one."""
+        if self.own and self.own.look():
+            self.hear_of(self._heard)
         count = self.pipeline.step()
         self._note_begun()
         self.sight.look(self._pods_read)
@@ -114,8 +118,9 @@ class LiveNode:
         ask = self._keeper.interval_us
         return replace(self.watch.window, interval_us=ask()) if ask else self.watch.window
 
-    def _own_addresses(self) -> frozenset[tuple[int, int]]:
-        return frozenset(namespace.addresses(self.watch.namespace)) if self.witness else frozenset()
+    def _proxies(self) -> list[str]:
+        """The namespaces whose sockets are watched."""
+        return [place.space for place in self.witness.places if place.feed is SOCKETS and place.space] if self.witness else []
 
     def _open_log(self, path: str, covered: Covered) -> Log:
         tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
@@ -136,5 +141,7 @@ class LiveNode:
             each.commit()
 
     def _surroundings(self) -> Surroundings:
-        own = [Range(address, address, 128) for address in self._own]
-        return Surroundings(self.watch.node, self._keeper.trust(), [*self.watch.node_ranges, *self._keeper.node_ranges(), *own], self._own)
+        ranges = [*self.watch.node_ranges, *self._keeper.node_ranges()]
+        if self.own is None:
+            return Surroundings(self.watch.node, self._keeper.trust(), ranges)
+        return Surroundings(self.watch.node, self._keeper.trust(), [*ranges, *self.own.ranges], self.own.of_node)

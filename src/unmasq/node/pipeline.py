@@ -10,6 +10,7 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
 from unmasq.node.desk import GATHER_LINES, Desk
 from unmasq.observe.listeners import Listeners
+from unmasq.observe.pace import Pace
 
 
 class Source(Protocol):
@@ -46,10 +47,11 @@ class Pipeline:
     ) -> None:
         self._sources, self._witness, self._listeners = sources, witness, listeners
         self._desk, self._sink, self._clock, self._moment = desk, sink, clock, moment
+        self._pace, self._learned = Pace(), False
 
     def begin(self) -> None:
         """Look at what is there already: whatever comes to light later began after this."""
-        self._look_again(learned=False)
+        self._look_again()
 
     def step(self) -> int:
         """Take in what there is, hand on what is complete; returns the number of lines read.
@@ -57,8 +59,8 @@ class Pipeline:
         The kernel first: a connection begins before its lines are written, so most of them need not wait for it.
         """
         self._observe()
-        count, learned = self._read()
-        self._look_again(learned=learned)
+        count = self._read()
+        self._look_again()
         self._hand_on(everything=False)
         return count
 
@@ -71,28 +73,35 @@ class Pipeline:
         with self._moment:
             return self._desk.open()
 
-    def _read(self) -> tuple[int, bool]:
-        """The number of lines read, and whether they named a listener that was not known."""
-        count, learned = 0, False
+    def _read(self) -> int:
+        """The number of lines read. They may name listeners that were not known."""
+        count = 0
         for source in self._sources:
             for chunk in source.poll(self._clock.now_us()):
                 with self._moment:
                     lines = self._desk.take_lines(chunk, self._clock.now_us())
-                learned |= self._listeners.learn(lines)
+                self._learned |= self._listeners.learn(lines)
                 count += len(lines)
                 if len(self._desk) >= GATHER_LINES:  # a backlog: what is complete must not wait for its end
                     self._hand_on(everything=False)
-        return count, learned
+        return count
 
     def _observe(self) -> None:
         if self._witness is not None:
             self._meet(self._witness.read())
 
-    def _look_again(self, *, learned: bool) -> None:
-        """Dump the table where it is time, or where lines named a listener whose connections were passed over so far."""
+    def _look_again(self) -> None:
+        """Dump the table where it is time, sooner where lines named a listener whose connections were passed over so far.
+
+        Not at once for each: destinations that somebody writes into a log must not keep us busy with dumps.
+        """
         began_us = self._clock.now_us()
-        if self._witness is not None and (learned or self._witness.dump_due(began_us)):
+        if self._witness is None:
+            return
+        if self._witness.dump_due(began_us) or (self._learned and self._pace.due(began_us, urgent=True)):
             self._meet(self._witness.dump(), began_us)
+            self._pace.dumped(began_us, self._clock.now_us())
+            self._learned = False
 
     def _meet(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
         passing = self._listeners.passing(connections)

@@ -9,7 +9,7 @@ import msgspec
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import Range, parse_range
-from unmasq.model.nodesettings import NodeSettings
+from unmasq.model.nodesettings import NodeSaid, NodeSettings
 from unmasq.node.upstream import Kind, Outcome, Upstream
 from unmasq.observe.listeners import Listener, listener
 from unmasq.unwind.trust import TrustList, entry
@@ -47,14 +47,28 @@ class Told:
 
     def __init__(self, notes: Notes, counters: Counters) -> None:
         self._notes, self._counters = notes, counters
+        self._said: NodeSaid | None = None
+        self._heard: NodeSaid | None = None
         self._tag, self.now = "", _settings(NodeSettings())
         noted = notes.noted(_NOTE)
         if noted is not None:
             self._remember(noted)
 
+    def say(self, node: str, addresses: Sequence[str]) -> None:
+        """What the server is told of this node from now on. Any thread may say."""
+        self._said = NodeSaid(node, list(addresses))
+
+    @property
+    def is_news(self) -> bool:
+        """Whether something was said that the server has not heard."""
+        return self._said != self._heard
+
     def refresh(self, upstream: Upstream) -> Outcome:
-        """Ask the server; `now` is what it said last."""
-        outcome = upstream.settings(self._tag)
+        """Ask the server, and tell it what was said; `now` is what it said last."""
+        said = self._said
+        outcome = upstream.settings(self._tag, said)
+        if outcome.kind in (Kind.DONE, Kind.UNCHANGED):
+            self._heard = said
         if outcome.settings is None:
             return outcome
         try:

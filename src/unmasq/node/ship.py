@@ -54,7 +54,8 @@ class Shipper:
         self._spool, self._clock, self._counters, self._tell = spool, clock, counters, tell
         self._troubles = Troubles(upstream.url, (BATCHES, SETTINGS), counters, tell)
         asking, sending = BackOff(draw), BackOff(draw)
-        self._asking = _Task(Asking(told, upstream, counters, asking, self._troubles).turn, asking)
+        self._asks = Asking(told, upstream, counters, asking, self._troubles)
+        self._asking = _Task(self._asks.turn, asking)
         self._sending = _Task(Sending(spool, upstream, Order(draw), clock, counters, sending, self._troubles).turn, sending)
         self.has_asked = threading.Event()
         """Set once the server was asked for settings, whatever became of it."""
@@ -71,6 +72,8 @@ class Shipper:
 
     def step(self) -> float:
         """Do what is due; returns the seconds until there may be more to do. Whatever fails is told, counted, and done again."""
+        if self._asks.has_news:
+            self._asking.until_us = 0
         asking_seconds = self._turned(self._asking)
         self.has_asked.set()
         return min(asking_seconds, self._turned(self._sending))

@@ -54,6 +54,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         pods_missing=dict(node.sight.pods_missing),
         sockets_below=str(beside.sync.prefix) if beside.sync else None,
         collectors=sorted(pod.reporter for pod in beside.sync.pods.values()) if beside.sync else [],
+        pods_trouble=node.pods.trouble if node.pods else None,
         shipping=beside.shipping,
     )
     return _looked_into(found, node, clock) if kernel else found

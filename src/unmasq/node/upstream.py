@@ -19,7 +19,7 @@ from unmasq import __version__
 from unmasq.base.errors import UsageError
 from unmasq.base.safe import shortened, terminal
 from unmasq.base.servers import checked_url, trusted
-from unmasq.model.nodesettings import NodeSettings
+from unmasq.model.nodesettings import NodeSaid, NodeSettings
 
 _MOST_ANSWER_BYTES = 1 << 20
 _LONGEST_WAIT_SECONDS = 300.0
@@ -122,10 +122,14 @@ class Upstream:
             return Outcome(Kind.FAILED, "foreign", "the server answered for another batch")
         return Outcome(Kind.DONE)
 
-    def settings(self, tag: str) -> Outcome:
-        """GET what nodes are told; UNCHANGED where `tag` stands for what the server would say."""
-        headers = {"if-none-match": tag} if tag else {}
-        answer = self._asked("GET", "api/v1/node-settings", min(_SETTINGS_SECONDS, self._deadline_seconds), headers=headers)
+    def settings(self, tag: str, said: NodeSaid | None = None) -> Outcome:
+        """What nodes are told; UNCHANGED where `tag` stands for what the server would say. `said` tells it of this node."""
+        headers, path = {"if-none-match": tag} if tag else {}, "api/v1/node-settings"
+        deadline_seconds = min(_SETTINGS_SECONDS, self._deadline_seconds)
+        if said is None:
+            answer = self._asked("GET", path, deadline_seconds, headers=headers)
+        else:
+            answer = self._asked("POST", path, deadline_seconds, headers=headers, content=msgspec.json.encode(said))
         if isinstance(answer, Outcome):
             return answer
         if answer.status == 304:

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from unmasq.base.errors import KernelError
 from unmasq.model.address import V4_PREFIX
@@ -23,6 +24,7 @@ _CLONE_NEWNET = 0x40000000
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22  # linux/rtnetlink.h
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2  # linux/if_addr.h
 _IFADDRMSG_BYTES = 8
+_RT_SCOPE_LINK = 253  # linux/rtnetlink.h
 _NEXT = {
     errno.ENOENT: "`ip netns list` shows the names; another process's namespace is /proc/PID/ns/net",
     errno.EINVAL: "name a network namespace: `ip netns list`, or /proc/PID/ns/net",
@@ -81,16 +83,35 @@ def socket_in(namespace: str | None, protocol: int) -> socket.socket:
             ) from error
 
 
+class InterfaceAddress(NamedTuple):
+    """One address of an interface, which is known by its number; `is_wide` where its scope is more than the machine or a link."""
+
+    pair: tuple[int, int]
+    interface: int
+    is_wide: bool
+
+
 def addresses(namespace: str | None = None) -> set[tuple[int, int]]:
     """Every address (hi, lo) of the namespace's interfaces, loopback and link-local ones too. Raises KernelError."""
+    return {one.pair for one in interface_addresses(namespace)}
+
+
+def interface_addresses(namespace: str | None = None) -> list[InterfaceAddress]:
+    """The same, each with its interface and scope, by interface. Raises KernelError."""
     with socket_in(namespace, socket.NETLINK_ROUTE) as sock:
         request = netlink.dump_request(_RTM_GETADDR, 1, struct.pack("=BBBBI", socket.AF_UNSPEC, 0, 0, 0, 0))
-        return {
+        return [
             found
             for part in Dump(sock, request, "the interface addresses")
             for message in netlink.messages(part)
-            if message.kind == _RTM_NEWADDR and (found := _address(message.payload)) is not None
-        }
+            if message.kind == _RTM_NEWADDR and (found := _interface_address(message.payload)) is not None
+        ]
+
+
+def _interface_address(payload: bytes) -> InterfaceAddress | None:
+    pair = _address(payload)
+    _, _, _, scope, interface = struct.unpack_from("=BBBBI", payload)
+    return InterfaceAddress(pair, interface, scope < _RT_SCOPE_LINK) if pair is not None else None
 
 
 def _address(payload: bytes) -> tuple[int, int] | None:

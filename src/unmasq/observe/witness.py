@@ -75,7 +75,7 @@ class Witness:
 
     def dump_due(self, now_us: int) -> bool:
         """Whether it is time for a dump: every 5 s, less often where it takes long, soon after an overrun."""
-        return self._pace.due(now_us, unhealed=self._events.unhealed > 0)
+        return self._pace.due(now_us, urgent=self._events.unhealed > 0)
 
     def dump(self) -> ConnectionBatch:
         """The whole table, with counters up to now."""

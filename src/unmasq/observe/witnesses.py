@@ -104,7 +104,7 @@ class Witnesses:
 
     def dump_due(self, now_us: int) -> bool:
         """Whether one of them is due, or it is time to look again for one that cannot be watched."""
-        return any(one.dump_due(now_us) for _, one in self._reversed()) or (bool(self._troubles) and self._pace.due(now_us, unhealed=False))
+        return any(one.dump_due(now_us) for _, one in self._reversed()) or (bool(self._troubles) and self._pace.due(now_us, urgent=False))
 
     def dump(self) -> ConnectionBatch:
         """The tables of all of them: whatever nobody shows is not there."""

@@ -17,11 +17,21 @@ class Folder:
 
     def names(self, now_us: int) -> list[str]:
         """What is in it, sorted; nothing where it cannot be listed, which is counted once."""
-        if self._lookout.due(self.path, now_us, unsettled=False):
-            try:
+        try:
+            if self._lookout.due(self.path, now_us, unsettled=False):
                 with os.scandir(self.path) as entries:
                     self._names, self._failed = sorted(entry.name for entry in entries), False
-            except OSError:
-                self._counters.add("pods_unreadable", int(not self._failed), "folder")
-                self._names, self._failed = [], True
+        except OSError:
+            self._counters.add("pods_unreadable", int(not self._failed), "folder")
+            self._names, self._failed = [], True
+            self._lookout.look_again()
         return self._names
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot be listed now. Any thread may ask."""
+        try:
+            os.scandir(self.path).close()
+        except OSError as error:
+            return f"{self.path}: {error.strerror}"
+        return None

@@ -13,11 +13,8 @@ class Lookout:
         self._until_us = 0
 
     def due(self, folder: Path, now_us: int, *, unsettled: bool) -> bool:
-        """Whether the folder changed, or something in it was `unsettled`, within the last seconds."""
-        try:
-            changed_ns = folder.stat().st_mtime_ns
-        except OSError:
-            return False
+        """Whether the folder changed, or something in it was `unsettled`, within the last seconds. Raises OSError where it is gone."""
+        changed_ns = folder.stat().st_mtime_ns
         if unsettled or changed_ns != self._changed_ns:
             self._changed_ns, self._until_us = changed_ns, now_us + _SETTLE_US
         return now_us <= self._until_us

@@ -61,8 +61,13 @@ class Pods:
 
     @property
     def paths(self) -> list[str]:
-        """The logs that are read now."""
-        return sorted(map(str, self._logs))
+        """The logs that are read now. Any thread may ask."""
+        return sorted(map(str, list(self._logs)))
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no pod can be found now. Any thread may ask."""
+        return self._root.trouble
 
     @property
     def chosen(self) -> dict[str, str]:

@@ -133,8 +133,15 @@ class Tail:
             self._absent = ""
         except (OSError, InputError) as error:
             self._away("missing" if isinstance(error, FileNotFoundError) else "unreadable")
-        if self._lookout.due(Path(self._real[0]).parent, now_us, unsettled=self._rotated.unsettled):
+        if self._is_unsettled(now_us):
             self._scan()
+
+    def _is_unsettled(self, now_us: int) -> bool:
+        """Whether there may be other files beside the one that the path names."""
+        try:
+            return self._lookout.due(Path(self._real[0]).parent, now_us, unsettled=self._rotated.unsettled)
+        except OSError:  # the folder is gone, and a path that names nothing is counted already
+            return False
 
     def _scan(self) -> None:
         try:

@@ -71,5 +71,12 @@ def _json(status: int, answer: object) -> Response:
     return Response(body_of(answer), status, media_type="application/json")
 
 
-HEALTHZ = Route("/healthz", answering(lambda _request, _body: {"status": "ok"}))
-"""Whether somebody answers at all."""
+def healthz(trouble: Callable[[], str | None] = lambda: None) -> Route:
+    """Whether somebody answers at all, and is not in `trouble`. It needs no token, so that it does not tell in which."""
+
+    def well(_request: Request, _body: bytes) -> object:
+        if trouble() is not None:
+            raise StoreBusy("flows cannot be taken", "this server failed at its own work", "it has said more where it was started")
+        return {"status": "ok"}
+
+    return Route("/healthz", answering(well))

@@ -1,10 +1,12 @@
 """The API of a store: `/api/v1`."""
 
+from collections.abc import Callable
+
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from unmasq.base.exposition import Metrics
-from unmasq.serve.answering import HEALTHZ, answering, application
+from unmasq.serve.answering import answering, application, healthz
 from unmasq.serve.metrics import endpoint as metrics_endpoint
 from unmasq.serve.receiving import Receiving
 from unmasq.serve.routes import Routes
@@ -17,15 +19,17 @@ def app_of(routes: Routes) -> Starlette:
         Route("/api/v1/trust", answering(routes.trust_remove), methods=["DELETE"]),
         Route("/api/v1/rejudge", answering(routes.rejudge), methods=["POST"]),
     ]
-    return application([*_reading(routes), *changing])
+    return application([*_reading(routes), *changing, healthz()])
 
 
-def public_app(routes: Routes, receiving: Receiving, metrics: Metrics) -> Starlette:
+def public_app(routes: Routes, receiving: Receiving, metrics: Metrics, trouble: Callable[[], str | None]) -> Starlette:
     """The app that others may reach: questions, nodes and metrics, but nothing that changes what is believed."""
     more = [
         Route("/api/v1/batches", receiving.batches, methods=["POST"]),
-        Route("/api/v1/node-settings", receiving.node_settings),
+        Route("/api/v1/node-settings", receiving.node_settings, methods=["GET"]),
+        Route("/api/v1/node-settings", receiving.node_said, methods=["POST"]),
         Route("/metrics", metrics_endpoint(metrics)),
+        healthz(trouble),
     ]
     return application([*_reading(routes), *more])
 
@@ -37,5 +41,4 @@ def _reading(routes: Routes) -> list[Route]:
         Route("/api/v1/trust", answering(routes.trust)),
         Route("/api/v1/health", answering(routes.health)),
         Route("/api/v1/status", answering(routes.status)),
-        HEALTHZ,
     ]

@@ -2,15 +2,16 @@
 
 import threading
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import BatchRefused, StoreBusy, StoreError
 from unmasq.base.telemetry import Counters
-from unmasq.keep.live import LiveStore
+from unmasq.keep.live import LiveStore, Taken
 from unmasq.keep.remote import LOOK_US, Amendment, RemoteFlows
 from unmasq.model import wire
 from unmasq.model.flowbatch import FlowBatch, LineColumns
@@ -23,19 +24,42 @@ _SHARE = 4  # after a commit that took a second, others may gather for four: com
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
+class _Asked(NamedTuple):
+    """A batch whose sender waits to hear that it is on disk."""
+
+    id: UUID
+    taken: Taken
+    written: "Future[UUID]"
+
+    def answer(self, unwritten: Mapping[int, StoreError]) -> None:
+        """Say so, or why it is not."""
+        errors = [unwritten[day] for day in self.taken.days if day in unwritten]
+        if self.taken.is_left_out and not errors:
+            errors.append(StoreBusy("a part of the batch was not taken", "its day could not be written", "send it again later"))
+        if errors:
+            self.written.set_exception(errors[0])
+        else:
+            self.written.set_result(self.id)
+
+
 class Ingest:
     """Takes batches while it is entered; `take` may be called by any thread.
 
     Counts `ingest_batches`, `ingest_flows`, `ingest_lines` (requests of flows), `ingest_rejected` (lines, by the node),
-    `ingest_again` (batches that were here), `ingest_refused` by reason, and `store_failed`.
+    `ingest_again` (batches that were here), `ingest_refused` by reason (`day`: a part of it, since its day cannot be written),
+    `store_failed` (tries to write a day), and `ingest_failed` (what should never happen). `tell` gets a sentence when something
+    begins to go wrong, and when it is well again.
     """
 
-    def __init__(self, live: LiveStore, remote: RemoteFlows, counters: Counters) -> None:
+    def __init__(self, live: LiveStore, remote: RemoteFlows, counters: Counters, tell: Callable[[str], None] = lambda _: None) -> None:
         """`live` remembers the ids of batches."""
-        self._live, self._remote, self._counters = live, remote, counters
+        self._live, self._remote, self._counters, self._tell = live, remote, counters, tell
+        self.trouble: str | None = None
+        """What should never happen and did when something was last to be written. A day that cannot be written is none of it."""
+        self._said: frozenset[int] = frozenset()  # the days of which was told that they cannot be written
         self._decoding = threading.Semaphore(_DECODING)
         self._changed = threading.Condition()
-        self._asked: list[tuple[UUID, Future[UUID]]] = []
+        self._asked: list[_Asked] = []
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="unmasq-ingest", daemon=True)
 
@@ -70,35 +94,37 @@ class Ingest:
         # A node knows itself which lines of its own files it has read: here they would only be in the way.
         with self._changed:
             done = self._remote.complete(replace(batch, files=[], lines=LineColumns.empty()))
-            is_new = self._live.take(done.batch) or not (batch.flows or batch.rejected)
-            if is_new:
+            taken = self._live.take(done.batch)
+            is_bare = not (batch.flows or batch.rejected)
+            if taken.parts or is_bare:
                 self._remote.note(done)
-            self._count(batch, is_new=is_new)
+            self._count(taken, is_bare=is_bare)
             written: Future[UUID] = Future()
             written.set_running_or_notify_cancel()  # whoever asked may go away, and the batch is written all the same
-            self._asked.append((batch.id, written))
+            self._asked.append(_Asked(batch.id, taken, written))
             self._changed.notify()
             return written
 
-    def _count(self, batch: FlowBatch, *, is_new: bool) -> None:
-        if not is_new:
-            self._counters.add("ingest_again")
-            return
-        self._counters.add("ingest_batches")
-        self._counters.add("ingest_flows", len(batch.flows))
-        self._counters.add("ingest_lines", int(batch.flows.requests.sum()))
-        self._counters.add("ingest_rejected", sum(each.count for each in batch.rejected))
+    def _count(self, taken: Taken, *, is_bare: bool) -> None:
+        is_new = is_bare or bool(taken.parts)
+        self._counters.add("ingest_refused", int(taken.is_left_out), "day")
+        self._counters.add("ingest_again", int(not (is_new or taken.is_left_out)))
+        self._counters.add("ingest_batches", int(is_new))
+        self._counters.add("ingest_flows", sum(len(part.flows) for part in taken.parts))
+        self._counters.add("ingest_lines", sum(int(part.flows.requests.sum()) for part in taken.parts))
+        self._counters.add("ingest_rejected", sum(each.count for part in taken.parts for each in part.rejected))
 
     def _run(self) -> None:
         pause_seconds = 0.0
         while self._wait(pause_seconds):
+            began = time.monotonic()
             with self._changed:
                 asked, self._asked = self._asked, []
                 due = self._remote.due()  # before what was completed without these records is written
-            began = time.monotonic()
-            is_written = self._write(asked) if asked or due else True
-            if due:
-                self._amend(due, is_written=is_written)
+            try:
+                self._work(asked, due)
+            except Exception as error:  # noqa: BLE001  # a mistake of ours: who asked must hear of it, and the next one be served
+                self._fail(asked, due, error)
             pause_seconds = min(_SHARE * (time.monotonic() - began), _LONGEST_PAUSE_SECONDS)
 
     def _wait(self, pause_seconds: float) -> bool:
@@ -108,26 +134,55 @@ class Ingest:
             self._changed.wait_for(lambda: self._ending or self._asked, LOOK_US / MICROSECONDS)
             return bool(self._asked) or not self._ending
 
-    def _amend(self, due: Amendment, *, is_written: bool) -> None:
+    def _work(self, asked: list[_Asked], due: Amendment | None) -> None:
+        if asked or due or self.trouble or self._live.troubles:
+            self._write(asked)
+        if due:
+            self._amend(due)
+        self._well()
+
+    def _write(self, asked: list[_Asked]) -> None:
+        """Write what waits, and answer."""
+        self._counters.add("store_failed", len(self._live.flush_rested()))
+        unwritten = self._live.troubles
+        for day in unwritten.keys() - self._said:
+            self._tell(f"{unwritten[day]}\nIts flows wait, and are refused beyond a bound; those of other days are written.")
+        if self._said and not unwritten:
+            self._tell("all days can be written again")
+        self._said = frozenset(unwritten)
+        for each in asked:
+            each.answer(unwritten)
+
+    def _amend(self, due: Amendment) -> None:
         """Complete stored flows; what cannot be done now is due again."""
+        unwritten = self._live.troubles.keys() & due.days
         try:
-            if is_written:
-                self._remote.amend(due)
-                return
+            self._remote.amend(due._replace(days=due.days - unwritten))
         except StoreError:
             self._counters.add("store_failed")
+            unwritten = set(due.days)
+        if unwritten:
+            self._renew(due)
+
+    def _renew(self, due: Amendment) -> None:
         with self._changed:
             self._remote.renew(due)
 
-    def _write(self, asked: "list[tuple[UUID, Future[UUID]]]") -> bool:
-        """Write what waits, and answer; whether it is on disk."""
-        try:
-            self._live.flush()
-        except StoreError as error:
-            self._counters.add("store_failed")
-            for _, done in asked:
-                done.set_exception(error)
-            return False
-        for batch, done in asked:
-            done.set_result(batch)
-        return True
+    def _fail(self, asked: list[_Asked], due: Amendment | None, error: Exception) -> None:
+        """Answer those who are not answered yet, and have a person look at it."""
+        why = f"{type(error).__name__}: {error}"
+        failure = StoreError("unmasq serve failed at writing flows", why, "this is a mistake in unmasq: report it, please")
+        self._counters.add("ingest_failed")
+        if self.trouble is None:
+            self._tell(str(failure))
+        self.trouble = why
+        for each in asked:
+            if not each.written.done():
+                each.written.set_exception(failure)
+        if due:
+            self._renew(due)
+
+    def _well(self) -> None:
+        if self.trouble is not None:
+            self._tell("flows are written again")
+        self.trouble = None

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from unmasq.base.errors import Unreachable, UsageError
+from unmasq.serve.patience import Patient
 
 _PATIENCE_SECONDS = 10
 
@@ -44,6 +45,8 @@ class Listening:
             access_log=False,
             server_header=False,
             lifespan="off",
+            http=Patient,
+            ws="none",
             timeout_graceful_shutdown=2,
             ssl_certfile=tls.certificate if tls else None,
             ssl_keyfile=tls.key if tls else None,

@@ -11,13 +11,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from unmasq.base.errors import BatchRefused, BatchTooLarge, StoreBusy, UnmasqError
-from unmasq.model.nodesettings import NodeSettings
-from unmasq.serve.contract import body_of, problem
+from unmasq.base.telemetry import Counters
+from unmasq.model.flaws import LONGEST_NODE
+from unmasq.model.nodesettings import NodeSaid, NodeSettings
+from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
 from unmasq.serve.ingest import Ingest
 
 MOST_BODY_BYTES = 64 << 20
+MOST_SAID_BYTES = 256 << 10
 MOST_AT_ONCE = 16
 """Bodies that are received at the same time; each may take MOST_BODY_BYTES."""
+
+PATIENCE_SECONDS = 60.0
+"""For a body, beside what it may take at LEAST_RATE."""
+LEAST_RATE = 64 << 10
+"""Bytes a second: whoever sends more slowly than that keeps others out."""
 
 _BUSY_SECONDS = "2"
 
@@ -29,24 +37,41 @@ class Stored(Struct, frozen=True):
 
 
 class Receiving:
-    """What nodes ask."""
+    """What nodes ask. Counts `ingest_refused`: `slow`, a body that did not come in time, and `crowded`, one too many at once."""
 
-    def __init__(self, ingest: Ingest, settings: Callable[[], NodeSettings]) -> None:
-        self._ingest, self._settings, self._inside = ingest, settings, 0
+    def __init__(self, ingest: Ingest, settings: Callable[[], NodeSettings], hear: Callable[[NodeSaid], None], counters: Counters) -> None:
+        """`hear` is told what nodes say of themselves."""
+        self._ingest, self._settings, self._hear = ingest, settings, hear
+        self._counters, self._inside = counters, 0
 
     async def batches(self, request: Request) -> Response:
         """POST /api/v1/batches with a batch as `model.wire` makes it: 200 when it is on disk."""
         if self._inside >= MOST_AT_ONCE:
+            self._counters.add("ingest_refused", reason="crowded")
             return _failed(StoreBusy("too many batches come at once", f"{MOST_AT_ONCE} are being received", "send it again later"))
         self._inside += 1
         try:
-            done = await run_in_threadpool(self._ingest.take, await _body(request))
+            done = await run_in_threadpool(self._ingest.take, await received(request, MOST_BODY_BYTES))
             stored = await asyncio.wrap_future(done)
+        except TimeoutError:
+            self._counters.add("ingest_refused", reason="slow")
+            return _too_slow()
         except UnmasqError as error:
             return _failed(error)
         finally:
             self._inside -= 1
         return _json(200, body_of(Stored(str(stored))))
+
+    async def node_said(self, request: Request) -> Response:
+        """POST /api/v1/node-settings with what a node says of itself, answered as GET."""
+        try:
+            said = said_in(await received(request, MOST_SAID_BYTES))
+            await run_in_threadpool(self._hear, said)
+        except TimeoutError:
+            return _too_slow()
+        except UnmasqError as error:
+            return _failed(error)
+        return await run_in_threadpool(self.node_settings, request)
 
     def node_settings(self, request: Request) -> Response:
         """GET /api/v1/node-settings; 304 where the node has them already."""
@@ -57,13 +82,35 @@ class Receiving:
         return _json(200, body, {"etag": tag})
 
 
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise BatchTooLarge("a batch is too large", f"its body is longer than {MOST_BODY_BYTES:,} bytes", "send less at once")
+async def received(request: Request, most_bytes: int) -> bytes:
+    """The body of a request. Raises BatchTooLarge, and TimeoutError where it stalls, or comes too slowly."""
+    body, latest = bytearray(), asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    async with asyncio.timeout_at(latest) as deadline:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most_bytes:
+                raise BatchTooLarge("a batch is too large", f"its body is longer than {most_bytes:,} bytes", "send less at once")
+            deadline.reschedule(latest + len(body) / LEAST_RATE)
     return bytes(body)
+
+
+def said_in(body: bytes) -> NodeSaid:
+    """What a node says of itself. Raises BatchRefused."""
+    try:
+        said = msgspec.json.decode(body, type=NodeSaid)
+    except msgspec.MsgspecError as error:
+        raise BatchRefused("what a node says of itself makes no sense", str(error), "upgrade the older of node and server") from None
+    if not 0 < len(said.node) <= LONGEST_NODE:
+        why = f"a node's name has 1 to {LONGEST_NODE} characters, not {len(said.node)}"
+        raise BatchRefused("what a node says of itself makes no sense", why, "give it another name with --node")
+    return said
+
+
+def _too_slow() -> Response:
+    """What was not read yet of the body is not waited for."""
+    why = f"a body may take {PATIENCE_SECONDS:g} s, and longer at {LEAST_RATE:,} bytes a second"
+    body = body_of(ErrorBody(Problem("the batch came too slowly", why, "send it again, over a better way")))
+    return _json(408, body, {"connection": "close"})
 
 
 def _failed(error: UnmasqError) -> Response:

@@ -13,9 +13,10 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.records import Records
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
+from unmasq.keep.nodes import Nodes
 from unmasq.keep.remote import RemoteFlows
 from unmasq.keep.tokens import Tokens, digest
-from unmasq.model.address import parse_range
+from unmasq.model.address import Range, parse_range
 from unmasq.model.nodesettings import NodeSettings, TrustedRange
 from unmasq.serve.app import public_app
 from unmasq.serve.guard import Guard, Hosts, Uses
@@ -47,17 +48,20 @@ class Public:
 class Server:
     """All of it, while it is entered."""
 
-    def __init__(self, store: DuckStore, public: Public, clock: Clock, counters: Counters) -> None:
-        self._store, self._public, self._clock, self._counters = store, public, clock, counters
+    def __init__(
+        self, store: DuckStore, public: Public, clock: Clock, counters: Counters, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`tell` gets a sentence when something begins to go wrong, and when it is well again."""
+        self._store, self._public, self._clock, self._counters, self._tell = store, public, clock, counters, tell
         self.live = LiveStore(store, clock, resent=True)
 
     def __enter__(self) -> Self:
         """Raises Unreachable where nothing can listen, UsageError for what is no certificate."""
         with ExitStack() as stack:
             self._records = Records(self._counters)
-            ranges = [parse_range(text) for text in self._public.node_ranges]
-            self._remote = RemoteFlows(self._store, self._records, ranges, self._clock, self._counters)
-            ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters))
+            self._nodes = Nodes(self._store.control, self._clock, self._counters)
+            self._remote = RemoteFlows(self._store, self._records, self.node_ranges, self._clock, self._counters)
+            ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters, self._tell))
             stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock))
             if self._public.tls:
                 self._public.tls.check()
@@ -70,21 +74,28 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
+    def node_ranges(self) -> list[Range]:
+        """The addresses of nodes: those that are set, and those that nodes told."""
+        return [*map(parse_range, self._public.node_ranges), *self._nodes.ranges()]
+
     def settings(self) -> NodeSettings:
         """What nodes are told now."""
         trust = self._store.control.trust_list()
         entries = [TrustedRange(each.name, each.range.text, each.header) for each in trust.entries]
         public, learned = self._public, [one.text for one in self._remote.listeners]
         listeners = [*public.listeners, *(one for one in learned if one not in public.listeners)]
-        return NodeSettings(trust.version, entries, public.interval_seconds, list(public.node_ranges), listeners)
+        ranges = list(dict.fromkeys(one.text for one in self.node_ranges()))
+        return NodeSettings(trust.version, entries, public.interval_seconds, ranges, listeners)
 
     def _gauges(self) -> dict[str, float]:
-        return {"waiting_rows": self.live.waiting_rows(), "translations_known": len(self._records)}
+        waiting, unwritten = self.live.waiting_rows(), len(self.live.troubles)
+        nodes = {"nodes_known": len(self._nodes), "node_addresses": len(self._nodes.ranges()), "node_addresses_shared": self._nodes.shared}
+        return {"waiting_rows": waiting, "days_unwritten": unwritten, "translations_known": len(self._records), **nodes}
 
     def _app(self, ingest: Ingest) -> Guard:
         routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)
         metrics = Metrics(self._counters, self._gauges)
-        app = public_app(routes, Receiving(ingest, self.settings), metrics)
+        app = public_app(routes, Receiving(ingest, self.settings, self._nodes.hear, self._counters), metrics, lambda: ingest.trouble)
         return Guard(app, Hosts(self._public.names), uses(self._store.folder, self._public.node_token), NEEDED, self._counters)
 
 

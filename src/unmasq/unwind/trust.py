@@ -5,8 +5,10 @@ range wins. A list has a version, so that every verdict says by which list it wa
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,16 +95,31 @@ def _segments(entries: Sequence[TrustEntry]) -> tuple[list[int], list[list[Trust
     for e in entries:
         edges |= {_number(e.range.first), _number(e.range.last) + 1}
     starts = sorted(edges - {_TOP})
-    return starts, [_owners(entries, start) for start in starts]
+    return starts, list(_owners(starts, entries))
 
 
-def _owners(entries: Sequence[TrustEntry], number: int) -> list[TrustEntry]:
-    covering = [e for e in entries if _number(e.range.first) <= number <= _number(e.range.last)]
-    narrowest = max((e.range.prefix for e in covering), default=0)
-    return [e for e in covering if e.range.prefix == narrowest]
+def _owners(starts: Iterable[int], entries: Iterable[TrustEntry]) -> Iterator[list[TrustEntry]]:
+    """For each piece, in order, the entries of the narrowest block around it. Blocks lie within one another or apart."""
+    blocks: dict[Range, list[TrustEntry]] = {}
+    for e in entries:
+        blocks.setdefault(e.range, []).append(e)
+    coming = deque(sorted(blocks, key=lambda block: (block.first, block.prefix)))
+    around: list[Range] = []  # the widest first
+    for start in starts:
+        while around and _number(around[-1].last) < start:
+            around.pop()
+        while coming and _number(coming[0].first) == start:
+            around.append(coming.popleft())
+        yield blocks[around[-1]] if around else []
 
 
 def covered_by(ranges: Sequence[Range], hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """For each address whether any of the ranges holds it."""
-    inside: NDArray[np.bool_] = TrustList(TrustEntry("", r) for r in ranges).headers_of(hi, lo) != NOBODY
+    inside: NDArray[np.bool_] = _of(tuple(ranges)).headers_of(hi, lo) != NOBODY
     return inside
+
+
+@lru_cache(maxsize=4)
+def _of(ranges: tuple[Range, ...]) -> TrustList:
+    """Asked of every batch, for ranges that seldom change."""
+    return TrustList(TrustEntry("", one) for one in ranges)

@@ -12,6 +12,11 @@ import pytest
         (("doctor", "--test", "http://x/"), ("in which store?", "UNMASQ_STORE")),
         (("explain",), ("--input is missing", "unmasq explain --help")),
         (("run", "--store", "s"), ("nothing to read", "--input", "--pods")),
+        (("run", "--store", "s", "--input", "-", "--retention-days", "-5"), ("not a number of days to keep: -5", "newest flow", "from 1")),
+        (
+            ("serve", "--store", "s", "--listen", "x", "--retention-days", "0"),
+            ("not a number of days to keep: 0", "newest flow", "from 1 on"),
+        ),
         (("run", "--store", "s", "--pods", "shop"), ("not a choice of pods: 'shop'", "NAMESPACE/POD")),
         (("run", "--store", "s", "--pods", "shop/*", "--once"), ("--once reads no pods", "--input")),
         (("run", "--store", "s", "--input", "l", "--sockets", "pods"), ("no log of a pod is read", "--pods", "/run/netns/pods")),

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from tests.unit.find.test_ways import joined, status
 from unmasq.find.acceptance import Match
@@ -24,6 +25,7 @@ LINKS = {
     "nobody has credentials": (status(READ, **POD | {"collectors": []}), WELL, "collectors"),
     "another has the socket": (status({"policy_sync_sockets_refused{served}": 1}, **POD | {"collectors": []}), WELL, "collectors"),
     "nobody has spoken": (status(READ, **POD), WELL, "collectors"),
+    "the folder of pods' logs is missing": (status(READ, logs=[], pods_trouble="/var/log/pods: No such file or directory"), WELL, "pods"),
     "the log is missing": (status({"tail_missing{missing}": 1}), WELL, "log"),
     "no line has the marker": (status({**READ, "lines_unmarked": 20}), WELL, "marker"),
     "no line can be read": (status({**READ, "lines_rejected{bad_json}": 20}), WELL, "lines"),
@@ -48,6 +50,7 @@ LOOKS = {
     "nothing was read yet": (status(), "log"),
     "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
     "a pod spoke for the proxy of another": (status({**SAID, "lines_foreign": 3}, **POD), "collectors"),
+    "other logs are read beside pods": (status(READ, pods_trouble="/var/log/pods: No such file or directory"), "pods"),
     "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
     "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),
 }
@@ -99,6 +102,13 @@ def test_what_to_do_where_a_test_request_met_no_connection(known, next_step):
     broken = broken_here(match, status(), status(**known))
     assert broken is not None
     assert (broken[0], next_step in broken[2]) == ("joined", True)
+
+
+def test_a_day_that_a_server_cannot_write_is_broken():
+    unwell = structs.replace(held(), unwritten={"day_2026-11-22.duckdb": "it lacks a table"})
+    broken = first_broken(server_checks("u", unwell, 5_000_000))
+    assert broken is not None
+    assert (broken.link, broken.seen) == ("written", "1 day cannot be written: day_2026-11-22.duckdb: it lacks a table")
 
 
 def test_a_server_that_has_nothing_is_to_be_looked_at():

@@ -2,6 +2,7 @@ import pytest
 
 from tests.contract.traffic import LOG, MIDNIGHT_US, MadeFlow, batch
 from unmasq.base.clock import DAY_US
+from unmasq.base.errors import UsageError
 from unmasq.keep.ageing import EVERY_US, Ageing, close_day, close_days, expire
 from unmasq.keep.dayfile import name_of
 from unmasq.keep.duck import DuckStore
@@ -59,8 +60,15 @@ def test_old_days_go_counted_from_the_newest_flow(store, tmp_path):
 def test_lines_of_days_that_went_do_not_come_back(store):
     expire(store, 2)
     assert [(each.file, each.runs) for each in store.covered()] == [(LOG, [(0, 300)])]
-    expire(store, 0)
+    expire(store, 1)
     assert [(each.file, each.runs) for each in store.covered()] == [(LOG, [(0, 300)])]
+
+
+@pytest.mark.parametrize("days", [0, -1, -5])
+def test_no_number_of_days_deletes_everything(store, days):
+    with pytest.raises(UsageError, match="not a number of days to keep"):
+        expire(store, days)
+    assert len(store.days.days()) == 6
 
 
 def test_a_day_that_somebody_reads_stays_until_next_time(store):

@@ -56,6 +56,18 @@ def test_lines_of_deleted_days(control):
     assert control.retired_lines() == [(log, 0, 30)]
 
 
+def test_what_an_older_program_made_is_brought_up_to_date(tmp_path):
+    older = sqlite3.connect(tmp_path / NAME)
+    older.executescript("CREATE TABLE trust_versions (version, made_us, change); PRAGMA user_version = 1;")
+    older.execute("INSERT INTO trust_versions VALUES (4, 5, 'added')")
+    older.commit()
+    older.close()
+    for _ in range(2):
+        control = Control(tmp_path)
+        assert (control.trust_version, control.node_addresses()) == (4, [])
+        control.close()
+
+
 def test_is_for_its_owner_alone(control, tmp_path):
     assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
 

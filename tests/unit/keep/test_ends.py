@@ -34,6 +34,14 @@ def test_a_line_that_does_not_tell_its_own_end_teaches_nothing(end):
     assert known(ends) == []
 
 
+def test_a_line_without_a_connection_teaches_nothing():
+    """It may name any destination: a thousand of them would drive out those where connections do arrive."""
+    ends = Ends(most=2)
+    ends.learn(flows(("10.244.1.10", 80)))
+    ends.learn(flows(*((f"10.244.2.{last}", 53) for last in range(9)), join=Join.UNWITNESSED, flags=Flag.SNAT_ELSEWHERE))
+    assert known(ends) == ["10.244.1.10:80"]
+
+
 def test_beyond_the_bound_those_go_that_were_met_longest_ago():
     ends = Ends(most=2)
     assert [ends.learn(flows((f"10.244.1.{last}", 80))) for last in (1, 2, 1, 3)] == [0, 0, 0, 1]
@@ -48,10 +56,12 @@ def test_stored_flows_teach_only_if_somebody_else_translated_their_source(tmp_pa
         MadeFlow(dest="10.244.1.2", join=Join.REMOTE_NAT, nat="192.0.2.1"),
         MadeFlow(dest="10.244.1.3", join=Join.NAT, nat="192.0.2.1"),
         MadeFlow(dest="10.244.1.4"),
+        MadeFlow(dest="10.244.1.5", flags=Flag.SNAT_ELSEWHERE, join=Join.UNWITNESSED),
     ]
     ends = Ends()
     with DuckStore(tmp_path) as store:
         store.append(batch(made))
         ends.learn(ends_of(store, MIDNIGHT_US // DAY_US))
+        assert len(ends_of(store, MIDNIGHT_US // DAY_US)) == 2
         ends.learn(ends_of(store, 0))
     assert known(ends) == ["10.244.1.1:80", "10.244.1.2:80"]

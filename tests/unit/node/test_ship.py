@@ -331,6 +331,35 @@ def test_settings_are_fetched_taken_and_remembered(shipped, tmp_path):
     assert Told(ship.spool, ship.counters).now.trust.version == 3
 
 
+def test_the_server_is_told_of_the_node_at_once_and_again_when_it_asks(shipped):
+    told = list[bytes]()
+
+    def heard(_path, body):
+        told.append(body)
+        return Answer(304 if body else 503)
+
+    with Faulty(heard) as server:
+        ship = shipped(server.url)
+        ship.told.say("node-2", ("10.0.0.3",))
+        ship.steps(1)
+        assert (told, ship.told.is_news) == ([b'{"node":"node-2","addresses":["10.0.0.3"]}'], False)
+        ship.told.say("node-2", ("10.0.0.3", "10.0.0.9"))
+        ship.steps(2)
+        assert len(told) == 2
+        ship.passes(EVERY_SECONDS)
+        ship.steps(1)
+        assert told[1:] == [b'{"node":"node-2","addresses":["10.0.0.3","10.0.0.9"]}'] * 2
+
+
+def test_what_the_server_did_not_hear_is_told_again(shipped):
+    with Faulty(lambda _path, _body: Answer(500)) as server:
+        ship = shipped(server.url)
+        ship.told.say("node-2", ("10.0.0.3",))
+        waits = ship.steps(3)
+        assert ship.told.is_news
+        assert min(waits) > 0
+
+
 @pytest.mark.parametrize(
     "body",
     [

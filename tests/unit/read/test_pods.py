@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -64,6 +64,45 @@ def test_only_chosen_pods_and_containers_are_read(tmp_path, choices, found):
     reader.poll()
     assert {chunk.pod for chunk in reader.chunks} == found
     reader.close()
+
+
+def test_a_folder_that_is_missing_is_counted_and_read_when_it_comes(tmp_path):
+    reader = Reader(tmp_path / "pods").start()
+    assert reader.poll() == reader.poll() == []
+    assert reader.counted() == {("pods_unreadable", "folder"): 1}
+    assert reader.pods.trouble == f"{tmp_path / 'pods'}: No such file or directory"
+    Container(tmp_path / "pods", "shop/web").write(b"one")
+    assert reader.poll() == [b"one"]
+    assert reader.pods.trouble is None
+    reader.close()
+
+
+def test_a_folder_that_goes_away_takes_its_pods_with_it(reader, web, tmp_path):
+    web.write(b"one")
+    reader.start()
+    assert reader.poll() == [b"one"]
+    away = tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-away"))
+    assert reader.poll() == []
+    counted = reader.counted()
+    assert [counted.get(key) for key in (("pods_gone", ""), ("pods_unreadable", "folder"))] == [1, 1]
+    away.rename(tmp_path)
+    web.write(b"two")
+    assert reader.poll() == [b"two"]
+
+
+def test_the_logs_can_be_told_while_a_pod_comes(reader, web, tmp_path, monkeypatch):
+    """Another thread asks: whoever tells the names is overtaken by whoever finds them."""
+    reader.start().poll()
+    text = PurePath.__str__
+
+    def overtaken(path):
+        monkeypatch.undo()
+        Container(tmp_path, "shop/later")
+        reader.poll()
+        return text(path)
+
+    monkeypatch.setattr(PurePath, "__str__", overtaken)
+    assert [path for path in reader.pods.paths if "shop_web" in path] == [str(web.path)]
 
 
 @pytest.mark.parametrize("text", ["", "shop", "shop/", "/web", "a/b/c/d", "a//c"])
@@ -291,7 +330,7 @@ def test_loops_of_links_folders_pipes_and_dangling_links_are_counted_and_harm_no
     assert reader.poll() == [b"two"]
     assert reader.counted() == {
         ("pods_found", ""): 4,
-        ("pods_unreadable", "folder"): 1,
+        ("pods_unreadable", "folder"): 3,
         ("pods_unreadable", "log"): 5,
         ("pods_unreadable", "twice"): 1,
     }

@@ -1,7 +1,9 @@
 """A server that nodes can reach: who is let in, what is taken, and that an answer means: on disk."""
 
+import asyncio
 import socket
 import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,17 +16,18 @@ from tests.contract.traffic import MIDNIGHT_US, MadeChain, MadeFlow, batch
 from tests.lab.deadline import until
 from tests.story.elsewhere import record
 from tests.story.traffic import NODE, PROXY
-from unmasq.base.clock import ManualClock, SystemClock
+from unmasq.base.clock import DAY_US, ManualClock, SystemClock
 from unmasq.base.errors import StoreError, Unreachable
 from unmasq.base.telemetry import Counters
-from unmasq.keep import remote
+from unmasq.keep import live, remote
+from unmasq.keep.dayfile import file_of, name_of
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.tokens import Tokens
 from unmasq.keep.writing import Writer
 from unmasq.model import wire
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag
-from unmasq.serve import receiving
+from unmasq.serve import patience, receiving
 from unmasq.serve.guard import Hosts
 from unmasq.serve.server import Public, Server
 from unmasq.unwind.trust import entry
@@ -115,8 +118,73 @@ def test_what_cannot_be_written_is_said_and_taken_when_it_comes_again(client, st
     answer = post(client, numbered(1))
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["error"]["why"]) == (503, "2", "no space left")
     monkeypatch.undo()
-    assert post(client, numbered(1)).status_code == 200
+    until(lambda: post(client, numbered(1)).status_code == 200, "the day to be tried again")
     assert ids(store) == [1]
+
+
+def broken_day(store: DuckStore, day: int) -> None:
+    """The file of a day that lacks a table, as a damaged one may."""
+    store.days.ensure(day)
+    with store.changing(day) as cursor:
+        cursor.execute(f"DROP TABLE {name_of(day)}.texts")
+
+
+def test_a_day_that_cannot_be_written_fails_what_belongs_to_it_and_nothing_else(client, store, counters):
+    today = MIDNIGHT_US // DAY_US
+    broken_day(store, today - 3)
+    old = replace(batch([MadeFlow(minute=-3 * 24 * 60)]), id=UUID(int=1))
+    both = replace(batch([MadeFlow(minute=-3 * 24 * 60), MadeFlow()], first_id=2), id=UUID(int=2))
+    for _ in range(2):
+        answer = post(client, old)
+        assert (answer.status_code, "texts" in answer.json()["error"]["why"]) == (503, True)
+        assert post(client, numbered(7)).status_code == 200
+        assert post(client, both).status_code == 503
+    with store.at([today]) as view:
+        assert view.ask(f"SELECT count(*) FROM {name_of(today)}.flows") == [(2,)]
+    assert counters.of("store_failed") >= 1
+    assert counters.of("ingest_flows") == 4
+    reading = {"authorization": f"Bearer {Tokens(store.folder).create('doctor', 'read', 0)}"}
+    assert client.get("/healthz").status_code == 200
+    told = client.get("/api/v1/health", headers=reading).json()["unwritten"]
+    assert [(file, "texts" in why) for file, why in told.items()] == [(file_of(today - 3), True)]
+    assert "unmasq_days_unwritten 1.0" in client.get("/metrics", headers=reading).text
+
+
+def test_what_waits_for_a_day_that_cannot_be_written_is_bounded(client, store, counters, monkeypatch):
+    today = MIDNIGHT_US // DAY_US
+    broken_day(store, today - 3)
+    monkeypatch.setattr(live, "MOST_STUCK", 3)
+    for number in range(1, 6):
+        both = batch([MadeFlow(minute=-3 * 24 * 60), MadeFlow()], first_id=2 * number)
+        assert post(client, replace(both, id=UUID(int=number))).status_code == 503
+    assert counters.of("ingest_refused", "day") == 3
+    with store.at([today]) as view:
+        assert view.ask(f"SELECT count(*) FROM {name_of(today)}.flows") == [(5,)]
+    assert counters.of("ingest_flows") == 5 + 2
+
+
+def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_again(store, counters, monkeypatch):
+    def mistaken(*_):
+        raise ZeroDivisionError("division by zero")
+
+    said = list[str]()
+    public = Public("127.0.0.1", 0, node_token=lambda: "node-token")
+    with Server(store, public, CLOCK, counters, said.append) as server:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=20) as client:
+            client.headers["authorization"] = "Bearer node-token"
+            monkeypatch.setattr(Writer, "write", mistaken)
+            for number in (1, 2):
+                answer = post(client, numbered(number))
+                assert (answer.status_code, answer.json()["error"]["why"]) == (503, "ZeroDivisionError: division by zero")
+            health = client.get("/healthz")
+            assert (health.status_code, "ZeroDivisionError" in health.text) == (503, False)
+            assert counters.of("ingest_failed") >= 2
+            assert len(said) == 1
+            monkeypatch.undo()
+            assert post(client, numbered(3)).status_code == 200
+            assert client.get("/healthz").status_code == 200
+    assert ids(store) == [1, 2, 3]
+    assert said[1:] == ["flows are written again"]
 
 
 def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkeypatch):
@@ -129,6 +197,74 @@ def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkey
     assert post(client, numbered(1)).status_code == 503
     assert counters.of("ingest_refused", "invalid") == 1
     assert ids(store) == []
+
+
+def stalled(port: int) -> socket.socket:
+    """An upload of which no more than its first byte comes."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    head = "POST /api/v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer node-token\r\nContent-Length: 1000\r\n\r\nx"
+    connection.sendall(head.encode())
+    return connection
+
+
+def answered(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes, sooner than it closes what is silent after an answer anyway."""
+    connection.settimeout(4)
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_uploads_that_stall_shut_nobody_out_for_long(client, server, counters, monkeypatch):
+    monkeypatch.setattr(receiving, "PATIENCE_SECONDS", 0.2)
+    with ExitStack() as stack:
+        held = [stack.enter_context(stalled(server.port)) for _ in range(receiving.MOST_AT_ONCE)]
+        until(lambda: counters.of("ingest_refused", "slow") == len(held), "the stalled ones to be given up")
+        assert post(client, numbered(1)).status_code == 200
+        assert {answered(connection)[:13] for connection in held} == {b"HTTP/1.1 408 "}
+
+
+def test_a_connection_without_a_request_is_closed(monkeypatch, server):
+    monkeypatch.setattr(patience, "IDLE_SECONDS", 0.1)
+    for begun in (b"", b"GET /healthz HTTP/1.1\r\n", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /"):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(begun)
+            assert answered(connection).count(b"HTTP/1.1 200") == begun.count(b"\r\n\r\n")
+
+
+class Hurried(asyncio.SelectorEventLoop):
+    """A loop whose clock goes on when it is told to."""
+
+    ahead_seconds = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead_seconds
+
+
+class Uploading:
+    """A request whose body comes in chunks, after a while each."""
+
+    def __init__(self, loop: Hurried, chunks: int, size: int, seconds: float) -> None:
+        self.loop, self.chunks, self.size, self.seconds = loop, chunks, size, seconds
+
+    async def stream(self):
+        for _ in range(self.chunks):
+            self.loop.ahead_seconds += self.seconds
+            for _ in range(3):
+                await asyncio.sleep(0)
+            yield bytes(self.size)
+
+
+@pytest.mark.parametrize(("size", "seconds", "well"), [(1 << 20, 10, True), (1 << 20, 20, False), (1 << 10, 10, False), (1 << 10, 1, True)])
+def test_a_large_body_may_come_slowly_but_not_without_end(size, seconds, well):
+    loop = Hurried()
+    try:
+        coming = receiving.received(Uploading(loop, 20, size, seconds), receiving.MOST_BODY_BYTES)  # type: ignore[arg-type]
+        if well:
+            assert len(loop.run_until_complete(coming)) == 20 * size
+        else:
+            with pytest.raises(TimeoutError):
+                loop.run_until_complete(coming)
+    finally:
+        loop.close()
 
 
 def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
@@ -144,6 +280,31 @@ def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
     assert client.get("/api/v1/node-settings", headers=known).status_code == 304
     store.control.trust_add([entry("cdn", "198.51.100.0/24")], CLOCK.now_us())
     assert client.get("/api/v1/node-settings", headers=known).json()["trust_version"] == 2
+
+
+def test_what_a_node_says_of_itself_all_nodes_are_told(client, store, counters):
+    def told(said: bytes):
+        answer = client.post("/api/v1/node-settings", content=said)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["node_ranges"]
+
+    assert told(b'{"node": "a", "addresses": ["10.0.0.2", "127.0.0.1"], "news": 1}') == ["192.0.2.0/24", "10.0.0.2"]
+    assert told(b'{"node": "b", "addresses": ["10.0.0.3"]}') == ["192.0.2.0/24", "10.0.0.2", "10.0.0.3"]
+    first = client.get("/api/v1/node-settings")
+    assert first.json()["node_ranges"] == ["192.0.2.0/24", "10.0.0.2", "10.0.0.3"]
+    again = client.post(
+        "/api/v1/node-settings", content=b'{"node": "b", "addresses": ["10.0.0.3"]}', headers={"if-none-match": first.headers["etag"]}
+    )
+    assert again.status_code == 304
+    assert counters.of("nodes_heard") == 3
+    reading = {"authorization": f"Bearer {Tokens(store.folder).create('prometheus', 'read', 0)}"}
+    assert "unmasq_node_addresses 2.0" in client.get("/metrics", headers=reading).text
+
+
+@pytest.mark.parametrize("said", [b"", b"<html>", b"[]", b'{"addresses": []}', b'{"node": ""}', b'{"node": "%s"}' % (b"n" * 300)])
+def test_what_is_nothing_a_node_says_is_refused(client, said):
+    assert client.post("/api/v1/node-settings", content=said).status_code == 422
+    assert client.get("/api/v1/node-settings").json()["node_ranges"] == ["192.0.2.0/24"]
 
 
 READING = ["/api/v1/flows", "/api/v1/trace/192.0.2.1", "/api/v1/trust", "/api/v1/health", "/api/v1/status", "/metrics"]
