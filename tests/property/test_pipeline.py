@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.story.traffic import NOON, SECOND, Story, connection, line
+from tests.story.traffic import NOON, PROXY, SECOND, Story, connection, line
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import to_text
 from unmasq.model.connection import ConnectionEvent, Witnessed
@@ -17,6 +17,7 @@ from unmasq.model.flowbatch import FlowBatch, Join
 # Few of each, so that ports are used again, ids come back and lines of one tuple meet several connections.
 SOURCES = ["198.51.100.1", "203.0.113.9", "2001:db8::7"]
 PORTS = [4000, 4001]
+ENDS = [(PROXY, 80), (PROXY, 443)]
 HEADERS = ["-", "1.1.1.1", "6.6.6.6, 198.51.100.9"]
 NAMELESS = ["", "garbage", 'unmasq: {"source_port": "1"}', "unmasq: {"]
 
@@ -36,21 +37,23 @@ class Ledger:
         self.batches += [] if batch is None else [batch]
 
 
+End = tuple[str, int]
 Step = Callable[[Ledger], None]
 
 
 @st.composite
 def telling(draw) -> Step:
     age = st.sampled_from([None, 0.0, 5.0])
-    lines = draw(st.lists(st.tuples(source, port, st.sampled_from(HEADERS), ago, age), max_size=6))
+    own = st.sampled_from([*ENDS, None, None])
+    lines = draw(st.lists(st.tuples(source, port, st.sampled_from(HEADERS), ago, age, own), max_size=6))
     nameless = draw(st.lists(st.sampled_from(NAMELESS), max_size=2))
     exact = draw(st.booleans())
 
     def step(ledger: Ledger) -> None:
         now = ledger.story.now
         texts = [
-            line(source, port, header, at=now - ago * SECOND if exact else None, age=age if exact else None)
-            for source, port, header, ago, age in lines
+            line(source, port, header, at=now - ago * SECOND if exact else None, age=age if exact else None, own=own)
+            for source, port, header, ago, age, own in lines
         ]
         ledger.told.update((each[0], each[1], each[2]) for each in lines)
         ledger.nameless += len(nameless)
@@ -61,12 +64,12 @@ def telling(draw) -> Step:
 
 @st.composite
 def kernel(draw) -> Step:
-    seen_as, id_, count = st.tuples(source, port), st.integers(1, 4), st.integers(0, 9)
+    seen_as, own, id_, count = st.tuples(source, port), st.sampled_from(ENDS), st.integers(1, 4), st.integers(0, 9)
     kinds = st.sampled_from([ConnectionEvent.NEW, ConnectionEvent.NEW, ConnectionEvent.DUMP, ConnectionEvent.DESTROY])
     entry = seen_as.flatmap(
-        lambda end: st.tuples(st.just(_event), st.just(end), kinds, id_, ago, count, st.sampled_from([end, ("192.0.2.5", 999)]))
+        lambda end: st.tuples(st.just(_event), st.just(end), own, kinds, id_, ago, count, st.sampled_from([end, ("192.0.2.5", 999)]))
     )
-    socket = st.tuples(st.just(_socket), seen_as, st.sampled_from([ConnectionEvent.DUMP, ConnectionEvent.DESTROY]), id_, ago, count)
+    socket = st.tuples(st.just(_socket), seen_as, own, st.sampled_from([ConnectionEvent.DUMP, ConnectionEvent.DESTROY]), id_, ago, count)
     events = draw(st.lists(st.one_of(entry, entry, socket), min_size=1, max_size=4))
     dumped = draw(st.booleans())
 
@@ -77,15 +80,15 @@ def kernel(draw) -> Step:
     return step
 
 
-def _event(now: int, seen_as: tuple[str, int], event: ConnectionEvent, id_: int, ago: int, count: int, opener: tuple[str, int]):
+def _event(now: int, seen_as: End, own: End, event: ConnectionEvent, id_: int, ago: int, count: int, opener: End):
     counts = (-1, -1, -1, -1) if event == ConnectionEvent.NEW else (count, count, count, count)
     start, stop = now - ago * SECOND, now if event == ConnectionEvent.DESTROY else 0
-    return connection(opener, now, id_=id_, event=event, seen_as=seen_as, start=start, stop=stop, counts=counts)
+    return connection(opener, now, id_=id_, event=event, seen_as=seen_as, own=own, start=start, stop=stop, counts=counts)
 
 
-def _socket(now: int, seen_as: tuple[str, int], event: ConnectionEvent, id_: int, ago: int, count: int):
+def _socket(now: int, seen_as: End, own: End, event: ConnectionEvent, id_: int, ago: int, count: int):
     after, stop, counts = now - ago * SECOND, now if event == ConnectionEvent.DESTROY else 0, (count, count, count, count)
-    return connection(seen_as, now, id_=id_, event=event, start=0, after=after, stop=stop, counts=counts, witness=Witnessed.SOCKET)
+    return connection(seen_as, now, id_=id_, event=event, own=own, start=0, after=after, stop=stop, counts=counts, witness=Witnessed.SOCKET)
 
 
 @st.composite
@@ -164,6 +167,7 @@ def test_a_flow_is_what_it_says(steps, settings):
         assert (flows.nat_lo[flows.join == Join.NAT] > 0).all()
         assert (flows.nat_lo[flows.join == Join.EXACT] == 0).all()
         assert (flows.requests[flows.join == Join.UNLOGGED] == 0).all()
+        assert (flows.dest_port[flows.join != Join.UNWITNESSED] > 0).all()
         assert (flows.first_us <= flows.last_us).all()
         assert (np.bincount(batch.chains.flow, batch.chains.requests, len(flows)) == flows.requests).all()
         assert (flows.bytes_in >= -1).all()
@@ -177,7 +181,9 @@ def test_the_bound_on_lines_gives_up_the_oldest_and_counts_them():
         assert len(story.desk) <= 4
     assert story.counters.of("window_gave_up_lines", "full") == 2
     story.kernel(*(connection((SOURCES[0], 5000 + number), NOON, id_=1 + number) for number in range(6)))
-    assert sorted(story.end().flows.join.tolist()) == [Join.EXACT] * 4 + [Join.UNLOGGED] * 2
+    flows = story.end().flows
+    assert sorted(flows.source_port[flows.join == Join.UNLOGGED].tolist()) == [5000, 5001]
+    assert sorted(flows.source_port[flows.join == Join.EXACT].tolist()) == [5002, 5003, 5004, 5005]
 
 
 def test_the_bound_on_connections_drops_new_ones_and_counts_them():

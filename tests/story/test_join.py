@@ -130,6 +130,17 @@ def test_a_reused_port_is_told_apart_by_time():
     assert len(batch) == 2
 
 
+def test_of_two_starts_within_a_second_the_nearest_is_taken():
+    story, seen_as = Story(), (GATEWAY, 44420)
+    story.kernel(
+        connection((CLIENT, 4000), NOON, id_=1, seen_as=seen_as), connection((OTHER, 5000), NOON + SECOND // 2, id_=2, seen_as=seen_as)
+    )
+    story.tell(
+        line(*seen_as, at=NOON + SECOND, age=1.0), line(*seen_as, at=NOON + SECOND, age=0.4), line(*seen_as, at=NOON + SECOND, age=0.5)
+    )
+    assert clients(story.end()) == [(CLIENT, "observed", 1), (OTHER, "observed", 2)]
+
+
 def test_a_connection_without_any_line_is_unlogged_with_an_observed_client():
     story = Story(trust=[EDGE])
     story.kernel(connection((CLIENT, 4000), NOON, id_=1), connection((EDGE, 4000), NOON, id_=2))

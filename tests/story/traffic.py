@@ -20,14 +20,26 @@ FILE = FileIdentity(1, 7, "story")
 Tuple = tuple[str, int, str, int]
 
 
-def line(source: str, port: int | str, xff: str = "-", real: str = "-", *, at: int | None = None, age: float | None = None) -> str:
-    """A marker line of PROXY:80; `at` (microseconds) and `age` (seconds of the connection) make it an extended one."""
+def line(
+    source: str,
+    port: int | str,
+    xff: str = "-",
+    real: str = "-",
+    *,
+    at: int | None = None,
+    age: float | None = None,
+    own: tuple[str, int] | None = (PROXY, 80),
+) -> str:
+    """A marker line of PROXY:80; `at` (microseconds) and `age` (seconds of the connection) make it an extended one.
+
+    Without `own`, the proxy's end of the connection, it is one of a proxy that does not log it.
+    """
     extended = f', "ts": "{at / SECOND:.3f}"' if at is not None else ""
     extended += f', "connection_time": "{age:.3f}"' if age is not None else ""
     port_text = f'"{port}"' if isinstance(port, str) else port
+    end = f'"destination_ip": "{own[0]}", "destination_port": {own[1]}, ' if own else ""
     return (
-        f'unmasq: {{"source_port": {port_text}, "destination_ip": "{PROXY}", "destination_port": 80, '
-        f'"source_ip": "{source}", "x-forwarded-for": "{xff}", "x-real-ip": "{real}"{extended}}}'
+        f'unmasq: {{"source_port": {port_text}, {end}"source_ip": "{source}", "x-forwarded-for": "{xff}", "x-real-ip": "{real}"{extended}}}'
     )
 
 
@@ -39,17 +51,21 @@ def connection(
     event: ConnectionEvent = ConnectionEvent.NEW,
     seen_as: tuple[str, int] | None = None,
     to: str = PROXY,
+    own: tuple[str, int] = (PROXY, 80),
     start: int | None = None,
     stop: int = 0,
     counts: tuple[int, int, int, int] = (-1, -1, -1, -1),
     witness: Witnessed = Witnessed.CONNTRACK,
     after: int = 0,
 ) -> ConnectionBatch:
-    """One kernel event of a connection to PROXY:80. `seen_as`: what the proxy saw where a node translated the source."""
+    """One kernel event of a connection to PROXY:80, or to another end, `own`.
+
+    `seen_as`: what the proxy saw where a node translated the source.
+    """
     source = seen_as or client
     names: dict[str, Sequence[int]] = {}
     for prefix, (address, port) in {
-        "orig_src": client, "orig_dst": (to, 80), "reply_src": (PROXY, 80), "reply_dst": source,
+        "orig_src": client, "orig_dst": (to, 80), "reply_src": own, "reply_dst": source,
     }.items():  # fmt: skip
         pair = parse(address) or NONE
         names |= {f"{prefix}_hi": [pair[0]], f"{prefix}_lo": [pair[1]], f"{prefix[:-4]}_{prefix[-3]}port": [port]}

@@ -11,6 +11,9 @@ from unmasq.model.columns import Array, Columns, column
 TUPLE = ("protocol", "source_hi", "source_lo", "source_port", "dest_hi", "dest_lo", "dest_port")
 """What the proxy's socket saw: the reversed reply tuple of the conntrack entry, in every NAT case."""
 
+SOURCE = TUPLE[:4]
+"""What of it a line names that lacks the proxy's own end."""
+
 ORIGINAL = ("protocol", "orig_source_hi", "orig_source_lo", "orig_source_port", "orig_dest_hi", "orig_dest_lo", "orig_dest_port")
 SEEN_AS = ("protocol", "reply_dst_hi", "reply_dst_lo", "reply_dport", "reply_src_hi", "reply_src_lo", "reply_sport")
 """TUPLE in a ConnectionBatch."""
@@ -53,6 +56,7 @@ class Connections(Columns):
     packets_out: Array = column("i8")
     counted_us: Array = column("i8")  # when the counts were true
     requests: Array = column("i8")  # lines that joined it
+    is_partial: Array = column("?")  # one of them at least does not name the proxy's own end
     held: Array = column("i8")  # how many of them are still in the room: it is not forgotten before they have left
     closed_us: Array = column("i8")  # start of the newest interval that was handed on, -1: none
     absent: Array = column("u1")  # how many whole dumps in a row did not show it

@@ -64,3 +64,14 @@ def with_intervals(lines: JoinedLines, interval_us: int) -> JoinedLines:
 def is_exact(time_source: Array) -> Array:
     """Whether a line's time is its own, and not when it was read."""
     return time_source <= TimeSource.LOG
+
+
+def has_source(lines: JoinedLines) -> Array:
+    """Whether each line names the other end of its connection."""
+    return np.asarray((lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0))
+
+
+def are_partial(lines: JoinedLines) -> Array:
+    """Whether each line names the other end of its connection, and nothing of the proxy's own."""
+    bare = lines.dest_port == 0
+    return np.asarray(bare & ((lines.dest_hi | lines.dest_lo) == 0) & has_source(lines)) if bare.any() else bare

@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from unmasq.base.telemetry import Counters
 from unmasq.join.alike import Alike, Key
-from unmasq.join.connections import COUNTS, ORIGINAL, SEEN_AS, SENT_AS, TUPLE, Connections, Growing, tuples
+from unmasq.join.connections import COUNTS, ORIGINAL, SEEN_AS, SENT_AS, SOURCE, TUPLE, Connections, Growing, tuples
 from unmasq.join.keys import UNKNOWN
 from unmasq.join.leaving import crowding
-from unmasq.join.pairing import SLACK_US, adopt, bit, partners
+from unmasq.join.pairing import adopt, bit, partners
 from unmasq.join.rounds import in_rounds
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares, counted
@@ -27,12 +27,15 @@ class ConnectionTable:
         self._settings, self._counters, self._began_us = settings, counters, began_us
         self._all = Growing()
         self.alike = Alike()
+        self._of_sources: Alike | None = None
         self._by_id = index(2 + len(SEEN_AS))
         self._told_by: set[int] = set()
         self._serial = 0
         self._gone = 0
         self.shares: list[Shares] = []
         """What was counted and not handed on yet."""
+        self.forgotten_us = 0
+        """A connection that was there at that time, or earlier, may be unknown: there was no room for it any more."""
 
     def __len__(self) -> int:
         return len(self._all) - self._gone
@@ -67,8 +70,18 @@ class ConnectionTable:
         return begun
 
     def keys_of(self, serials: Array) -> set[Key]:
-        """The tuples of connections."""
-        return set(packed(keyed(tuples(self._of(serials)))))
+        """The tuples of connections, and, where lines without their own end were met, the sources."""
+        named = self._of(serials)
+        sources = [] if self._of_sources is None else packed(keyed(tuples(named, SOURCE)))
+        return {*packed(keyed(tuples(named))), *sources}
+
+    def of_sources(self) -> Alike:
+        """The connections by what a line names of them that lacks its own end. Kept from the first such line on: most logs have none."""
+        if self._of_sources is None:
+            known = self.rows.take(~self.rows.is_gone)
+            self._of_sources = Alike(len(SOURCE), self._settings.most_connections)
+            self._of_sources.put(keyed(tuples(known, SOURCE)), known.serial)
+        return self._of_sources
 
     def _met(self, events: ConnectionBatch) -> Array:
         """The connections of new entries: those that the other witness has seen already, else new ones; 0: no room."""
@@ -111,6 +124,7 @@ class ConnectionTable:
         count = min(len(events), max(0, self._settings.most_connections - len(self)))
         serials[:count] = np.arange(self._serial + 1, self._serial + 1 + count)
         self._counters.add("window_dropped_connections", len(events) - count, "full")
+        self.forgotten_us = int(events.seen_us[count:].max(initial=self.forgotten_us))
         events = events.take(np.arange(count))
         begun = _begun(events, serials[:count], self._earliest_us(events), self._began_us)
         self._serial += count
@@ -118,7 +132,10 @@ class ConnectionTable:
         self._all.add(begun)
         self._gone -= before + count - len(self._all)
         crowded_out = self.alike.put(keyed(tuples(begun)), begun.serial)
-        self._counters.add("window_dropped_connections", crowded_out, "same_port")
+        self._counters.add("window_dropped_connections", len(crowded_out), "same_port")
+        if self._of_sources is not None:
+            self._of_sources.put(keyed(tuples(begun, SOURCE)), begun.serial)
+            self._forget_sources(self._of(np.array(crowded_out, "i8")))
         return serials
 
     def _earliest_us(self, events: ConnectionBatch) -> Array:
@@ -146,10 +163,12 @@ class ConnectionTable:
         known.end_us[lost] = began_us
         self._counters.add("connections_end_lost", int(lost.sum()))
 
-    def requested(self, serials: Array) -> None:
-        """Count lines that joined: each by the serial of its connection."""
+    def requested(self, serials: Array, *, partial: bool = False) -> None:
+        """Count lines that joined: each by the serial of its connection. Those that are `partial` did not name their own end."""
         rows = self.rows
         at = rows.rows_of(serials)
+        if partial:
+            rows.is_partial[at] = True
         np.add.at(rows.requests, at, 1)
         np.add.at(rows.held, at, 1)
 
@@ -165,22 +184,6 @@ class ConnectionTable:
         named = distinct(serials)
         return self._of(named[named > 0])
 
-    def find(self, key: Key, time_us: int, opened_us: int, *, exact_time: bool) -> int:
-        """The serial of the connection on which a request was made, 0: none.
-
-        By the connection's own start if the line told it, else by the time of the line.
-        """
-        serials, known = np.array(self.alike.candidates(key), "i8"), self.rows
-        rows = known.rows_of(serials)
-        earliest_us, start_us, end_us = known.earliest_us[rows], known.start_us[rows], known.end_us[rows]
-        if opened_us:
-            distance_us = np.maximum(0, np.maximum(earliest_us - opened_us, opened_us - start_us))
-            fits, rank = distance_us <= SLACK_US, -distance_us
-        else:
-            is_over = exact_time & (end_us > 0) & (time_us > end_us + SLACK_US)
-            fits, rank = (earliest_us <= time_us + SLACK_US) & ~is_over, start_us
-        return int(serials[fits][np.argmax(rank[fits])]) if fits.any() else 0
-
     def make_room(self, now_us: int, rest: NDArray[np.bool_]) -> None:
         """Where a quarter of the room is not free any more, let the longest ended leave before their time, none of `rest`."""
         excess = len(self) - self._settings.most_connections * 3 // 4
@@ -190,6 +193,7 @@ class ConnectionTable:
         early[crowding(self.rows, self._settings, now_us, excess)] = True
         early &= ~rest
         self._counters.add("window_forgotten_connections", int(early.sum()))
+        self.forgotten_us = int(self.rows.end_us[early].max(initial=self.forgotten_us))
         self.forget(early)
 
     def forget(self, over: NDArray[np.bool_]) -> None:
@@ -199,8 +203,13 @@ class ConnectionTable:
         rows.is_gone[over] = True
         self._gone += len(leaving)
         self.alike.forget(keyed(tuples(leaving)), leaving.serial)
+        if self._of_sources is not None:
+            self._forget_sources(leaving)
         for witness in Witnessed:
             self._by_id.drop(_entries_of(leaving, witness), leaving.serial)
+
+    def _forget_sources(self, leaving: Connections) -> None:
+        self.of_sources().forget(keyed(tuples(leaving, SOURCE)), leaving.serial)
 
 
 def _entries_of(connections: Connections, witness: Witnessed) -> Keys:

@@ -6,20 +6,19 @@ before their time, for answers marked provisional.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from unmasq.base.telemetry import Counters
-from unmasq.join.alike import Key
 from unmasq.join.connections import Connections, tuples
-from unmasq.join.lines import JoinedLines, from_batch, with_intervals
-from unmasq.join.matching import match
+from unmasq.join.lines import JoinedLines, are_partial, from_batch, with_intervals
+from unmasq.join.matching import match, match_partial
 from unmasq.join.parts import EVER_US, parts
 from unmasq.join.room import Room
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares
 from unmasq.join.table import ConnectionTable
+from unmasq.join.waiting import Waiting, WaitingLines
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import Flag
 from unmasq.model.groups import distinct, mixed
@@ -43,24 +42,13 @@ class Closed:
 NOTHING = Closed(JoinedLines.empty(), Shares.empty(), JoinedLines.empty(), Connections.empty())
 
 
-class _Waiting(NamedTuple):
-    """Lines of one batch that wait, and the tuples that they wait for."""
-
-    lines: JoinedLines
-    keys: set[Key]
-
-    @property
-    def since_us(self) -> int:
-        return int(self.lines.arrived_us[0])
-
-
 class Window:
     """Both sides of the join. `witnessed` says whether a kernel is watched at all (since `began_us`): without one no line waits."""
 
     def __init__(self, settings: WindowSettings, counters: Counters, *, witnessed: bool, began_us: int = 0) -> None:
         self._settings, self._counters, self._witnessed = settings, counters, witnessed
         self.table = ConnectionTable(settings, counters, began_us)
-        self._waiting: list[_Waiting] = []
+        self._waiting = WaitingLines()
         self._joined, self._dropped = Room(), Room()
         self._closed_keys, self._closed_us = np.zeros(0, "u8"), -EVER_US  # the flows that closed lately, and their newest interval
         self._looked_us = -EVER_US
@@ -69,17 +57,17 @@ class Window:
         return self._undecided() + len(self._dropped)
 
     def _undecided(self) -> int:
-        return sum(len(room.lines) for room in self._waiting) + len(self._joined)
+        return len(self._waiting) + len(self._joined)
 
     @property
     def lines(self) -> Sequence[JoinedLines]:
         """All lines in the room, for whoever renumbers their texts."""
-        return [*(room.lines for room in self._waiting), *self._joined.batches, *self._dropped.batches]
+        return [*self._waiting.batches, *self._joined.batches, *self._dropped.batches]
 
     def renumber(self, lines: Iterable[JoinedLines]) -> None:
         """Put back what `lines` gave, in its order, with other text numbers."""
         replaced = iter(lines)
-        self._waiting = [room._replace(lines=next(replaced)) for room in self._waiting]
+        self._waiting.replace(replaced)
         self._joined.replace(replaced)
         self._dropped.replace(replaced)
 
@@ -91,32 +79,44 @@ class Window:
             self._dropped.add(lines.take(none))
             lines = lines.take(~none)
         if self._witnessed:
-            self._match(lines)
+            self._match(self._without_partial(lines))
             self._bound()
         else:
             self._join(lines)
+
+    def _without_partial(self, lines: JoinedLines) -> JoinedLines:
+        """The lines that name both ends. The others wait until the kernel has been heard once more.
+
+        It may not have told yet of the connection that is theirs, while one of the same source to another listener is known.
+        """
+        partial = are_partial(lines)
+        if not partial.any():
+            return lines
+        self._counters.add("lines_partial", int(partial.sum()))
+        self._waiting.add(Waiting(lines.take(partial), frozenset(), is_partial=True, is_new=True))
+        return lines.take(~partial)
 
     def add_connections(self, batch: ConnectionBatch, dump_began_us: int | None = None) -> None:
         """What the kernel said; lines that waited for one of these connections join it. A whole dump says when it began."""
         begun = self.table.apply(batch)
         if dump_began_us is not None:
             self.table.dumped(dump_began_us)
-        if not self._waiting:
-            return
-        new = self.table.keys_of(begun)
-        waiting, self._waiting = self._waiting, []
-        for room in waiting:
-            if room.keys.isdisjoint(new):
-                self._waiting.append(room)
-            else:
-                self._match(room.lines)
+        if len(self._waiting):
+            new = self.table.keys_of(begun)
+            self._match_again(self._waiting.take(lambda room: room.is_new or not room.keys.isdisjoint(new)))
 
-    def _match(self, lines: JoinedLines) -> None:
+    def _match_again(self, rooms: Iterable[Waiting]) -> None:
+        for room in rooms:
+            self._match(room.lines, is_partial=room.is_partial)
+
+    def _match(self, lines: JoinedLines, *, is_partial: bool = False) -> None:
         """Lines with a connection join it, lines that may still find theirs wait, the others go without."""
-        found = match(lines, self.table)
+        found = match_partial(lines, self.table, self._settings.wait_us) if is_partial else match(lines, self.table)
         lines = JoinedLines(**lines.as_dict() | {"connection": found.serials, "time_us": found.times})
+        for reason, count in found.refused.items():
+            self._counters.add("window_gave_up_lines", count, reason)
         if found.missing:
-            self._waiting.append(_Waiting(lines.take(found.waits), found.missing))
+            self._waiting.add(Waiting(lines.take(found.waits), found.missing, is_partial))
             lines = lines.take(~found.waits)
         self._join(lines)
 
@@ -125,8 +125,10 @@ class Window:
 
     def _bound(self) -> None:
         """Too many lines wait: give up on the oldest, as lines without a connection."""
-        while sum(len(room.lines) for room in self._waiting) > self._settings.most_lines:
-            given_up = self._waiting.pop(0).lines
+        if len(self._waiting) > self._settings.most_lines:
+            self._match_again(self._waiting.take(lambda room: room.is_new))
+        while len(self._waiting) > self._settings.most_lines:
+            given_up = self._waiting.take_oldest().lines
             self._counters.add("window_gave_up_lines", len(given_up), "full")
             self._join(given_up)
 
@@ -152,19 +154,16 @@ class Window:
 
     def open(self) -> Closed:
         """All lines in the room as they would become flows now, without taking them out."""
-        waiting = with_intervals(JoinedLines.concat([room.lines for room in self._waiting]), self._settings.interval_us)
+        waiting = with_intervals(JoinedLines.concat(self._waiting.batches), self._settings.interval_us)
         lines = JoinedLines.concat([*self._joined.batches, waiting])
         return Closed(lines, Shares.empty(), JoinedLines.empty(), self.table.named(lines.connection))
 
     def _give_up(self, now_us: int, *, everything: bool) -> None:
         """Lines that waited too long become lines without a connection."""
         patient_us = EVER_US if everything else now_us - self._settings.wait_us
-        waiting, self._waiting = self._waiting, []
-        for room in waiting:
-            if room.since_us > patient_us:
-                self._waiting.append(room)
-            else:
-                self._join(room.lines)
+        self._match_again(self._waiting.take(lambda room: room.is_new and room.since_us <= patient_us))
+        for room in self._waiting.take(lambda room: room.since_us <= patient_us):
+            self._join(room.lines)
 
     def _flag_late(self, lines: JoinedLines) -> JoinedLines:
         """Mark lines whose flow was closed before they came."""

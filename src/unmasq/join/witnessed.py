@@ -56,7 +56,6 @@ def _kernel_columns(parts: Shares, connections: Connections) -> dict[str, Array]
     known = connections.take(connections.rows_of(parts.serial))
     source, original = tuples(known, _SOURCE), tuples(known, _ORIGINAL_SOURCE)
     translated = np.any([one != other for one, other in zip(source, original, strict=True)], axis=0)
-    join = np.where(known.requests == 0, int(Join.UNLOGGED), np.where(translated, int(Join.NAT), int(Join.EXACT)))
     return (
         dict(zip(TUPLE, tuples(known), strict=True))
         | {name: getattr(parts, name) for name in COUNTS}
@@ -64,5 +63,12 @@ def _kernel_columns(parts: Shares, connections: Connections) -> dict[str, Array]
         | dict(zip(_ADDRESSED, tuples(known, _ADDRESSED), strict=True))
         | {"conntrack_id": known.id, "opened_us": known.start_us, "closed_us": known.end_us}
         | {"flags": np.where(known.counts_of == Witnessed.SOCKET, int(Flag.APPLICATION_BYTES), 0).astype("u2")}
-        | {"join": join, "connection": mixed([*tuples(known), known.start_us])}
+        | {"join": _join(known, translated), "connection": mixed([*tuples(known), known.start_us])}
     )
+
+
+def _join(known: Connections, translated: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How lines and connection were brought together. Of a partial join, `nat_source_ip` tells whether the source was translated."""
+    of_whole = np.where(translated, int(Join.NAT), int(Join.EXACT))
+    joined = np.where(known.is_partial, int(Join.PARTIAL), of_whole)
+    return np.where(known.requests == 0, int(Join.UNLOGGED), joined)

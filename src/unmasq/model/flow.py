@@ -88,7 +88,11 @@ class Unmasq(Struct, frozen=True):
     id: Annotated[str, means("UUIDv7, minted once", ecs="event.id")]
     node: Annotated[str, means("the node that joined it", ecs="observer.name")]
     join: Annotated[
-        str, means("exact, nat, remote-nat, partial, unwitnessed or unlogged: how requests and connection were brought together")
+        str,
+        means(
+            "exact, nat, remote-nat, partial (by source, time and listener: the lines lack the proxy's own end), unwitnessed or unlogged: "
+            "how requests and connection were brought together"
+        ),
     ]
     flags: Annotated[list[str], means("what a reader must know of the flow or one of its chains")]
     nat_source_ip: Annotated[str | None, means("the source before a node translated it, from the kernel", ecs="source.nat.ip")]
