@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.story.elsewhere import record
-from tests.story.traffic import CLIENT, EDGE, NODE, NOON, OTHER, SECOND, Story, connection, line
+from tests.story.traffic import CLIENT, EDGE, NODE, NOON, OTHER, PROXY, SECOND, Story, connection, line
 from unmasq.join.connections import TUPLE, tuples
 from unmasq.join.remote import APART_US, matched, merged
 from unmasq.keep.completing import complete
@@ -76,10 +76,13 @@ requests = st.lists(st.tuples(st.sampled_from(HEADERS), st.sampled_from(HEADERS)
 trusts = st.sampled_from([[], [EDGE], [CLIENT], ["10.0.0.0/8", "198.51.100.0/24"]])
 
 
-def ingested(asked: Sequence[tuple[str, str]], trust: Sequence[str], opener: tuple[str, int]) -> tuple[Story, FlowBatch]:
+def ingested(
+    asked: Sequence[tuple[str, str]], trust: Sequence[str], opener: tuple[str, int], own: tuple[str, int] | None = (PROXY, 80)
+) -> tuple[Story, FlowBatch]:
     story = Story(trust=trust, node_ranges=["10.0.0.0/24"])
     story.kernel(connection(opener, NOON, seen_as=(NODE, 4000)), connection((OTHER, 5000), NOON, id_=2))
-    story.tell(*(line(NODE, 4000, *headers) for headers in asked), line(OTHER, 5000, "2.2.2.2"))
+    story.tell(*(line(NODE, 4000, *headers, own=own) for headers in asked), line(OTHER, 5000, "2.2.2.2"))
+    story.kernel()
     batch = story.after(70)
     assert batch is not None
     return story, batch
@@ -93,10 +96,12 @@ def derived(batch: FlowBatch) -> tuple[object, ...]:
     return {n: c.tolist() for n, c in flows.items() if n not in left_out}, {n: c.tolist() for n, c in batch.chains.as_dict().items()}, rows
 
 
-@given(requests, trusts, st.sampled_from([(CLIENT, 7000), (EDGE, 7000), (NODE, 7000)]))
-def test_what_follows_from_a_record_is_what_follows_from_a_join(asked, trust, opener):
-    _, ours = ingested(asked, trust, opener)
-    story, theirs = ingested(asked, trust, (NODE, 4000))
+@given(requests, trusts, st.sampled_from([(CLIENT, 7000), (EDGE, 7000), (NODE, 7000)]), st.sampled_from([(PROXY, 80), None]))
+def test_what_follows_from_a_record_is_what_follows_from_a_join(asked, trust, opener, own):
+    """Also where the lines do not name their own end, and the join stays `partial`."""
+    _, ours = ingested(asked, trust, opener, own)
+    story, theirs = ingested(asked, trust, (NODE, 4000), own)
+    assert (int(Join.PARTIAL) in theirs.flows.join.tolist()) == (own is None)
     records = record(opener, NOON)
     found = matched(theirs.flows, records)
     assert len(found.flows) == 1

@@ -69,11 +69,13 @@ def matched(flows: FlowColumns, records: Translations) -> Matched:
 def completed(flows: FlowColumns, records: Translations, found: Matched) -> FlowColumns:
     """The flows with what their records say: join, NAT source, and the start where the proxy's own kernel had no time stamp.
 
-    `unlogged` stays: no line was joined. The flag stays until the chains are judged again.
+    `unlogged` stays: no line was joined; and `partial`: how its lines were joined is no better known. The flag stays until the
+    chains are judged again.
     """
     columns = {name: values.copy() for name, values in flows.as_dict().items()}
     rows, record = found.flows, records.take(found.records)
-    columns["join"][rows] = np.where(flows.join[rows] == Join.UNLOGGED, int(Join.UNLOGGED), int(Join.REMOTE_NAT))
+    join = flows.join[rows]
+    columns["join"][rows] = np.where(np.isin(join, (Join.UNLOGGED, Join.PARTIAL)), join, int(Join.REMOTE_NAT))
     for name, told in (("nat_hi", "orig_source_hi"), ("nat_lo", "orig_source_lo"), ("nat_port", "orig_source_port")):
         columns[name][rows] = getattr(record, told)
     unstamped = (flows.opened_us[rows] == 0) | ((flows.flags[rows] & Flag.APPLICATION_BYTES) > 0)

@@ -11,7 +11,10 @@ MOST = 1000
 
 _ENDS = f"""
 SELECT DISTINCT f.dest_hi, f.dest_lo, f.dest_port FROM day.flows f
-WHERE f.flow < BELOW AND f.join <> {int(Join.UNWITNESSED)} AND (f.flags & {int(Flag.SNAT_ELSEWHERE)} > 0 OR f.join = {int(Join.REMOTE_NAT)})
+WHERE f.flow < BELOW AND f.join <> {int(Join.UNWITNESSED)} AND (
+  f.flags & {int(Flag.SNAT_ELSEWHERE)} > 0 OR f.join = {int(Join.REMOTE_NAT)}
+  OR (f.join = {int(Join.PARTIAL)} AND (f.nat_hi > 0 OR f.nat_lo > 0))
+)
 """
 
 

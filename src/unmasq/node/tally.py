@@ -39,7 +39,7 @@ def _joined(flows: FlowColumns, counters: Counters) -> None:
 
 def _sources(flows: FlowColumns, counters: Counters) -> None:
     began = flows.started > 0
-    nat = np.isin(flows.join, (Join.NAT, Join.REMOTE_NAT))
+    nat = (flows.nat_hi | flows.nat_lo) > 0
     elsewhere = (flows.flags & Flag.SNAT_ELSEWHERE) > 0
     for reason, mask in {"elsewhere": elsewhere, "nat": nat & ~elsewhere, "preserved": ~nat & ~elsewhere}.items():
         counters.add("sources", int((mask & began).sum()), reason)

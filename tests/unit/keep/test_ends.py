@@ -57,11 +57,13 @@ def test_stored_flows_teach_only_if_somebody_else_translated_their_source(tmp_pa
         MadeFlow(dest="10.244.1.3", join=Join.NAT, nat="192.0.2.1"),
         MadeFlow(dest="10.244.1.4"),
         MadeFlow(dest="10.244.1.5", flags=Flag.SNAT_ELSEWHERE, join=Join.UNWITNESSED),
+        MadeFlow(dest="10.244.1.6", join=Join.PARTIAL, nat="192.0.2.1"),  # completed, or translated there: who could tell
+        MadeFlow(dest="10.244.1.7", join=Join.PARTIAL),
     ]
     ends = Ends()
     with DuckStore(tmp_path) as store:
         store.append(batch(made))
         ends.learn(ends_of(store, MIDNIGHT_US // DAY_US))
-        assert len(ends_of(store, MIDNIGHT_US // DAY_US)) == 2
+        assert len(ends_of(store, MIDNIGHT_US // DAY_US)) == 3
         ends.learn(ends_of(store, 0))
-    assert known(ends) == ["10.244.1.1:80", "10.244.1.2:80"]
+    assert known(ends) == ["10.244.1.1:80", "10.244.1.2:80", "10.244.1.6:80"]
