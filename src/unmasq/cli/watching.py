@@ -53,7 +53,7 @@ class WatchOptions:
     sockets: Annotated[list[str] | None, Parameter(help=_SOCKETS)] = None
     policy_sync: Annotated[bool | Path, Parameter(show_default=False, help=_POLICY_SYNC)] = False
     listener: list[str] | None = None
-    """ADDRESS:PORT at which a proxy on this node accepts connections (repeatable); others are learned from the lines."""
+    """ADDRESS:PORT at which a proxy on this node accepts connections (repeatable); others are learned from lines that tell them."""
     node_range: list[str] | None = None
     """Addresses of nodes (repeatable), beside this one's and those that the server tells: a source among them was translated elsewhere."""
     node: str | None = None

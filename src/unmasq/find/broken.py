@@ -61,6 +61,9 @@ def _silent(before: NodeStatus, after: NodeStatus) -> Link | None:
 
 
 def _unjoined(status: NodeStatus) -> tuple[str, str]:
+    if status.count("lines_partial") and not status.listeners:
+        next_step = f"name each place: {status.program} --listener ADDRESS:PORT"
+        return "the line does not tell where the proxy accepted the connection, and no listener is known", next_step
     if status.pod_sockets == "bypassed":
         next_step = "unmasq doctor without --test names the pods whose sockets are not watched"
         return "the data plane bypasses conntrack, and no socket that we watch shows this connection", next_step

@@ -94,6 +94,9 @@ def _listeners(status: NodeStatus) -> Iterator[Check]:
         return
     if status.listeners:
         yield Check("listeners", State.OK, ", ".join(status.listeners))
+    elif status.count("lines_partial"):
+        seen = "none known, and the lines do not tell where the proxy accepted their connections"
+        yield Check("listeners", State.BROKEN, seen, f"name each of them: {status.program} --listener ADDRESS:PORT")
     else:
         next_step = f"they are learned from lines; or name them: {status.program} --listener ADDRESS:PORT"
         yield Check("listeners", State.WARN, "none known yet", next_step)

@@ -92,6 +92,8 @@ UNJOINED = {
     "the switches are off": ({"switches_off": ["accounting"]}, "--set-switches"),
     "they may be of no use": ({"switches_off": ["accounting"], "data_plane": "Cilium"}, "--namespace"),
     "conntrack is bypassed": ({"switches_off": ["accounting"], "pod_sockets": "bypassed"}, "the pods whose sockets are not watched"),
+    "no listener is known": ({"counters": {"lines_partial": 1}, "switches_off": ["accounting"]}, "--listener"),
+    "others are known": ({"counters": {"lines_partial": 1}, "listeners": ["10.244.1.10:80"]}, "--namespace"),
 }
 
 

@@ -170,3 +170,12 @@ def test_a_place_that_cannot_be_watched_is_told_and_breaks_nothing():
     found = checks(status(troubles={"sockets in namespace web": "there is no network namespace web\n  why:  gone"}), HEALTH)
     (check,) = (each for each in found if each.link == "watch")
     assert (check.state, check.seen) == (State.WARN, "sockets in namespace web: there is no network namespace web why: gone")
+
+
+def test_where_lines_do_not_name_their_listener_and_nobody_does_it_is_asked_for():
+    """Before anything is said of the kernel, which is asked for no connection at all then."""
+    blind = status({**joined(nobody=40), "lines_partial": 40})
+    broken = first_broken(checks(blind, HEALTH))
+    assert broken is not None
+    assert (broken.link, broken.next) == ("listeners", "name each of them: unmasq run --listener ADDRESS:PORT")
+    assert not any(check.link == "listeners" and check.state is State.BROKEN for check in checks(status(joined(nobody=40)), HEALTH))
