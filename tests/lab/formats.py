@@ -35,6 +35,12 @@ FURTHER = {
 EXTENDED = "tigera_secure_ee_ingress: {" + HEAD.format(q='"') + "".join(f', "{key}": "{value}"' for key, value in FURTHER.items()) + "}"
 """The same keys and all further ones, every value quoted, since a port can be empty."""
 
+PARTIAL = (
+    'unmasq: {"source_port": "$realip_remote_port", "source_ip": "$realip_remote_addr", "x-forwarded-for": "$http_x_forwarded_for",'
+    ' "x-real-ip": "$http_x_real_ip", "ts": "$msec"}'
+)
+"""A line as of a proxy that does not log its own end of the connection."""
+
 COMBINED = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
 """nginx's own default: no marker, no port, and an address that the realip module may have changed."""
 
@@ -55,6 +61,7 @@ FORMATS = {
     "seed": log_format("seed", SEED),
     "extended": log_format("extended", EXTENDED, "json"),
     "unescaped": log_format("unescaped", EXTENDED, "none"),
+    "partial": log_format("partial", PARTIAL, "json"),
     "plain": log_format("plain", COMBINED),
     "upstreaminfo": log_format("upstreaminfo", f"{UPSTREAMINFO} {SEED}"),
 }

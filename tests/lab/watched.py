@@ -18,6 +18,7 @@ from unmasq.model.flow import Flow
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.live import LiveNode
 from unmasq.node.watch import Keeper, Watch
+from unmasq.observe.listeners import listener
 from unmasq.unwind.trust import TrustEntry
 
 from .cluster import Lab
@@ -38,6 +39,7 @@ class Watched:
         node_ranges: Sequence[str] = (),
         log: str = "extended",
         settings: WindowSettings = QUICK,
+        listeners: Sequence[str] = (),
     ) -> None:
         clock, self.counters = SystemClock(), Counters()
         self._store = DuckStore(folder)
@@ -50,6 +52,7 @@ class Watched:
             namespace=str(lab.network.namespace_path("node")),
             node_ranges=[parse_range(text) for text in node_ranges],
             window=settings,
+            listeners=[listener(text) for text in listeners],
         )
         keeper = Keeper(self.live.append, self._store.append, self._store.control.trust_list, self.live.moment)
         self._node = LiveNode(watch, keeper, {}, clock, self.counters)
