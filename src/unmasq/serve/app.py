@@ -16,6 +16,7 @@ def app_of(routes: Routes) -> Starlette:
     """The app of the owner's socket: whoever reaches that may do everything."""
     changing = [
         Route("/api/v1/trust", answering(routes.trust_add), methods=["POST"]),
+        Route("/api/v1/trust", answering(routes.trust_set), methods=["PUT"]),
         Route("/api/v1/trust", answering(routes.trust_remove), methods=["DELETE"]),
         Route("/api/v1/rejudge", answering(routes.rejudge), methods=["POST"]),
     ]

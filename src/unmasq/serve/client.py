@@ -1,7 +1,7 @@
 """The asking end of the socket: the questions of `Backend`, put to the owner of a store."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -55,8 +55,11 @@ class Owner:
     def trust(self) -> Trusted:
         return self._ask(Trusted, "GET", "trust")
 
-    def trust_add(self, proxy: TrustedProxy) -> Trusted:
-        return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxy))
+    def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
+        return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxies))
+
+    def trust_set(self, proxies: Sequence[TrustedProxy]) -> Trusted:
+        return self._ask(Trusted, "PUT", "trust", content=msgspec.json.encode(proxies))
 
     def trust_remove(self, what: str) -> Trusted:
         return self._ask(Trusted, "DELETE", "trust", [("name", what)])

@@ -14,7 +14,7 @@ from unmasq.keep.rejudge import Progress, rejudge
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
-from unmasq.serve.protocol import Rejudged, Told
+from unmasq.serve.protocol import NodeRanges, Rejudged, Told
 from unmasq.serve.trust import TrustDesk
 
 MOST_FLOWS = 10_000
@@ -31,8 +31,10 @@ def no_status() -> None:
 class Questions(TrustDesk):
     """Answers from a store that this process has open. Any thread may ask."""
 
-    def __init__(self, store: Store, control: Control, clock: Clock, judge: Judge, status: Status = no_status) -> None:
-        super().__init__(control, clock)
+    def __init__(
+        self, store: Store, control: Control, clock: Clock, judge: Judge, status: Status = no_status, node_ranges: NodeRanges = tuple
+    ) -> None:
+        super().__init__(control, clock, node_ranges)
         self._store, self._judge, self._status = store, judge, status
 
     def trace(self, address: str, wanted: FlowFilter) -> Trace:
@@ -62,11 +64,11 @@ def of_files(store: DuckStore, clock: Clock) -> Questions:
     return Questions(store, store.control, clock, lambda since_us: rejudge(store, since_us))
 
 
-def of_live(live: LiveStore, control: Control, clock: Clock, status: Status = no_status) -> Questions:
+def of_live(live: LiveStore, control: Control, clock: Clock, status: Status = no_status, node_ranges: NodeRanges = tuple) -> Questions:
     """The questions of a store that is being filled; what waits to be written is written before it is judged again."""
 
     def judge(since_us: int | None) -> Iterable[Progress]:
         live.flush()
         return rejudge(live.store, since_us)
 
-    return Questions(live, control, clock, judge, status)
+    return Questions(live, control, clock, judge, status, node_ranges)

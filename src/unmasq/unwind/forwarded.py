@@ -7,11 +7,11 @@ since every quote within it is escaped.
 
 import re
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _BARE = r"[^\x00-\x20\x7f\"\\,;]++"
 """More than a token: many proxies leave out the quotes that a colon or bracket needs."""
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
-_PAIR = re.compile(rf"[ \t]*+({_TOKEN})[ \t]*+=[ \t]*+({_QUOTED}|{_BARE})[ \t]*+", re.DOTALL)
+_PAIR = re.compile(rf"[ \t]*+({_NAME})[ \t]*+=[ \t]*+({_QUOTED}|{_BARE})[ \t]*+", re.DOTALL)
 _SPACE = re.compile(r"[ \t]*+")
 _PORT_NAME = re.compile(r":_[0-9A-Za-z._-]+$")
 
