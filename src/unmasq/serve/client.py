@@ -12,7 +12,7 @@ import msgspec
 
 from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.moments import text
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
@@ -44,6 +44,9 @@ class Owner:
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
         return self._ask(FlowPage, "GET", "flows", query_of(wanted) + paging)
+
+    def proxies(self) -> Pointers:
+        return self._ask(Pointers, "GET", "proxies")
 
     def health(self) -> Health:
         return self._ask(Health, "GET", "health")

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -72,6 +72,10 @@ class Backend(TrustBackend, Protocol):
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         """Flows of a filter, newest first. Raises UsageError for a limit that is no page."""
+        ...
+
+    def proxies(self) -> Pointers:
+        """What of the newest requests points at proxies that are not declared, or not as they should be."""
         ...
 
     def health(self) -> Health:

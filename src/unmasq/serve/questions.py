@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
+from unmasq.find.proxies import pointers
 from unmasq.find.trace import trace
 from unmasq.keep.control import Control
 from unmasq.keep.duck import DuckStore
@@ -44,6 +45,9 @@ class Questions(TrustDesk):
         if not 1 <= limit <= MOST_FLOWS:
             raise UsageError(f"not a number of flows for one page: {limit}", f"it goes from 1 to {MOST_FLOWS}", "follow `next` for more")
         return self._store.flows(wanted, limit, after)
+
+    def proxies(self) -> Pointers:
+        return pointers(self._store.proxies(), self._control.trust_list())
 
     def health(self) -> Health:
         return self._store.health()

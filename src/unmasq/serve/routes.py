@@ -6,7 +6,7 @@ from starlette.requests import Request
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
@@ -37,6 +37,10 @@ class Routes:
         except UsageError as error:
             raise InvalidRequest(error, "path.address") from None
         return self._backend.trace(address, self._wanted(request))
+
+    def proxies(self, _request: Request, _body: bytes) -> Pointers:
+        """GET /api/v1/proxies."""
+        return self._backend.proxies()
 
     def health(self, _request: Request, _body: bytes) -> Health:
         """GET /api/v1/health."""

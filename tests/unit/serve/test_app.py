@@ -52,6 +52,13 @@ def test_trace_takes_the_filter_too(api):
     assert not api.get(f"/api/v1/trace/{shop.CLIENT}", params={"last": "1h"}).json()["found"]
 
 
+def test_proxies_that_are_not_declared_are_pointed_at(api):
+    answer = api.get("/api/v1/proxies").json()
+    assert (answer["undeclared"], [each["name"] for each in answer["lonely"]]) == ([{"ip": shop.UNDECLARED, "claims": 39}], ["edge-lb"])
+    api.post("/api/v1/trust", json={"name": "late", "range": shop.UNDECLARED})
+    assert api.get("/api/v1/proxies").json()["undeclared"] == []
+
+
 def test_health_and_status(api):
     assert api.get("/api/v1/health").json()["flows"] == 16
     assert api.get("/api/v1/status").json() is None
