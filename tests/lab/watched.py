@@ -18,6 +18,7 @@ from unmasq.model.flow import Flow
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.live import LiveNode
 from unmasq.node.watch import Keeper, Watch
+from unmasq.observe.listeners import listener
 from unmasq.unwind.trust import TrustEntry
 
 from .cluster import Lab
@@ -36,9 +37,11 @@ class Watched:
         folder: Path,
         trust: Sequence[TrustEntry] = (),
         node_ranges: Sequence[str] = (),
-        log: str = "extended",
+        log: str | Path = "extended",
         settings: WindowSettings = QUICK,
+        listeners: Sequence[str] = (),
     ) -> None:
+        """`log`: a format of the lab's ingress, or the log of somebody else."""
         clock, self.counters = SystemClock(), Counters()
         self._store = DuckStore(folder)
         if trust:
@@ -46,9 +49,10 @@ class Watched:
         self.live = LiveStore(self._store, clock, self._open_flows)
         watch = Watch(
             node="lab-node",
-            logs=[str(lab.nginx.log(log))],
+            logs=[str(lab.nginx.log(log) if isinstance(log, str) else log)],
             namespace=str(lab.network.namespace_path("node")),
             node_ranges=[parse_range(text) for text in node_ranges],
+            listeners=[listener(text) for text in listeners],
             window=settings,
         )
         keeper = Keeper(self.live.append, self._store.append, self._store.control.trust_list, self.live.moment)
