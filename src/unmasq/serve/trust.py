@@ -49,8 +49,8 @@ class TrustDesk:
         return entries
 
     def _with_concerns(self, entries: Sequence[TrustEntry]) -> Trusted:
-        listed = self.trust()
-        return Trusted(listed.version, listed.proxies, [what for each in entries for what in concerns(each)])
+        listed, nodes = self.trust(), self._node_ranges()
+        return Trusted(listed.version, listed.proxies, [what for each in entries for what in concerns(each, nodes)])
 
 
 def refuse(added: TrustEntry, node_ranges: Sequence[Range] = ()) -> None:
@@ -64,9 +64,9 @@ def refuse(added: TrustEntry, node_ranges: Sequence[Range] = ()) -> None:
         raise UsageError(f"{added.range.text} holds nodes ({nodes.text})", why, "name the addresses of the proxies alone")
 
 
-def concerns(added: TrustEntry) -> list[str]:
+def concerns(added: TrustEntry, node_ranges: Sequence[Range] = ()) -> list[str]:
     """What speaks against trusting a range, in sentences: it is done all the same."""
-    found = [what for what in (_wide(added.range), _private(added.range)) if what]
+    found = [what for what in (_wide(added.range), _private(added.range), _node(added.range, node_ranges)) if what]
     must = f"these machines must write {added.header} on every request, or whoever reaches one of them can name any client"
     return [f"{what}: {must}" for what in found]
 
@@ -82,6 +82,12 @@ def _private(trusted: Range) -> str | None:
     if trusted.is_single or not any(p.first <= trusted.first and trusted.last <= p.last for p in _PRIVATE):
         return None
     return f"{trusted.text} is private space, where nodes, pods and layer-4 balancers live that write no header at all"
+
+
+def _node(trusted: Range, node_ranges: Sequence[Range]) -> str | None:
+    if not any(_overlap(each, trusted) for each in node_ranges):
+        return None
+    return f"{trusted.text} is an address of a node, believed where the kernel shows that a process of that node opened the connection"
 
 
 def _overlap(one: Range, other: Range) -> bool:

@@ -96,7 +96,8 @@ def test_ranges_of_nodes_are_refused_and_a_proxy_among_them_is_not(folder):
             for wrong in ("10.0.0.0/25", "10.0.0.0/16"):
                 with pytest.raises(UsageError, match=r"holds nodes \(10.0.0.0/24\)"):
                     desk.trust_add([TrustedProxy("lb", wrong)])
-            assert desk.trust_add([TrustedProxy("local", "10.0.0.7"), TrustedProxy("lb", "10.0.1.0/24")]).version == 2
+            added = desk.trust_add([TrustedProxy("local", "10.0.0.7"), TrustedProxy("lb", "203.0.113.0/25")])
+            assert (added.version, [warning.split(",")[0] for warning in added.warnings]) == (2, ["10.0.0.7 is an address of a node"])
 
 
 @pytest.mark.parametrize(
