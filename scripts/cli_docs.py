@@ -46,7 +46,7 @@ def _verb(root: App, chain: list[str]) -> Iterator[str]:
     if app.default_command is not None:
         with root.app_stack(chain):  # what the program sets for all flags holds here too
             flags = _flags(app)
-            names = [_name(argument) for argument in _arguments(app) if _is_positional(argument)]
+            names = [_name(each) + _more(each) for each in _arguments(app) if _is_positional(each)]
         promise = inspect.cleandoc(app.default_command.__doc__ or "").splitlines()[0]
         yield f"## {' '.join(['unmasq', *chain, *names])}\n\n{promise}\n\n{flags}"
     for each in app.resolved_commands():
@@ -81,7 +81,11 @@ def _name(argument: Argument) -> str:
 
 
 def _is_positional(argument: Argument) -> bool:
-    return argument.field_info.kind is inspect.Parameter.POSITIONAL_ONLY
+    return argument.field_info.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+
+
+def _more(argument: Argument) -> str:
+    return " ..." if argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL else ""
 
 
 if __name__ == "__main__":

@@ -37,10 +37,11 @@ class Watched:
         folder: Path,
         trust: Sequence[TrustEntry] = (),
         node_ranges: Sequence[str] = (),
-        log: str = "extended",
+        log: str | Path = "extended",
         settings: WindowSettings = QUICK,
         listeners: Sequence[str] = (),
     ) -> None:
+        """`log`: a format of the lab's ingress, or the log of somebody else."""
         clock, self.counters = SystemClock(), Counters()
         self._store = DuckStore(folder)
         if trust:
@@ -48,9 +49,10 @@ class Watched:
         self.live = LiveStore(self._store, clock, self._open_flows)
         watch = Watch(
             node="lab-node",
-            logs=[str(lab.nginx.log(log))],
+            logs=[str(lab.nginx.log(log) if isinstance(log, str) else log)],
             namespace=str(lab.network.namespace_path("node")),
             node_ranges=[parse_range(text) for text in node_ranges],
+            listeners=[listener(text) for text in listeners],
             window=settings,
             listeners=[listener(text) for text in listeners],
         )

@@ -5,13 +5,17 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.test_walk import element, header_text, names
+from tests.property.test_walk import element, forwarded_element, header_text, names
 from tests.property.twins import each_twin
 from unmasq.model.address import NONE, packed, parse
 from unmasq.unwind.claims import CUT, KINDS, claims_of, elements, header_values, named
 
 lists = st.lists(element, max_size=4).map(",".join)
-odd_text = st.dictionaries(st.sampled_from(KINDS), st.one_of(lists, lists.map(lambda value: f"\t{value} , "), names), max_size=4)
+odd_text = st.dictionaries(
+    st.sampled_from(KINDS),
+    st.one_of(lists, lists.map(lambda value: f"\t{value} , "), names, st.lists(forwarded_element).map(",".join)),
+    max_size=4,
+)
 as_readers_write = odd_text.map(lambda values: json.dumps(values, separators=(",", ":"), ensure_ascii=False))
 texts = st.lists(st.one_of(header_text, odd_text.map(json.dumps), as_readers_write, st.just("")), max_size=12)
 

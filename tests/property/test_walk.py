@@ -10,7 +10,7 @@ from unmasq.model.address import NONE, parse
 from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge
-from unmasq.unwind.trust import HEADERS, TrustEntry, TrustList, entry
+from unmasq.unwind.trust import HEADERS, LISTS, TrustEntry, TrustList, entry
 from unmasq.unwind.walk import read_headers, walk
 
 ADDRESSES = [
@@ -41,11 +41,16 @@ RANGES = [
 names = st.sampled_from(ADDRESSES)
 element = st.one_of(names, st.sampled_from(ODD))
 value = st.lists(element, max_size=4).map(", ".join)
+forwarded_element = st.one_of(
+    names.map(lambda a: f'for="{a}";proto=http'),
+    names.map(lambda a: f"By=_x; FOR={a}"),
+    st.sampled_from(['for="', "for=unknown", "proto=https", "", 'for="_h";host="a, for=10.0.0.1"', "for=10.0.0.1;for=10.0.0.2", "é\x00"]),
+)
 header_text = st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys(("x-forwarded-for", "x-real-ip", "proxy-protocol", "cf-connecting-ip"), value)
+    optional=dict.fromkeys(("x-forwarded-for", "x-real-ip", "proxy-protocol", "cf-connecting-ip", "true-client-ip"), value)
     | {
-        "forwarded": st.lists(names.map(lambda a: f'for="{a}";proto=http'), max_size=3).map(", ".join),
+        "forwarded": st.lists(forwarded_element, max_size=3).map(", ".join),
         "prefix": names,
         "logged": names,
         "cut": st.sampled_from(["x-forwarded-for", "x-real-ip"]),
@@ -95,6 +100,34 @@ def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], 
         assert verdict[:3] == (NONE, Evidence.NONE, Flag.OBSCURED)
     if not trust.entries:
         assert verdict.client in (NONE, parse(source)) or verdict.evidence == Evidence.LOGGED
+
+
+def written_by(header: str, forged: str, client: str) -> str:
+    """A header as a proxy hands it on: appended to what came, or overwritten."""
+    if header not in LISTS:
+        return client
+    own = f'for="[{client}]"' if header == "forwarded" and ":" in client else f"for={client}" if header == "forwarded" else client
+    return f"{forged}, {own}"
+
+
+forgeries = st.one_of(value, st.lists(forwarded_element, max_size=2).map(", ".join), st.text(max_size=8))
+
+
+@given(case, trusts, st.sampled_from(HEADERS), forgeries, names)
+def test_behind_a_proxy_that_does_what_it_is_trusted_for_the_client_is_right_or_nobody(
+    one: tuple[str, str, bool], others: TrustList, header: str, forged: str, client: str
+) -> None:
+    """Whatever the client forged into that header and all others, and whoever else is trusted."""
+    proxy = entry("honest", "192.0.2.80", header)
+    trust = TrustList([*others.entries, proxy], 1)
+    values = {name: text for name, text in json.loads(one[1]).items() if name not in ("cut", "reported_by")}
+    text = json.dumps(values | {header: written_by(header, forged, client)})
+    verdict = walk(proxy.range.first, "kernel", read_headers(text), trust)
+    if trust.find(*(parse(client) or NONE)):
+        assert verdict.hops[-2:-1] in ((), ((parse(client), header),))
+    else:
+        assert verdict.client in (parse(client), NONE)
+        assert verdict.client != NONE or verdict.flags
 
 
 @given(st.lists(trust_entry, max_size=5), st.lists(names, min_size=1, max_size=20))

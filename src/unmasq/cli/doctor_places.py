@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import InputError, Unreachable, UsageError
 from unmasq.base.secretfile import secret
+from unmasq.find import proxies
 from unmasq.find.alone import at_rest, kernel_alone, server_checks
 from unmasq.find.check import Check, State
 from unmasq.find.checks import checks, node_checks
@@ -66,8 +67,8 @@ def _store(store: Path) -> Looked:
     from unmasq.serve.backend import open_backend
 
     with open_backend(store, SystemClock()) as backend:
-        status, health = backend.status(), backend.health()
-    return Looked(checks(status, health) if status else at_rest(str(store), health), status, health)
+        status, health, beside = backend.status(), backend.health(), proxies.checks(backend.proxies())
+    return Looked([*(checks(status, health) if status else at_rest(str(store), health)), *beside], status, health)
 
 
 def _spool(spool: Path) -> Looked:
@@ -87,8 +88,8 @@ def _spool(spool: Path) -> Looked:
 
 def _server(url: str, options: "DoctorOptions") -> Looked:
     with server_of(url, options) as server:
-        health = server.health()
-    return Looked(server_checks(url, health, SystemClock().now_us()), None, health)
+        health, beside = server.health(), proxies.checks(server.proxies())
+    return Looked([*server_checks(url, health, SystemClock().now_us()), *beside], None, health)
 
 
 def _collector(socket: Path) -> list[Check]:

@@ -63,7 +63,7 @@ class Work:
         more = [self._sync] if self._sync else []
         covered = _covered(store)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))
-        self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status))
+        self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status, lambda: watch.node_ranges))
 
     def _sync_of(self, options: RunOptions, store: DuckStore) -> "PolicySync | None":
         reports = partial(KeptReports, options.store, self._clock)

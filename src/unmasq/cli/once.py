@@ -25,7 +25,7 @@ from unmasq.read.log import Log
 from unmasq.read.podnames import pod_that_wrote
 from unmasq.read.stream import read_stream
 from unmasq.read.tail import Tail
-from unmasq.serve.trust import concerns
+from unmasq.serve.trust import concerns, refuse
 from unmasq.unwind.trust import entries_of
 
 
@@ -44,8 +44,10 @@ def run(folder: Path, watch: Watch, trust: str) -> None:
 
 
 def trust_also(store: DuckStore, ranges: str, clock: Clock) -> None:
-    """Put what --trust names on the store's list, and say what speaks against it."""
+    """Put what --trust names on the store's list, and say what speaks against it. Raises UsageError for what can only do harm."""
     entries = entries_of(ranges)
+    for entry in entries:
+        refuse(entry)
     store.control.trust_also(entries, clock.now_us())
     for warning in (warning for entry in entries for warning in concerns(entry)):
         out.note(f"warning: {warning}")

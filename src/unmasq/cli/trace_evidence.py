@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Path, Trace, Undeclared
+from unmasq.find.proxies import lonely
 from unmasq.show import words
 
 Kind = TypeVar("Kind", Direct, Forwarded, Carried, Claimed)
@@ -132,6 +133,11 @@ def clients(trace: Trace) -> str:
         return ""
     most = ", ".join(f"{client.ip} ({words.counted(client.requests, 'request')})" for client in trace.clients[:LISTED_PARTS])
     return f"{words.count(len(trace.clients))}, most of them {most}" if len(trace.clients) > LISTED_PARTS else most
+
+
+def look(trace: Trace) -> list[str]:
+    """What points at proxies beside the address that are not declared, or not as they should be."""
+    return [*map(_undeclared, trace.beside.undeclared[:LISTED_PARTS]), *map(lonely, trace.beside.lonely)]
 
 
 def stop(trace: Trace) -> list[str]:

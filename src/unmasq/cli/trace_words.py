@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from unmasq.base.moments import parse
-from unmasq.cli.trace_evidence import clients, near, own_name, stop
+from unmasq.cli.trace_evidence import clients, look, near, own_name, stop
 from unmasq.find.answer import Seen, Trace
 from unmasq.show import words
 
@@ -112,6 +112,7 @@ def rest(trace: Trace, teller: Teller) -> Iterator[tuple[str, list[str]]]:
     told = {
         "clients": [clients(trace)],
         "near": [near(trace)],
+        "look at": look(trace),
         "stop it": stop(trace),
         "data": [teller.data(trace)],
         "next": [teller.next(trace)],

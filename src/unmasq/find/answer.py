@@ -73,11 +73,31 @@ class PathHop(Struct, frozen=True):
 class Undeclared(Struct, frozen=True):
     """An address that nobody trusts and that names many others in headers: mostly a proxy that was not declared.
 
-    `claims` is how many it names on one path, at most one a request; it may name more on another.
+    `claims` is how many it names on one path, or in the newest requests, at most one a request; it may name more on another.
     """
 
     ip: str
     claims: int
+
+
+class Lonely(Struct, frozen=True):
+    """A trusted proxy of which one forwarded client has nearly all requests: mostly that client is another proxy.
+
+    Or the proxy writes the client into another header than the one that it is trusted for.
+    """
+
+    name: str
+    header: str
+    requests: int
+    client: str
+    client_requests: int
+
+
+class Pointers(Struct, frozen=True):
+    """What of the newest requests points at proxies that are not declared, or not as they should be."""
+
+    undeclared: list[Undeclared]
+    lonely: list[Lonely]
 
 
 class Path(Struct, frozen=True):
@@ -121,7 +141,8 @@ class Trace(Struct, frozen=True):
 
     `roles`, `direct`, `forwarded`, `logged`, `claimed`, `carried` and `paths` are of the window; `first_seen` and `last_seen`
     are of all that the store keeps. `complete` is false where only the paths with most requests were looked at, which leaves out
-    `unlisted` requests. `name` is what the trust list calls the address itself.
+    `unlisted` requests. `beside` is of the newest requests alone, of the writers and proxies that the answer names.
+    `name` is what the trust list calls the address itself.
     """
 
     address: str
@@ -143,4 +164,5 @@ class Trace(Struct, frozen=True):
     unlisted: int
     clients: list[RangeClient]
     near: Near | None
+    beside: Pointers
     data: Health

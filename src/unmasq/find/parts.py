@@ -5,12 +5,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
 from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Undeclared
+from unmasq.find.proxies import MANY_CLAIMS, entry_of
 from unmasq.keep.protocol import ChainGroup
-from unmasq.model.address import parse
 from unmasq.unwind.trust import TrustList
-
-MANY_CLAIMS = 20
-"""Who names more addresses than this and is not trusted is called what it looks like: a proxy nobody declared."""
 
 Key = TypeVar("Key", bound=Hashable)
 _SOURCES = ("source", "nat_source")
@@ -60,7 +57,7 @@ class Parts:
         """Those of the addresses that nobody trusts and that name many others."""
         most: dict[str, int] = defaultdict(int)
         for group in self.clients + self.carriers:
-            if group.observed == group.address and name_of(group.address, self._trust) is None:
+            if group.address in (group.observed, group.client) and name_of(group.address, self._trust) is None:
                 # One request has one client, however many addresses somebody writes into its headers.
                 most[group.address] = max(most[group.address], min(group.claims, group.requests))
         return [Undeclared(ip, claims) for ip, claims in sorted(most.items(), key=lambda item: -item[1]) if claims > MANY_CLAIMS]
@@ -74,9 +71,8 @@ class Parts:
 
 def name_of(ip: str | None, trust: TrustList) -> str | None:
     """What the trust list calls an address; None for who is not on it."""
-    pair = parse(ip) if ip else None
-    entries = trust.find(*pair) if pair else []
-    return entries[-1].name if entries else None  # the last name that somebody gave it
+    entry = entry_of(ip, trust)
+    return entry.name if entry else None
 
 
 def _forwarder(group: ChainGroup) -> tuple[str, str]:

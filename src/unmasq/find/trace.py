@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from unmasq.base.moments import text, text_or_none
-from unmasq.find.answer import Near, Path, PathHop, Seen, Trace
+from unmasq.find.answer import Near, Path, PathHop, Pointers, Seen, Trace
 from unmasq.find.parts import Parts, is_walked, name_of
+from unmasq.find.proxies import pointers
 from unmasq.keep.protocol import ChainGroup, RoleSpan, Store
 from unmasq.model.address import Range, around
 from unmasq.model.filter import FlowFilter
@@ -13,6 +14,8 @@ from unmasq.unwind.trust import TrustList
 
 MOST_PATHS = 1000
 MOST_CLIENTS = 1000
+LOOKED_AT = 5000
+"""Newest chains that are looked at for what points at proxies: a trace is to be quick."""
 
 
 def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) -> Trace:
@@ -42,6 +45,7 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
         unlisted=unlisted,
         clients=[] if address.is_single else store.clients(address, wanted, MOST_CLIENTS),
         near=_near(store, address) if address.is_single else None,
+        beside=_beside(store, trust, parts),
         data=store.health(),
     )
 
@@ -53,6 +57,19 @@ def _unlisted(spans: Sequence[RoleSpan], groups: Sequence[ChainGroup]) -> int:
         left[group.role] -= group.requests
     of_its_own = left["client"] + left["claim"]
     return of_its_own if {"client", "claim"} & left.keys() else max(left.values(), default=0)
+
+
+def _beside(store: Store, trust: TrustList, parts: Parts) -> Pointers:
+    """What points at proxies among those who named the address, or were named for it. Asked only where somebody was."""
+    writers = {part.writer for part in parts.claimed() if part.name is None} - {None}
+    clients = {group.client for group in parts.ways if group.evidence == "forwarded"}
+    if not writers | clients:
+        return Pointers([], [])
+    found = pointers(store.proxies(LOOKED_AT), trust)
+    return Pointers(
+        [each for each in found.undeclared if each.ip in writers],
+        [each for each in found.lonely if each.client in clients],
+    )
 
 
 def _near(store: Store, address: Range) -> Near:

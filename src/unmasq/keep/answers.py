@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep import agents, clients, completeness, pages, paths, spans
+from unmasq.keep import agents, clients, completeness, pages, paths, proxies, spans
 from unmasq.keep.control import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, RangeClient, RoleSpan, SameAgent
+from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Proxies, RangeClient, RoleSpan, SameAgent
 from unmasq.keep.sources import View
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -44,6 +44,10 @@ class Answers(ABC):
     def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
         with self.view(EVER) as view:
             return agents.same_agent(view, address, limit)
+
+    def proxies(self, most: int = 200_000) -> Proxies:
+        with self.view(EVER) as view:
+            return proxies.proxies(view, most)
 
     def health(self) -> Health:
         with self.view(EVER) as view:

@@ -88,6 +88,18 @@ class Control:
             fresh = [e for e in dict.fromkeys(entries) if e not in known]
             return self._make(known + tuple(fresh), "added " + _words(fresh), now_us) if fresh else self.trust_version
 
+    def trust_set(self, entries: Iterable[TrustEntry], now_us: int) -> int:
+        """Make these all that is trusted under their names; returns the version. No new one where it is so already."""
+        with self._lock:
+            known, wanted = self.trust_list().entries, list(dict.fromkeys(entries))
+            names = {e.name for e in wanted}
+            fresh = [e for e in wanted if e not in known]
+            gone = [e for e in known if e.name in names and e not in wanted]
+            if not (fresh or gone):
+                return self.trust_version
+            change = [f"{verb} {_words(some)}" for verb, some in (("added", fresh), ("removed", gone)) if some]
+            return self._make([*(e for e in known if e not in gone), *fresh], ", ".join(change), now_us)
+
     def trust_also(self, entries: Iterable[TrustEntry], now_us: int) -> None:
         """Add those entries whose range is not believed for their header yet; no new version if there are none."""
         known = {(e.range, e.header) for e in self.trust_list().entries}

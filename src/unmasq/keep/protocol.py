@@ -69,6 +69,31 @@ class SameAgent(Struct, frozen=True):
     clients: int
 
 
+class Bearer(Struct, frozen=True):
+    """A client, and how many other addresses its headers name: a proxy that nobody declared names many."""
+
+    ip: str
+    requests: int
+    claims: int
+
+
+class Relay(Struct, frozen=True):
+    """An observed end that forwarded requests, and the client that had most of them."""
+
+    ip: str
+    requests: int
+    client: str
+    client_requests: int
+
+
+class Proxies(Struct, frozen=True):
+    """What so many chains, the newest, tell of proxies: bearers by claims, relays by requests, a bounded number of each."""
+
+    chains: int
+    bearers: list[Bearer]
+    relays: list[Relay]
+
+
 class Health(Struct, frozen=True):
     """Whether an answer can be trusted."""
 
@@ -121,6 +146,10 @@ class Store(Protocol):
 
     def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
         """Who else came with the user agents of a client, on its newest day."""
+        ...
+
+    def proxies(self, most: int = 200_000) -> Proxies:
+        """Who behaves like a proxy, and for whom proxies spoke, in the newest `most` chains."""
         ...
 
     def health(self) -> Health:

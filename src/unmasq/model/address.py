@@ -29,9 +29,18 @@ class Range(NamedTuple):
     @property
     def text(self) -> str:
         """CIDR form, canonical: 10.0.0.0/8, 2001:db8::/32; a single address without its prefix."""
-        bits = self.prefix - 96 if self.first[0] == 0 and self.first[1] >> 32 == 0xFFFF else self.prefix
-        whole = 32 if bits != self.prefix else 128
-        return to_text(*self.first) + ("" if bits == whole else f"/{bits}")
+        whole = 32 if self.version == 4 else 128
+        return to_text(*self.first) + ("" if self.bits == whole else f"/{self.bits}")
+
+    @property
+    def version(self) -> int:
+        """4 or 6."""
+        return 4 if self.first[0] == 0 and self.first[1] >> 32 == 0xFFFF else 6
+
+    @property
+    def bits(self) -> int:
+        """The prefix as people count it: of 32 for IPv4, of 128 for IPv6."""
+        return self.prefix - 96 if self.version == 4 else self.prefix
 
     @property
     def is_single(self) -> bool:

@@ -16,6 +16,7 @@ def app_of(routes: Routes) -> Starlette:
     """The app of the owner's socket: whoever reaches that may do everything."""
     changing = [
         Route("/api/v1/trust", answering(routes.trust_add), methods=["POST"]),
+        Route("/api/v1/trust", answering(routes.trust_set), methods=["PUT"]),
         Route("/api/v1/trust", answering(routes.trust_remove), methods=["DELETE"]),
         Route("/api/v1/rejudge", answering(routes.rejudge), methods=["POST"]),
     ]
@@ -39,6 +40,7 @@ def _reading(routes: Routes) -> list[Route]:
         Route("/api/v1/flows", answering(routes.flows)),
         Route("/api/v1/trace/{address:path}", answering(routes.trace)),
         Route("/api/v1/trust", answering(routes.trust)),
+        Route("/api/v1/proxies", answering(routes.proxies)),
         Route("/api/v1/health", answering(routes.health)),
         Route("/api/v1/status", answering(routes.status)),
     ]

@@ -1,7 +1,7 @@
 """The asking end of the socket: the questions of `Backend`, put to the owner of a store."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -12,7 +12,7 @@ import msgspec
 
 from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.moments import text
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
@@ -45,6 +45,9 @@ class Owner:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
         return self._ask(FlowPage, "GET", "flows", query_of(wanted) + paging)
 
+    def proxies(self) -> Pointers:
+        return self._ask(Pointers, "GET", "proxies")
+
     def health(self) -> Health:
         return self._ask(Health, "GET", "health")
 
@@ -55,8 +58,11 @@ class Owner:
     def trust(self) -> Trusted:
         return self._ask(Trusted, "GET", "trust")
 
-    def trust_add(self, proxy: TrustedProxy) -> Trusted:
-        return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxy))
+    def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
+        return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxies))
+
+    def trust_set(self, proxies: Sequence[TrustedProxy]) -> Trusted:
+        return self._ask(Trusted, "PUT", "trust", content=msgspec.json.encode(proxies))
 
     def trust_remove(self, what: str) -> Trusted:
         return self._ask(Trusted, "DELETE", "trust", [("name", what)])

@@ -7,6 +7,7 @@ from unmasq.keep.control import Control
 from unmasq.keep.live import LiveStore
 from unmasq.serve.app import app_of
 from unmasq.serve.foldersocket import FolderSocket
+from unmasq.serve.protocol import NodeRanges
 from unmasq.serve.questions import Status, no_status, of_live
 from unmasq.serve.routes import Routes
 
@@ -14,6 +15,14 @@ from unmasq.serve.routes import Routes
 class Owner(FolderSocket):
     """Serves the API of a store on DIR/api.sock while it is entered. Only the process that has the store open may."""
 
-    def __init__(self, folder: Path, live: LiveStore, control: Control, clock: Clock, status: Status = no_status) -> None:
-        """`status` tells how the node that fills the store is doing."""
-        super().__init__(folder, app_of(Routes(of_live(live, control, clock, status), clock)))
+    def __init__(
+        self,
+        folder: Path,
+        live: LiveStore,
+        control: Control,
+        clock: Clock,
+        status: Status = no_status,
+        node_ranges: NodeRanges = tuple,
+    ) -> None:
+        """`status` tells how the node that fills the store is doing; `node_ranges` must not be trusted."""
+        super().__init__(folder, app_of(Routes(of_live(live, control, clock, status, node_ranges), clock)))

@@ -1,18 +1,22 @@
 """What can be asked about a store, whoever answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
+from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.unwind.trust import HEADERS
 
 Told = Callable[[int, int], None]
 """Is told how many days of how many are done."""
+
+
+NodeRanges = Callable[[], Sequence[Range]]
 
 
 class TrustedProxy(Struct, frozen=True):
@@ -24,7 +28,7 @@ class TrustedProxy(Struct, frozen=True):
 
 
 class Trusted(Struct, frozen=True):
-    """The list under its version; `warnings` speak of the entry that was added just now."""
+    """The list under its version; `warnings` speak of what was added just now."""
 
     version: int
     proxies: list[TrustedProxy]
@@ -46,8 +50,12 @@ class TrustBackend(Protocol):
         """The list by which new flows are judged."""
         ...
 
-    def trust_add(self, proxy: TrustedProxy) -> Trusted:
-        """Trust this one too. Raises UsageError for a name, range or header that cannot be."""
+    def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
+        """Trust these too, under one new version. Raises UsageError for a name, range or header that cannot be."""
+        ...
+
+    def trust_set(self, proxies: Sequence[TrustedProxy]) -> Trusted:
+        """Trust these, and nothing else under their names. Raises as `trust_add`."""
         ...
 
     def trust_remove(self, what: str) -> Trusted:
@@ -64,6 +72,10 @@ class Backend(TrustBackend, Protocol):
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         """Flows of a filter, newest first. Raises UsageError for a limit that is no page."""
+        ...
+
+    def proxies(self) -> Pointers:
+        """What of the newest requests points at proxies that are not declared, or not as they should be."""
         ...
 
     def health(self) -> Health:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
+from unmasq.find.proxies import pointers
 from unmasq.find.trace import trace
 from unmasq.keep.control import Control
 from unmasq.keep.duck import DuckStore
@@ -14,7 +15,7 @@ from unmasq.keep.rejudge import Progress, rejudge
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
-from unmasq.serve.protocol import Rejudged, Told
+from unmasq.serve.protocol import NodeRanges, Rejudged, Told
 from unmasq.serve.trust import TrustDesk
 
 MOST_FLOWS = 10_000
@@ -31,8 +32,10 @@ def no_status() -> None:
 class Questions(TrustDesk):
     """Answers from a store that this process has open. Any thread may ask."""
 
-    def __init__(self, store: Store, control: Control, clock: Clock, judge: Judge, status: Status = no_status) -> None:
-        super().__init__(control, clock)
+    def __init__(
+        self, store: Store, control: Control, clock: Clock, judge: Judge, status: Status = no_status, node_ranges: NodeRanges = tuple
+    ) -> None:
+        super().__init__(control, clock, node_ranges)
         self._store, self._judge, self._status = store, judge, status
 
     def trace(self, address: str, wanted: FlowFilter) -> Trace:
@@ -42,6 +45,9 @@ class Questions(TrustDesk):
         if not 1 <= limit <= MOST_FLOWS:
             raise UsageError(f"not a number of flows for one page: {limit}", f"it goes from 1 to {MOST_FLOWS}", "follow `next` for more")
         return self._store.flows(wanted, limit, after)
+
+    def proxies(self) -> Pointers:
+        return pointers(self._store.proxies(), self._control.trust_list())
 
     def health(self) -> Health:
         return self._store.health()
@@ -62,11 +68,11 @@ def of_files(store: DuckStore, clock: Clock) -> Questions:
     return Questions(store, store.control, clock, lambda since_us: rejudge(store, since_us))
 
 
-def of_live(live: LiveStore, control: Control, clock: Clock, status: Status = no_status) -> Questions:
+def of_live(live: LiveStore, control: Control, clock: Clock, status: Status = no_status, node_ranges: NodeRanges = tuple) -> Questions:
     """The questions of a store that is being filled; what waits to be written is written before it is judged again."""
 
     def judge(since_us: int | None) -> Iterable[Progress]:
         live.flush()
         return rejudge(live.store, since_us)
 
-    return Questions(live, control, clock, judge, status)
+    return Questions(live, control, clock, judge, status, node_ranges)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
-from unmasq.find.answer import Trace
+from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
@@ -38,6 +38,10 @@ class Routes:
             raise InvalidRequest(error, "path.address") from None
         return self._backend.trace(address, self._wanted(request))
 
+    def proxies(self, _request: Request, _body: bytes) -> Pointers:
+        """GET /api/v1/proxies."""
+        return self._backend.proxies()
+
     def health(self, _request: Request, _body: bytes) -> Health:
         """GET /api/v1/health."""
         return self._backend.health()
@@ -51,13 +55,12 @@ class Routes:
         return self._backend.trust()
 
     def trust_add(self, _request: Request, body: bytes) -> Trusted:
-        """POST /api/v1/trust with {"name", "range", "header"}."""
-        try:
-            proxy = msgspec.json.decode(body, type=TrustedProxy)
-        except msgspec.MsgspecError as error:
-            wrong = UsageError("not a trusted proxy", str(error), 'send {"name": "edge-lb", "range": "203.0.113.0/24"}')
-            raise InvalidRequest(wrong, "body") from None
-        return self._backend.trust_add(proxy)
+        """POST /api/v1/trust with {"name", "range", "header"}, or a list of those: under one new version."""
+        return self._backend.trust_add(_proxies(body))
+
+    def trust_set(self, _request: Request, body: bytes) -> Trusted:
+        """PUT /api/v1/trust with the same: nothing else is trusted under their names from then on."""
+        return self._backend.trust_set(_proxies(body))
 
     def trust_remove(self, request: Request, _body: bytes) -> Trusted:
         """DELETE /api/v1/trust?name=NAME, where NAME may also be a range."""
@@ -73,3 +76,12 @@ class Routes:
 
     def _wanted(self, request: Request) -> FlowFilter:
         return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in _PAGING), self._clock.now_us())
+
+
+def _proxies(body: bytes) -> list[TrustedProxy]:
+    try:
+        told = msgspec.json.decode(body, type=TrustedProxy | list[TrustedProxy])
+    except msgspec.MsgspecError as error:
+        wrong = UsageError("not a trusted proxy", str(error), 'send {"name": "edge-lb", "range": "203.0.113.0/24"}')
+        raise InvalidRequest(wrong, "body") from None
+    return told if isinstance(told, list) else [told]

@@ -62,7 +62,7 @@ class Server:
             self._nodes = Nodes(self._store.control, self._clock, self._counters)
             self._remote = RemoteFlows(self._store, self._records, self.node_ranges, self._clock, self._counters)
             ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters, self._tell))
-            stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock))
+            stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock, node_ranges=self.node_ranges))
             if self._public.tls:
                 self._public.tls.check()
             listener = tcp(self._public.host, self._public.port)

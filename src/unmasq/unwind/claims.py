@@ -10,7 +10,7 @@ without the chain that it was in). The name `cut` lists headers whose value may 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress, count
+from itertools import chain, compress, count
 from typing import NamedTuple
 
 import numpy as np
@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 
 from unmasq.model.address import packed, parse
 from unmasq.model.native import NATIVE, Native
+from unmasq.unwind import forwarded
 from unmasq.unwind.trust import HEADERS, LISTS
 
+FORWARDED = "forwarded"
 REPORTED_BY = "reported_by"
 KINDS = (*HEADERS, "prefix", "logged", REPORTED_BY)
 _KIND = {name: kind for kind, name in enumerate(KINDS)}
 CUT = "cut"
 _ABSENT = ("", "-")
-_NATURES = "".join("?" if name in ("forwarded", REPORTED_BY) else "," if name in LISTS else " " for name in KINDS)
+_NATURES = "".join("?" if name in (FORWARDED, REPORTED_BY) else "," if name in LISTS else " " for name in KINDS)
 """For the extension: lists, single addresses, and what it leaves to Python."""
 
 
@@ -50,6 +52,8 @@ def elements(name: str, value: str) -> list[str]:
     """The raw elements of one header value, left to right; none for an absent or empty one."""
     if value in _ABSENT:
         return []
+    if name == FORWARDED:
+        return forwarded.elements(value)
     if name not in LISTS:
         return [value]
     return [part.strip(" \t") for part in value.split(",")]
@@ -61,15 +65,7 @@ def named(name: str, element: str) -> tuple[int, int] | None:
 
 
 def _address_text(name: str, element: str) -> str:
-    return _for_parameter(element) if name == "forwarded" else element.strip(" \t")
-
-
-def _for_parameter(element: str) -> str:
-    for pair in element.split(";"):
-        key, _, value = pair.partition("=")
-        if key.strip().lower() == "for":
-            return value.strip()
-    return ""
+    return forwarded.node(element) if name == FORWARDED else element.strip(" \t")
 
 
 def header_values(text: str) -> dict[str, str]:
@@ -126,15 +122,21 @@ def _elements_of(name: str, rows: Sequence[dict[str, str]]) -> _Elements:
     values = [row.get(name, "") for row in rows]
     told = [value not in _ABSENT for value in values]
     text, raw = np.flatnonzero(told), list(compress(values, told))
-    counts = np.ones(len(raw), "i8")
-    if name in LISTS and raw:
-        counts += np.array([value.count(",") for value in raw])
-        raw = ",".join(raw).split(",")
+    counts, raw = _split(name, raw)
     number = dict(zip(dict.fromkeys(raw), count()))
-    plain = [element.strip(" \t") for element in number] if name != "forwarded" else [_for_parameter(element) for element in number]
-    pairs = np.frombuffer(packed(plain), ">u8").astype("u8").reshape(-1, 2)
+    pairs = np.frombuffer(packed(_address_text(name, element) for element in number), ">u8").astype("u8").reshape(-1, 2)
     at = np.fromiter(map(number.__getitem__, raw), "i8", len(raw))
     return _Elements(np.repeat(text, counts), np.full(len(raw), _KIND[name], "u1"), pairs[at, 0], pairs[at, 1])
+
+
+def _split(name: str, values: list[str]) -> tuple[NDArray[np.int64], list[str]]:
+    """How many elements each value has, and all of them."""
+    if name == FORWARDED:
+        lists = [forwarded.elements(value) for value in values]
+        return np.array([len(each) for each in lists], "i8"), list(chain.from_iterable(lists))
+    if name in LISTS and values:
+        return np.array([value.count(",") + 1 for value in values], "i8"), ",".join(values).split(",")
+    return np.ones(len(values), "i8"), values
 
 
 def _together(parts: Sequence[_Elements]) -> _Elements:

@@ -8,7 +8,8 @@ from unmasq.model.flowbatch import AddressColumns, ChainColumns, FlowColumns, Ro
 from unmasq.model.groups import grouped, once
 from unmasq.unwind.claims import KINDS, REPORTED_BY, Claims
 
-_NO_HEADERS = [KINDS.index("logged"), KINDS.index(REPORTED_BY)]
+NO_HEADERS = [KINDS.index("logged"), KINDS.index(REPORTED_BY)]
+"""What no header says."""
 _REAL_IP = KINDS.index("x-real-ip")
 _FORWARDED_FOR = KINDS.index("x-forwarded-for")
 
@@ -63,7 +64,7 @@ def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
 
 def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
     """(chain, element) of every address that a header of a chain names, chain by chain."""
-    is_claim = ~np.isin(claims.kind, _NO_HEADERS) & ((claims.hi | claims.lo) > 0)
+    is_claim = ~np.isin(claims.kind, NO_HEADERS) & ((claims.hi | claims.lo) > 0)
     elements = np.flatnonzero(is_claim)
     total = np.bincount(claims.text[elements], minlength=len(claims.first))
     counts = total[chains.headers]

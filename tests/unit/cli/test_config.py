@@ -116,7 +116,7 @@ def test_the_trust_list_is_added_to_listed_and_cut(unmasq, tmp_path):
 
 @pytest.mark.parametrize(
     ("range_", "warnings"),
-    [("203.0.113.0/24", 0), ("10.0.0.7", 0), ("10.0.0.0/24", 1), ("8.0.0.0/9", 1), ("10.0.0.0/8", 2), ("0.0.0.0/0", 1), ("2001::/16", 1),
+    [("203.0.113.0/24", 0), ("10.0.0.7", 0), ("10.0.0.0/24", 1), ("8.0.0.0/9", 1), ("10.0.0.0/8", 2), ("2001::/16", 1),
      ("fd00::/64", 1)],
 )  # fmt: skip
 def test_wide_and_private_ranges_are_warned_of_and_added(unmasq, tmp_path, range_, warnings):
@@ -133,6 +133,14 @@ def test_wide_and_private_ranges_are_warned_of_and_added(unmasq, tmp_path, range
         (("add", "x", "10.0.0.0/33"), "not an address or range"),
         (("add", "x", "10.0.0.1", "--header", "x-foo"), "unknown header 'x-foo'"),
         (("add", " ", "10.0.0.1"), "a trusted proxy needs a name"),
+        (("add", "x"), "which machines are x?"),
+        (("add", "x", "203.0.113.9", "0.0.0.0/0"), "0.0.0.0/0 is not a network of proxies"),
+        (("add", "x", "::/0"), "the clients themselves are in it"),
+        (("preset", "aws-alb"), "which subnets is the load balancer in?"),
+        (("preset", "aws-alb", "--subnet", "10.0.0.0/16"), "10.0.0.0/16 looks like a whole VPC"),
+        (("preset", "google-lb"), "which address does its forwarding rule have?"),
+        (("preset", "cdn", "x", "--header", "cf-connecting-ip", "--ranges-file", "/nowhere"), "cannot read the ranges in /nowhere"),
+        (("preset", "cdn", "x", "--header", "cf-connecting-ip", "--ranges-file", "/dev/null"), "a list of 0 ranges"),
         (("remove", "nobody"), "no trusted proxy is called 'nobody'"),
     ],
 )
@@ -140,6 +148,39 @@ def test_what_cannot_be_trusted(unmasq, tmp_path, tokens, sentence):
     ended = unmasq("config", "trust", *tokens, "--store", tmp_path / "store")
     assert (ended.code, ended.out) == (2, "")
     assert sentence in ended.err
+
+
+def test_several_ranges_are_one_change_of_the_list(unmasq, tmp_path):
+    where = ("--store", tmp_path / "store", "-o", "json")
+    added = json.loads(unmasq("config", "trust", "add", "edge", "203.0.113.20", "2001:db8::20", "10.0.0.0/24", *where).out)
+    assert (added["version"], len(added["proxies"]), len(added["warnings"])) == (1, 3, 1)
+
+
+def test_a_preset_says_what_it_declares_what_it_replaces_and_what_it_cannot_do(unmasq, tmp_path):
+    store = tmp_path / "store"
+    unmasq("config", "trust", "add", "edge", "203.0.113.20", "--store", store)
+    first = unmasq("config", "trust", "preset", "aws-alb", "--subnet", "10.0.0.0/24", "--subnet", "10.0.1.0/24", "--store", store)
+    assert (first.code, first.out.splitlines()[0].split()[0]) == (0, "edge")
+    assert "aws-alb declares 10.0.0.0/24 for x-forwarded-for\naws-alb declares 10.0.1.0/24" in first.err
+    assert "still yours to see to: everything else in these subnets is believed as well" in first.err
+    assert ("trust list 2" in first.err, "no longer believes" in first.err) == (True, False)
+    second = unmasq("config", "trust", "preset", "aws-alb", "--subnet", "10.0.1.0/24", "--store", store)
+    assert "aws-alb no longer believes 10.0.0.0/24 for x-forwarded-for" in second.err
+    assert ("trust list 3" in second.err, "aws-alb declares" in second.err) == (True, False)
+    again = unmasq("config", "trust", "preset", "aws-alb", "--subnet", "10.0.1.0/24", "--store", store)
+    assert "trust list 3" in again.err, "what is declared already makes no new version"
+    assert [line.split()[:2] for line in again.out.splitlines()] == [["edge", "203.0.113.20"], ["aws-alb", "10.0.1.0/24"]]
+
+
+def test_a_network_is_declared_from_the_file_that_it_publishes(unmasq, tmp_path):
+    (tmp_path / "ranges").write_text("198.51.100.0/24\n2001:db8:cd::/48\n")
+    words = ("cdn", "edge-cdn", "--ranges-file", tmp_path / "ranges", "--header", "CF-Connecting-IP", "--store", tmp_path / "store")
+    ended = unmasq("config", "trust", "preset", *words)
+    assert [line.split() for line in ended.out.splitlines()] == [
+        ["edge-cdn", "198.51.100.0/24", "cf-connecting-ip"],
+        ["edge-cdn", "2001:db8:cd::/48", "cf-connecting-ip"],
+    ]
+    assert "the key 'cf-connecting-ip' in the format" in ended.err
 
 
 def test_a_list_of_no_store_is_an_error(unmasq, tmp_path):

@@ -16,6 +16,13 @@ def test_a_store_at_rest_is_not_broken_and_says_what_it_holds(unmasq, at_rest):
     assert "1 nodes" not in ended.out
 
 
+def test_proxies_that_are_not_declared_and_not_rightly_declared_are_pointed_at(unmasq, at_rest):
+    out = unmasq("doctor", "--store", at_rest).out
+    assert "look    trust      192.0.2.50 (39 claims) looks like a proxy that you have not declared" in out
+    assert "next: do not block what is yours; declare it: unmasq config trust add NAME 192.0.2.50" in out
+    assert "look    trust      198.51.100.10 has 99.3 % of the 302 requests that edge-lb forwarded" in out
+
+
 @pytest.mark.parametrize(("on", "code", "state"), [(True, 0, "ok"), (False, 1, "broken")])
 def test_the_kernel_alone_is_told_in_the_form_of_a_store(unmasq, monkeypatch, on, code, state):
     monkeypatch.delenv("UNMASQ_STORE", raising=False)

@@ -31,7 +31,7 @@ def test_a_person_reads_who_by_what_evidence_which_way_and_where_to_stop_it(unma
     assert " ".join(lines[5].split()) == "198.51.100.10 --> edge-lb 203.0.113.20 ==> 10.0.0.80:80 300 2xx 300 /login /search"
     assert " ".join(lines[6].split()) == "198.51.100.10 ==> 10.0.0.80:80 14 2xx 14 /"
     assert " ".join(lines[7].split()) == "198.51.100.10 ..> 198.51.100.9 ==> 10.0.0.80:80 3 4xx 3"
-    assert [line[:8].strip() for line in lines[8:]] == ["near", "stop it", "", "data", "next"]
+    assert [line[:8].strip() for line in lines[8:]] == ["near", "look at", "stop it", "", "data", "next"]
     assert lines[-1] == f"next        unmasq flows --client 198.51.100.10 --store {at_rest}"
 
 
@@ -87,6 +87,16 @@ def test_an_undeclared_proxy_is_called_what_it_looks_like(unmasq, at_rest):
     ended = unmasq("trace", shop.UNDECLARED, "--store", at_rest)
     assert "192.0.2.50 looks like a proxy that you have not declared (39 claims); do not block it" in ended.out
     assert "unmasq config trust add NAME 192.0.2.50" in ended.out
+
+
+def test_what_an_undeclared_proxy_wrote_is_told_with_that_proxy(unmasq, at_rest):
+    ended = unmasq("trace", "100.64.0.7", "--store", at_rest)
+    assert "look at     192.0.2.50 looks like a proxy that you have not declared (39 claims); do not block it before you know" in ended.out
+
+
+def test_a_client_that_is_alone_behind_a_proxy_is_told(unmasq, at_rest):
+    ended = unmasq("trace", shop.CLIENT, "--store", at_rest)
+    assert "198.51.100.10 has 99.3 % of the 302 requests that edge-lb forwarded: it is probably a proxy itself" in ended.out
 
 
 def test_a_claim_alone_is_never_called_a_client(unmasq, at_rest):

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.contract import shop
-from tests.contract.traffic import MIDNIGHT_US, MINUTE_US
+from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeFlow, batch
+from unmasq.find.answer import Pointers
 from unmasq.find.trace import trace
 from unmasq.keep import paths
 from unmasq.keep.duck import DuckStore
@@ -59,6 +60,22 @@ def test_a_trusted_proxy_carries_others_and_is_client_of_its_own_checks(ask):
 def test_a_source_that_names_many_others_is_called_undeclared(ask):
     found = ask(shop.UNDECLARED)
     assert [(each.ip, each.claims) for each in found.undeclared] == [(shop.UNDECLARED, 39)]
+
+
+def test_who_forwards_for_an_address_may_be_an_undeclared_proxy_itself(tmp_path):
+    """A network in front of a balancer of which only the balancer was declared."""
+    chains = tuple(shop.xff(f"198.51.100.{n}, 192.0.2.1") for n in range(30))
+    with DuckStore(tmp_path) as store:
+        store.control.trust_add(shop.TRUSTED, 1)
+        store.append(batch([MadeFlow(source=shop.EDGE, chains=chains)], shop.TRUST))
+        found = trace(store, store.control.trust_list(), parse_range("192.0.2.1"), FlowFilter())
+        behind = trace(store, store.control.trust_list(), parse_range("198.51.100.7"), FlowFilter())
+    assert [(each.ip, each.claims) for each in found.undeclared] == [("192.0.2.1", 30)]
+    assert [(each.ip, each.claims) for each in behind.beside.undeclared] == [("192.0.2.1", 30)]
+
+
+def test_nothing_is_pointed_at_beside_an_address_that_nobody_named(ask):
+    assert ask(shop.FORGER).beside == ask("198.51.100.200").beside == Pointers([], [])
 
 
 def test_a_translated_source_carries_the_client_behind_it(ask):

@@ -41,6 +41,17 @@ def test_adding_what_is_there_makes_no_version(control):
     assert control.trust_list().entries == (EDGE,)
 
 
+def test_setting_a_name_replaces_all_of_it_and_nothing_else_in_one_version(control):
+    other = entry("cdn", "198.51.100.0/24", "cf-connecting-ip")
+    control.trust_add([EDGE, CDN], 5)
+    assert control.trust_set([other, other], 6) == 2
+    assert control.trust_list().entries == (EDGE, other)
+    assert control.trust_history()[-1].change == (
+        "added cdn 198.51.100.0/24 for cf-connecting-ip, removed cdn 2001:db8:cd::/48 for cf-connecting-ip"
+    )
+    assert control.trust_set([other], 7) == 2
+
+
 def test_removes_by_range_too_and_says_what_it_does_not_know(control):
     control.trust_add([EDGE, CDN], 5)
     assert control.trust_remove("2001:db8:cd::/48", 6) == 2

@@ -52,6 +52,13 @@ def test_trace_takes_the_filter_too(api):
     assert not api.get(f"/api/v1/trace/{shop.CLIENT}", params={"last": "1h"}).json()["found"]
 
 
+def test_proxies_that_are_not_declared_are_pointed_at(api):
+    answer = api.get("/api/v1/proxies").json()
+    assert (answer["undeclared"], [each["name"] for each in answer["lonely"]]) == ([{"ip": shop.UNDECLARED, "claims": 39}], ["edge-lb"])
+    api.post("/api/v1/trust", json={"name": "late", "range": shop.UNDECLARED})
+    assert api.get("/api/v1/proxies").json()["undeclared"] == []
+
+
 def test_health_and_status(api):
     assert api.get("/api/v1/health").json()["flows"] == 16
     assert api.get("/api/v1/status").json() is None
@@ -64,10 +71,19 @@ def test_trust_is_read_added_and_removed(api):
         "proxies": [{"name": "edge-lb", "range": "203.0.113.0/24", "header": "x-forwarded-for"}],
         "warnings": [],
     }
-    added = api.post("/api/v1/trust", json={"name": "all", "range": "0.0.0.0/0", "header": "X-Real-IP"}).json()
+    added = api.post("/api/v1/trust", json={"name": "many", "range": "8.0.0.0/8", "header": "X-Real-IP"}).json()
     assert (added["version"], len(added["proxies"]), len(added["warnings"])) == (2, 2, 1)
-    removed = api.delete("/api/v1/trust", params={"name": "0.0.0.0/0"}).json()
+    removed = api.delete("/api/v1/trust", params={"name": "8.0.0.0/8"}).json()
     assert (removed["version"], len(removed["proxies"]), removed["warnings"]) == (3, 1, [])
+
+
+def test_several_proxies_are_one_change_and_can_replace_what_has_their_names(api):
+    several = [{"name": "cdn", "range": text} for text in ("192.0.2.0/24", "2001:db8:cd::/48")]
+    assert api.post("/api/v1/trust", json=several).json()["version"] == 2
+    replaced = api.put("/api/v1/trust", json=[{"name": "cdn", "range": "192.0.2.0/25"}]).json()
+    assert (replaced["version"], [proxy["range"] for proxy in replaced["proxies"]]) == (3, ["203.0.113.0/24", "192.0.2.0/25"])
+    refused = api.put("/api/v1/trust", json=[{"name": "cdn", "range": "192.0.2.9"}, {"name": "cdn", "range": "0.0.0.0/0"}])
+    assert (refused.status_code, api.get("/api/v1/trust").json()["version"]) == (422, 3)
 
 
 def test_rejudge(api):

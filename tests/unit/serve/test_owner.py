@@ -11,6 +11,7 @@ from unmasq.base.errors import StoreBusy, StoreError, Unreachable, UsageError
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.lock import Lock
+from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.serve import backend as backends
 from unmasq.serve.backend import open_backend, open_trust
@@ -74,17 +75,29 @@ def test_what_waits_to_be_written_is_answered_and_rejudged_too(tmp_path):
         live.append(shop.shop())
         with Owner(folder, live, store.control, CLOCK), open_backend(folder, CLOCK) as backend:
             assert backend.trace(shop.CLIENT, FlowFilter()).found
-            backend.trust_add(TrustedProxy("late", shop.UNDECLARED))
+            backend.trust_add([TrustedProxy("late", shop.UNDECLARED)])
             assert backend.rejudge(None).flows == 16
             assert backend.trace("100.64.0.7", FlowFilter()).forwarded
 
 
 def test_trust_is_changed_through_the_owner(owned):
     with open_trust(owned, CLOCK, writing=True) as desk:
-        assert desk.trust_add(TrustedProxy("wide", "8.0.0.0/8")).warnings
+        assert desk.trust_add([TrustedProxy("wide", "8.0.0.0/8")]).warnings
         assert [proxy.name for proxy in desk.trust_remove("edge-lb").proxies] == ["wide"]
         with pytest.raises(UsageError, match="no trusted proxy is called"):
             desk.trust_remove("nobody")
+        assert [proxy.range for proxy in desk.trust_set([TrustedProxy("wide", "9.0.0.0/8")]).proxies] == ["9.0.0.0/8"]
+
+
+def test_ranges_of_nodes_are_refused_and_a_proxy_among_them_is_not(folder):
+    nodes = [parse_range("10.0.0.0/24")]
+    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK, node_ranges=lambda: nodes):
+        with open_trust(folder, CLOCK, writing=True) as desk:
+            for wrong in ("10.0.0.0/25", "10.0.0.0/16"):
+                with pytest.raises(UsageError, match=r"holds nodes \(10.0.0.0/24\)"):
+                    desk.trust_add([TrustedProxy("lb", wrong)])
+            added = desk.trust_add([TrustedProxy("local", "10.0.0.7"), TrustedProxy("lb", "203.0.113.0/25")])
+            assert (added.version, [warning.split(",")[0] for warning in added.warnings]) == (2, ["10.0.0.7 is an address of a node"])
 
 
 @pytest.mark.parametrize(
@@ -146,6 +159,6 @@ def test_several_may_read_files_at_once(folder):
 
 def test_trust_at_rest_opens_no_flows(tmp_path):
     with open_trust(tmp_path / "new", CLOCK, writing=True) as desk:
-        desk.trust_add(TrustedProxy("edge", "203.0.113.20"))
+        desk.trust_add([TrustedProxy("edge", "203.0.113.20")])
     with open_trust(tmp_path / "new", CLOCK) as desk:
         assert desk.trust().version == 1

@@ -17,7 +17,7 @@ from tests.lab.deadline import until
 from tests.story.elsewhere import record
 from tests.story.traffic import NODE, PROXY
 from unmasq.base.clock import DAY_US, ManualClock, SystemClock
-from unmasq.base.errors import StoreError, Unreachable
+from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.keep import live, remote
 from unmasq.keep.dayfile import file_of, name_of
@@ -28,7 +28,9 @@ from unmasq.model import wire
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag
 from unmasq.serve import patience, receiving
+from unmasq.serve.backend import open_trust
 from unmasq.serve.guard import Hosts
+from unmasq.serve.protocol import TrustedProxy
 from unmasq.serve.server import Public, Server
 from unmasq.unwind.trust import entry
 
@@ -73,6 +75,11 @@ def post(client, made):
 
 def ids(store) -> list[int]:
     return sorted(int(flow.unmasq.id[-4:], 16) for flow in everything(store))
+
+
+def test_what_nodes_are_in_cannot_be_trusted(server, store):
+    with open_trust(store.folder, CLOCK, writing=True) as desk, pytest.raises(UsageError, match=r"holds nodes \(192.0.2.0/24\)"):
+        desk.trust_add([TrustedProxy("lb", "192.0.2.128/25")])
 
 
 def test_an_answer_means_that_the_batch_is_on_disk_once(client, store, counters):
