@@ -54,7 +54,6 @@ class Watched:
             node_ranges=[parse_range(text) for text in node_ranges],
             listeners=[listener(text) for text in listeners],
             window=settings,
-            listeners=[listener(text) for text in listeners],
         )
         keeper = Keeper(self.live.append, self._store.append, self._store.control.trust_list, self.live.moment)
         self._node = LiveNode(watch, keeper, {}, clock, self.counters)
