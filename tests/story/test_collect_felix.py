@@ -17,7 +17,7 @@ def folder():
 def test_what_is_written_is_reported_once_and_nothing_older(folder):
     write(folder / "log", line(0, "9.9.9.9"))
     with Felix(folder / "s") as felix, Collecting(folder / "log", folder / "s") as collecting:
-        collecting.reads()
+        until(lambda: collecting.ask("/readyz")[0] == 200, "the collector to know where its log ended", 20)
         write(folder / "log", *(line(n, f"192.0.2.{n}") for n in range(3)))
         until(lambda: len(felix.reports) == 1, "one report")
         write(folder / "log", line(4, "1.1.1.1", "2.2.2.2"))
