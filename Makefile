@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON UNMASQ_REQUIRE KEEP
 
 BIN := .venv/bin
-LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl openssl
+LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl openssl rsyslogd
 
 .PHONY: help setup python demo test sanitize check bench docs proto lock clean
 

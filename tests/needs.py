@@ -50,7 +50,7 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
     "lab": (
         Need("root rights", _is_root),
         Need("the right to make network namespaces", _can_make_network_namespaces),
-        *map(_program, ["nginx", "haproxy", "ip", "nft", "conntrack", "curl"]),
+        *map(_program, ["nginx", "haproxy", "ip", "nft", "conntrack", "curl", "rsyslogd"]),
     ),
     "browser": (
         Need("chromium", partial(_has_program, "chromium", "chromium-browser")),

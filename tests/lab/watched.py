@@ -19,6 +19,7 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.live import LiveNode
 from unmasq.node.watch import Keeper, Watch
 from unmasq.observe.listeners import listener
+from unmasq.read.endpoint import Place
 from unmasq.unwind.trust import TrustEntry
 
 from .cluster import Lab
@@ -38,6 +39,7 @@ class Watched:
         trust: Sequence[TrustEntry] = (),
         node_ranges: Sequence[str] = (),
         log: str | Path = "extended",
+        syslog: Sequence[Place] = (),
         settings: WindowSettings = QUICK,
         listeners: Sequence[str] = (),
     ) -> None:
@@ -49,7 +51,8 @@ class Watched:
         self.live = LiveStore(self._store, clock, self._open_flows)
         watch = Watch(
             node="lab-node",
-            logs=[str(lab.nginx.log(log) if isinstance(log, str) else log)],
+            logs=[] if syslog else [str(lab.nginx.log(log) if isinstance(log, str) else log)],
+            syslog=syslog,
             namespace=str(lab.network.namespace_path("node")),
             node_ranges=[parse_range(text) for text in node_ranges],
             listeners=[listener(text) for text in listeners],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.property.test_walk import element, forwarded_element, header_text, names
 from tests.property.twins import each_twin
 from unmasq.model.address import NONE, packed, parse
-from unmasq.unwind.claims import CUT, KINDS, claims_of, elements, header_values, named
+from unmasq.unwind.claims import KINDS, claims_of, elements, header_values, named, shortcomings
 
 lists = st.lists(element, max_size=4).map(",".join)
 odd_text = st.dictionaries(
@@ -26,12 +26,13 @@ def test_columns_hold_the_elements_of_each_header(native, some):
     claims = claims_of(some, native)
     for row, text in enumerate(some):
         values = header_values(text)
-        cut = values.pop(CUT, "").split(",")
+        cut, partly = shortcomings(values)
         for kind, name in enumerate(KINDS):
             first, count = claims.first[row, kind], claims.count[row, kind]
             found = list(zip(claims.hi[first : first + count].tolist(), claims.lo[first : first + count].tolist(), strict=True))
             assert found == [named(name, each) or NONE for each in elements(name, values.get(name, ""))]
             assert bool(claims.recorded[row, kind]) == (name in values and name not in cut)
+            assert bool(claims.partly[row, kind]) == (name in partly)
             assert set(claims.text[first : first + count].tolist()) <= {row}
             assert set(claims.kind[first : first + count].tolist()) <= {kind}
 

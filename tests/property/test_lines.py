@@ -20,6 +20,7 @@ header = st.one_of(st.sampled_from(["-", "", "1.1.1.1", "1.1.1.1, 198.51.100.10"
 address = st.sampled_from(["198.51.100.10", "2001:db8::7", "::ffff:192.0.2.1", "203.0.113.20"])
 agent = st.sampled_from(["curl/8", "Mozilla", 'tigera_secure_ee_ingress: {\\"', "unmasq: {", "unmasq: x", "unmasq-test/7"])
 PREFIX = '{} - - [23/Nov/2026:10:00:00 +0000] "GET /search?q=1 HTTP/1.1" 200 612 "-" "{}"'
+TAGS = (" ", "haproxy: ", "haproxy[77]: ", "edge haproxy[7]: ")
 UPSTREAM = " 345 0.003 [shop-web-80] [] 10.244.2.5:8080, 10.244.2.6:8080 612 0.003 502, 200 5d3c9c1b"
 
 
@@ -30,6 +31,8 @@ def six(source: str, port: object, xff: str, real: str) -> str:
 
 def front(kind: str, source: str, agent: str, size: str) -> str:
     """What stands before the marker."""
+    if kind in TAGS:
+        return kind
     prefix = {"bare": "", "combined": PREFIX, "upstream": PREFIX + UPSTREAM}[kind].format(source, agent)
     return prefix.replace("612", size) + " " * bool(prefix)
 
@@ -40,13 +43,15 @@ def further(payload: str, told: dict[str, str]) -> str:
 
 
 more: st.SearchStrategy[dict[str, str]] = st.one_of(
-    st.just({}), st.fixed_dictionaries({"uri": st.sampled_from(["/own?x", "/"]), "status": header, "user_agent": header})
+    st.just({}),
+    st.fixed_dictionaries({"captured": st.sampled_from(["-", "x-forwarded-for:16"]), "method": st.sampled_from(["GET", "<BADREQ>"])}),
+    st.fixed_dictionaries({"uri": st.sampled_from(["/own?x", "/"]), "status": header, "user_agent": header}),
 )
 good = st.builds(
     lambda source, port, xff, real, kind, agent, size, told: (
         front(kind, source, agent, size) + "tigera_secure_ee_ingress: " + further(six(source, port, xff, real), told)
     ),
-    address, st.integers(0, 70000), header, header, st.sampled_from(["bare", "combined", "upstream"]), agent,
+    address, st.integers(0, 70000), header, header, st.sampled_from(["bare", "combined", "upstream", *TAGS]), agent,
     st.sampled_from(["612", "-", "0612", "9" * 18, "9" * 19]), more,
 ).map(lambda line: line.replace("\n", "").encode("utf-8", "surrogatepass"))  # fmt: skip
 plain_log = st.builds(lambda source, who: PREFIX.format(source, who).encode(), address, agent)

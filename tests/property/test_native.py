@@ -202,6 +202,7 @@ header = st.one_of(
     st.tuples(st.sampled_from(KINDS), value),
     st.tuples(st.just("forwarded"), st.one_of(forwarded, st.sampled_from(["", "-"]))),
     st.tuples(st.just("cut"), st.sampled_from(["", "x-real-ip", "x-forwarded-for,forwarded"])),
+    st.tuples(st.just("captured"), st.sampled_from(["", "-", "x-real-ip:8", "x-forwarded-for:64;forwarded:0", "x-forwarded-for:", ";"])),
     st.tuples(st.sampled_from(["x-other", "", "X-Real-IP"]), value),
 )
 

@@ -54,6 +54,7 @@ header_text = st.fixed_dictionaries(
         "prefix": names,
         "logged": names,
         "cut": st.sampled_from(["x-forwarded-for", "x-real-ip"]),
+        "captured": st.sampled_from(["-", "x-forwarded-for:2048", "x-forwarded-for:12;x-real-ip:10", "forwarded:4096", "x-forwarded-for"]),
         "reported_by": st.sampled_from(["shop/web-1", "-"]),
     },
 ).map(json.dumps)

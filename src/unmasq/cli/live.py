@@ -90,8 +90,7 @@ class Work:
         """Read what is there, hand on everything, write it."""
         if self._sync:
             self._sync.close()  # a report that came after the last look would be lost
-        self._node.pipeline.step()
-        self._node.pipeline.finish()
+        self._node.finish()
         self._live.flush()
 
     def _status(self) -> NodeStatus:

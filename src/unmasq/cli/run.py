@@ -36,8 +36,9 @@ def run(options: RunOptions) -> None:
 
     days_to_keep(options.retention_days)
     watch = watch_of(options, microseconds(options.interval_seconds))
-    if options.once and (options.pods or options.policy_sync):
-        raise UsageError("--once reads no pods and no collectors", "they come and go, and never end", "name their logs with --input")
+    if options.once and (options.pods or options.policy_sync or options.syslog):
+        why = "they come and go, and never end"
+        raise UsageError("--once reads no pods, no collectors and no syslog", why, "name their logs with --input")
     if options.once:
         once.run(options.store, watch, options.trust)
     elif "-" in watch.logs:

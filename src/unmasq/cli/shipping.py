@@ -126,8 +126,7 @@ class Work:
         """Read what is there, put everything into the spool, and give the server a moment to take it."""
         if self._sync:
             self._sync.close()  # a report that came after the last look would be lost
-        self.node.pipeline.step()
-        self.node.pipeline.finish()
+        self.node.finish()
         self._outbox.flush()
         self._shipping.leave(_LEAVE_SECONDS)
 

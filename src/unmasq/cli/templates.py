@@ -1,5 +1,7 @@
 """The safe log settings of each proxy: the documented line of six keys, extended, every value quoted and escaped."""
 
+from unmasq.cli.template_haproxy import HAPROXY, OPENSHIFT_ROUTER
+
 _HEAD = {
     "source_port": "$realip_remote_port",
     "destination_ip": "$server_addr",
@@ -63,5 +65,7 @@ data:
   log-format-escape-json: "true"
   log-format-upstream: '{_UPSTREAMINFO} {_line(_KUBERNETES)}'
 """,
+    "haproxy": HAPROXY,
+    "openshift-router": OPENSHIFT_ROUTER,
 }
 """Name of a proxy -> its setting, with comments on what it does."""

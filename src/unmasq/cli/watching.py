@@ -27,6 +27,10 @@ _SOCKETS = (
     "A proxy's network namespace whose sockets to watch (repeatable), as for --namespace; or pods, for those of the pods whose logs "
     "are read, found by their processes. Not needed where conntrack suffices; where it is found to be bypassed, pods are watched anyway."
 )
+_SYSLOG = (
+    "Listen for a proxy's lines as syslog datagrams (repeatable): unix:/PATH, or ADDRESS:PORT for UDP. Whoever can send there is "
+    "believed to be the proxy. A log that is a file survives kill -9; what came this way and is not kept yet does not."
+)
 _POLICY_SYNC = (
     "Open a socket for each pod that has credentials below this folder, /var/run/unmasq if none is named, and read what collectors "
     "send there. Off unless asked for, as Felix's policySyncPathPrefix is: whoever holds such a socket is believed."
@@ -44,6 +48,7 @@ class WatchOptions:
     """NAMESPACE/POD or NAMESPACE/POD/CONTAINER whose log on this node to read (repeatable); * and ? stand for other characters."""
     pod_logs: Path = Path("/var/log/pods")
     """Where the kubelet keeps the logs of pods."""
+    syslog: Annotated[list[str] | None, Parameter(help=_SYSLOG)] = None
     from_start: bool = False
     """Read a log that was never read before from its first line, not from its end."""
     kernel: Annotated[bool, Parameter(negative="--no-kernel")] = True
@@ -66,6 +71,7 @@ class WatchOptions:
 
 def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     """What the flags mean. Raises UsageError."""
+    from unmasq.cli.ends import to_receive
     from unmasq.join.settings import WindowSettings
     from unmasq.model.address import parse_range
     from unmasq.node.identity import node_name
@@ -73,8 +79,9 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     from unmasq.observe.listeners import listener
     from unmasq.read.podnames import Choice, pods_that_wrote
 
-    if not (options.input or options.pods or options.policy_sync):
-        why, next_step = "neither a log nor pods nor collectors are named", "name a log with --input, or pods with --pods, or --policy-sync"
+    if not (options.input or options.pods or options.syslog or options.policy_sync):
+        why = "neither a log nor pods nor syslog nor collectors are named"
+        next_step = "name a log with --input, or pods with --pods, or --syslog, or --policy-sync"
         raise UsageError("nothing to read", why, next_step)
     if PODS in (options.sockets or []) and not (options.pods or options.policy_sync or pods_that_wrote(options.input or [])):
         next_step = f"name them with --pods; a namespace of that name is /run/netns/{PODS}"
@@ -85,6 +92,7 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
         pods=[Choice.parse(text) for text in options.pods or []],
         pod_logs=str(options.pod_logs),
         from_start=options.from_start,
+        syslog=[to_receive(text) for text in options.syslog or []],
         kernel=options.kernel,
         namespace=options.namespace,
         sockets=[space for space in options.sockets or [] if space != PODS],
@@ -135,6 +143,7 @@ def microseconds(seconds: float) -> int:
 def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
     """Tell a person which logs, collectors and which kernel a node looks at."""
     logs = [*node.watch.logs, *(f"pods {choice}" for choice in node.watch.pods)]
+    logs += [f"syslog on {receiver.place}" for receiver in node.receivers]
     logs += [f"collectors below {sync.prefix}"] if sync else []
     places = [place.name for place in node.witness.places] if node.witness else []
     places += ["the sockets of these pods"] if node.sight.pod_sockets else []

@@ -149,6 +149,7 @@ def _dropped(status: NodeStatus) -> Iterator[Check]:
         "sockets_lost",
         "sockets_malformed",
         "tail_lost_bytes",
+        "syslog_lost",
         "listeners_refused",
         "pod_spaces_refused",
         "pod_spaces_unreadable",

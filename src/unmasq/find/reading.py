@@ -8,12 +8,14 @@ from unmasq.show import words
 
 FORMAT = "unmasq config template nginx prints the log format to set"
 _MOST_NAMED = 3
+_FEW_DATAGRAMS = 512  # what systemd sets; the kernel's own default is 10
 
 
 def reading(status: NodeStatus) -> Iterator[Check]:
     """The links in the order in which a line passes them."""
     yield from _collectors(status)
     yield from _pods(status)
+    yield from _syslog(status)
     yield _log(status)
     yield _marker(status)
     yield _lines(status)
@@ -61,6 +63,15 @@ def _pods(status: NodeStatus) -> Iterator[Check]:
         state = State.WARN if status.logs or status.collectors else State.BROKEN
         next_step = f"mount the host's /var/log/pods there, or name another folder: {status.program} --pod-logs DIR"
         yield Check("pods", state, f"no pod can be found: {status.pods_trouble}", next_step)
+
+
+def _syslog(status: NodeStatus) -> Iterator[Check]:
+    """Whether the kernel holds enough datagrams: senders do not wait, and what they drop nobody here can count."""
+    if status.syslog_queue is not None and status.syslog_queue < _FEW_DATAGRAMS:
+        seen = f"the kernel holds {status.syslog_queue} datagrams for a Unix socket: of a burst the proxy drops the rest"
+        by_udp = f"let it send to {status.program} --syslog 127.0.0.1:1514"
+        next_step = f"sysctl -w net.unix.max_dgram_qlen={_FEW_DATAGRAMS} and start again; or {by_udp}"
+        yield Check("syslog", State.WARN, seen, next_step)
 
 
 def _log(status: NodeStatus) -> Check:

@@ -9,7 +9,7 @@ from unmasq.model.address import NONE, text_or_none, to_text
 from unmasq.model.flow import Chain, Client, Hop
 from unmasq.model.flowbatch import Evidence, Flag, Join
 from unmasq.model.ingress import TEXTS
-from unmasq.unwind.claims import CUT, elements, header_values
+from unmasq.unwind.claims import NOTES, elements, header_values
 from unmasq.unwind.trust import TrustList
 from unmasq.unwind.walk import read_headers, walk
 
@@ -93,7 +93,7 @@ def hops(flow: Row, header_text: str, trust: TrustList) -> list[Hop]:
 
 def raw_headers(text: str) -> dict[str, list[str]]:
     """Every recorded header's elements, raw."""
-    return {name: elements(name, value) for name, value in header_values(text).items() if name != CUT}
+    return {name: elements(name, value) for name, value in header_values(text).items() if name not in NOTES}
 
 
 def clients_of(chains: Sequence[Row]) -> list[Client]:

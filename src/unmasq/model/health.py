@@ -59,6 +59,8 @@ class NodeStatus(Struct, frozen=True):
     """Why the folder with the logs of pods cannot be listed, where pods are to be read."""
     shipping: Shipping | None = None
     """None where the node keeps its flows itself."""
+    syslog_queue: int | None = None
+    """How many datagrams the kernel holds for a Unix socket on which syslog comes; None where there is none."""
 
     @property
     def program(self) -> str:

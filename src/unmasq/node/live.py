@@ -21,9 +21,11 @@ from unmasq.node.watch import Keeper, Watch
 from unmasq.observe.feed import SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.read.cri import Unframer
+from unmasq.read.endpoint import Place
 from unmasq.read.log import Log
 from unmasq.read.podnames import pod_that_wrote, pods_that_wrote
 from unmasq.read.pods import Pods
+from unmasq.read.receiver import Receiver
 from unmasq.read.tail import Tail
 
 PAUSE_SECONDS = 0.1  # how long a line may lie in the log before it is looked at
@@ -33,7 +35,7 @@ Covered = Mapping[FileIdentity, Sequence[tuple[int, int]]]
 
 
 class LogSource(Source, Protocol):
-    """A source of lines that knows its files: a tail, the logs of a node's pods, what collectors send."""
+    """A source of lines that knows its files: a tail, the logs of a node's pods, what collectors or syslog clients send."""
 
     @property
     def begun(self) -> Mapping[FileIdentity, int]:
@@ -77,7 +79,8 @@ class LiveNode:
             self.own = OwnAddresses(watch.namespace, self._proxies, clock) if self.witness else None
             self.pods = self._open_pods(covered) if watch.pods else None
             logs = [self._open_log(path, covered) for path in watch.logs]
-            self._sources: list[LogSource] = [*logs, *([self.pods] if self.pods else []), *more]
+            self.receivers = [self._open_receiver(place) for place in watch.syslog]
+            self._sources: list[LogSource] = [*logs, *([self.pods] if self.pods else []), *self.receivers, *more]
         except BaseException:
             self._stack.close()
             raise
@@ -110,6 +113,13 @@ class LiveNode:
             select.select([self.witness.fileno()] if self.witness else [], [], [], PAUSE_SECONDS)
             select.select([], [], [], GATHER_SECONDS)
 
+    def finish(self) -> None:
+        """Listen no more, read what is there, and hand on everything."""
+        for receiver in self.receivers:
+            receiver.close()
+        self.pipeline.step()
+        self.pipeline.finish()
+
     def _pods_read(self) -> dict[str, str]:
         """UID -> NAMESPACE/POD of those whose logs are read, or whose collectors may speak."""
         return {**self._named_pods, **(self.pods.chosen if self.pods else {}), **self._collecting()}
@@ -126,6 +136,11 @@ class LiveNode:
         tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
         self._stack.callback(tail.close)
         return Log(tail, Unframer(self._counters), pod_that_wrote(path))
+
+    def _open_receiver(self, place: Place) -> Receiver:
+        receiver = Receiver(place, self._counters, self._clock.now_us())
+        self._stack.callback(receiver.close)
+        return receiver
 
     def _open_pods(self, covered: Covered) -> Pods:
         pods = Pods(self.watch.pod_logs, self.watch.pods, self._counters, covered, from_start=self.watch.from_start)

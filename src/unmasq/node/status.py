@@ -38,7 +38,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
     found = NodeStatus(
         node=watch.node,
         started=beside.started,
-        logs=[*watch.logs, *(node.pods.paths if node.pods else [])],
+        logs=[*watch.logs, *(node.pods.paths if node.pods else []), *(f"syslog on {each.place}" for each in node.receivers)],
         kernel=kernel,
         namespace=watch.namespace,
         blind=str(node.sight.blind.what) if node.sight.blind else None,
@@ -56,6 +56,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         collectors=sorted(pod.reporter for pod in beside.sync.pods.values()) if beside.sync else [],
         pods_trouble=node.pods.trouble if node.pods else None,
         shipping=beside.shipping,
+        syslog_queue=min((each.queue for each in node.receivers if each.queue is not None), default=None),
     )
     return _looked_into(found, node, clock) if kernel else found
 

@@ -8,6 +8,7 @@ from unmasq.join.settings import WindowSettings
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.observe.listeners import Listener
+from unmasq.read.endpoint import Place
 from unmasq.read.podnames import Choice
 from unmasq.read.pods import POD_LOGS
 from unmasq.unwind.trust import TrustList
@@ -22,6 +23,8 @@ class Watch:
     pods: Sequence[Choice] = ()
     pod_logs: str = POD_LOGS
     from_start: bool = False
+    syslog: Sequence[Place] = ()
+    """Where to listen for lines that come as syslog datagrams."""
     kernel: bool = True
     """Whether to watch conntrack, in `namespace` or in our own."""
     namespace: str | None = None

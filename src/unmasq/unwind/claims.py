@@ -4,11 +4,13 @@ A header text is JSON, `{"x-forwarded-for": "1.1.1.1, 2.2.2.2", "x-real-ip": "-"
 format records, raw. A name that is missing was not recorded; `-` and the empty text are a header that was not sent. Three
 more names come from the line itself: `prefix` (an address before the marker, which realip may have rewritten), `logged`
 (the address of a line without our marker) and `reported_by` (the pod whose collector reported one address of a request,
-without the chain that it was in). The name `cut` lists headers whose value may not be whole.
+without the chain that it was in). The name `cut` lists headers whose value may not be whole. The name `captured`,
+`x-forwarded-for:2048;x-real-ip:64`, lists those of which only the last lines were recorded, and at most so many bytes: earlier
+lines may be missing, and a value that is as long as that was cut.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, compress, count
 from typing import NamedTuple
@@ -26,9 +28,13 @@ REPORTED_BY = "reported_by"
 KINDS = (*HEADERS, "prefix", "logged", REPORTED_BY)
 _KIND = {name: kind for kind, name in enumerate(KINDS)}
 CUT = "cut"
+CAPTURED = "captured"
+NOTES = (CUT, CAPTURED)
+"""Names in a header text that say something of its headers and are none."""
 _ABSENT = ("", "-")
 _NATURES = "".join("?" if name in (FORWARDED, REPORTED_BY) else "," if name in LISTS else " " for name in KINDS)
 """For the extension: lists, single addresses, and what it leaves to Python."""
+_NAMES, _NAME_NATURES = (*KINDS, *NOTES), _NATURES + "?" * len(NOTES)
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class Claims:
     """Elements of many header texts, flat. Shapes: `hi`, `lo`, `kind` (elements); `first`, `count` (texts, kinds).
 
     Elements `first[t, k]` to `first[t, k] + count[t, k]` are those of text t's header k, left to right; NONE where an
-    element is no address. `recorded[t, k]` says that the header was recorded whole.
+    element is no address. `recorded[t, k]` says that the header was recorded up to its end, `partly[t, k]` that elements before
+    its first one may be missing.
     """
 
     hi: NDArray[np.uint64]
@@ -46,6 +53,7 @@ class Claims:
     first: NDArray[np.int64]
     count: NDArray[np.int64]
     recorded: NDArray[np.bool_]
+    partly: NDArray[np.bool_]
 
 
 def elements(name: str, value: str) -> list[str]:
@@ -82,31 +90,45 @@ def raw_claims(text: str) -> Iterator[tuple[str, str]]:
             yield name, element
 
 
+def shortcomings(values: Mapping[str, str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The headers of a text whose value may have been cut, and those of which earlier lines may be missing."""
+    cut, partly = set(values.get(CUT, "").split(",")), set()
+    for name, _, most in (each.partition(":") for each in values.get(CAPTURED, "").split(";")):
+        partly.add(name)
+        if not most.isdecimal() or len(values.get(name, "").encode("utf-8", "surrogatepass")) >= int(most):
+            cut.add(name)
+    return frozenset(cut), frozenset(partly)
+
+
 def claims_of(texts: Sequence[str], native: Native | None = NATIVE) -> Claims:
-    """The claims of many header texts, in their order: `header_values`, `elements` and `named` for whole columns."""
+    """The claims of many header texts, in their order: `header_values`, `elements`, `named`, `shortcomings` for whole columns."""
     if native is None:
         return _indexed(*_read(texts))
-    recorded = np.zeros((len(texts), len(KINDS)), "?")
-    rows, left = native.claims(list(texts), KINDS, _NATURES, recorded)
+    recorded, partly = np.zeros((len(texts), len(_NAMES)), "?"), np.zeros((len(texts), len(KINDS)), "?")
+    rows, left = native.claims(list(texts), _NAMES, _NAME_NATURES, recorded)
+    recorded = recorded[:, : len(KINDS)]
     columns = np.ascontiguousarray(np.frombuffer(rows, "u8").reshape(-1, 4).T)
     found = _Elements(columns[0].astype("i8"), columns[1].astype("u1"), columns[2], columns[3])
     if left:
-        others, recorded[left] = _read([texts[number] for number in left])
+        others, recorded[left], partly[left] = _read([texts[number] for number in left])
         found = _together([found, others._replace(text=np.array(left)[others.text])])
-    return _indexed(found, recorded)
+    return _indexed(found, recorded, partly)
 
 
-def _read(texts: Sequence[str]) -> tuple["_Elements", NDArray[np.bool_]]:
-    """The elements of texts, header by header, and which headers each text recorded whole."""
+def _read(texts: Sequence[str]) -> tuple["_Elements", NDArray[np.bool_], NDArray[np.bool_]]:
+    """The elements of texts, header by header; which headers each text recorded up to their ends, and which only in part."""
     rows: list[dict[str, str]] = json.loads("[" + ",".join(text or "{}" for text in texts) + "]")
-    shapes: dict[tuple[str, ...], int] = {}
-    shape = np.array([shapes.setdefault(tuple(row), len(shapes)) for row in rows], "i8")
+    shapes: dict[frozenset[str], int] = {}
+    shape = np.array([shapes.setdefault(frozenset(row), len(shapes)) for row in rows], "i8")
     recorded = np.array([[kind in names for kind in KINDS] for names in shapes], "?").reshape(-1, len(KINDS))[shape]
+    partly = np.zeros_like(recorded)
     for number, names in enumerate(shapes):
-        for text in np.flatnonzero(shape == number).tolist() if CUT in names else ():
-            recorded[text, [_KIND[name] for name in rows[text][CUT].split(",") if name in _KIND]] = False
+        for text in np.flatnonzero(shape == number).tolist() if not names.isdisjoint(NOTES) else ():
+            cut, of_part = shortcomings(rows[text])
+            recorded[text, [_KIND[name] for name in cut & _KIND.keys()]] = False
+            partly[text, [_KIND[name] for name in of_part & _KIND.keys()]] = True
     met = set().union(*shapes)
-    return _together([_elements_of(name, rows) for name in KINDS if name in met]), recorded
+    return _together([_elements_of(name, rows) for name in KINDS if name in met]), recorded, partly
 
 
 class _Elements(NamedTuple):
@@ -146,10 +168,10 @@ def _together(parts: Sequence[_Elements]) -> _Elements:
     return _Elements(text[order], kind[order], hi[order], lo[order])
 
 
-def _indexed(found: _Elements, recorded: NDArray[np.bool_]) -> Claims:
+def _indexed(found: _Elements, recorded: NDArray[np.bool_], partly: NDArray[np.bool_]) -> Claims:
     count = np.bincount(found.text * len(KINDS) + found.kind, minlength=recorded.size)
     first = (np.cumsum(count) - count).reshape(recorded.shape)
-    return Claims(found.hi, found.lo, found.kind, found.text, first, count.reshape(recorded.shape), recorded)
+    return Claims(found.hi, found.lo, found.kind, found.text, first, count.reshape(recorded.shape), recorded, partly)
 
 
 _NOTHING = _Elements(np.zeros(0, "i8"), np.zeros(0, "u1"), np.zeros(0, "u8"), np.zeros(0, "u8"))

@@ -5,6 +5,7 @@ Common is a chain whose trusted hops, if any, are believed for X-Forwarded-For a
 """
 
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +79,10 @@ class _Walker:
     def _step(self, rows: NDArray[np.int64], plain: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Take the next element of each row's header; returns the rows whose new hop is trusted as well."""
         empty = self.left[rows] == 0
-        whole = self.claims.recorded[self.text[rows], _XFF]
-        self.flags[rows[empty & whole]] = Flag.ALL_TRUSTED
-        self._end(rows[~whole], Flag.OBSCURED)
-        rows = rows[~empty & whole]
+        lost = ~self.claims.recorded[self.text[rows], _XFF] | (empty & self.claims.partly[self.text[rows], _XFF])
+        self.flags[rows[empty & ~lost]] = Flag.ALL_TRUSTED
+        self._end(rows[lost], Flag.OBSCURED)
+        rows = rows[~empty & ~lost]
         self.left[rows] -= 1
         at = self.claims.first[self.text[rows], _XFF] + self.left[rows]
         self.hi[rows], self.lo[rows] = self.claims.hi[at], self.claims.lo[at]
@@ -122,4 +123,8 @@ class _Walker:
             if count:
                 pairs = zip(self.claims.hi[first : first + count], self.claims.lo[first : first + count], strict=True)
                 named[name] = [(int(hi), int(lo)) for hi, lo in pairs]
-        return Headers(named, frozenset(name for kind, name in enumerate(KINDS) if self.claims.recorded[text, kind]))
+        return Headers(named, _names(self.claims.recorded[text]), _names(self.claims.partly[text]))
+
+
+def _names(kinds: NDArray[np.bool_]) -> frozenset[str]:
+    return frozenset(compress(KINDS, kinds.tolist()))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from unmasq.model.address import NONE
 from unmasq.model.flowbatch import Evidence, Flag
-from unmasq.unwind.claims import CUT, REPORTED_BY, elements, header_values, named
+from unmasq.unwind.claims import NOTES, REPORTED_BY, elements, header_values, named, shortcomings
 from unmasq.unwind.trust import HEADERS, LISTS, TrustList
 
 Pair = tuple[int, int]
@@ -33,18 +33,23 @@ class Verdict(NamedTuple):
 
 
 class Headers(NamedTuple):
-    """One header text, read: the addresses that each header names, and which headers were recorded whole."""
+    """One header text, read: the addresses that each header names, which headers were recorded up to their ends, and which in part.
+
+    Of those in part the last elements were recorded; earlier ones may be missing.
+    """
 
     named: Mapping[str, list[Pair]]
-    whole: frozenset[str]
+    ended: frozenset[str]
+    partly: frozenset[str]
 
 
 def read_headers(text: str) -> Headers:
     """The claims of one header text."""
     values = header_values(text)
-    cut = values.pop(CUT, "").split(",")
-    claims = {name: [named(name, e) or NONE for e in elements(name, value)] for name, value in values.items()}
-    return Headers(claims, frozenset(values) - frozenset(cut))
+    cut, partly = shortcomings(values)
+    recorded = {name: value for name, value in values.items() if name not in NOTES}
+    claims = {name: [named(name, e) or NONE for e in elements(name, value)] for name, value in recorded.items()}
+    return Headers(claims, frozenset(recorded) - cut, partly)
 
 
 def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsewhere: bool = False) -> Verdict:
@@ -84,18 +89,18 @@ def _follow(hop: WalkedHop, headers: Headers, trust: TrustList) -> Verdict:
     left = {name: list(addresses) for name, addresses in headers.named.items()}
     hops = [hop]
     while believed := [e.header for e in trust.find(*hops[0].address)]:
-        header = next((name for name in (PROXY, *HEADERS) if name in believed and left.get(name)), None)
-        if header is None:
+        header = next((name for name in (PROXY, *HEADERS) if name in believed and (left.get(name) or name in headers.partly)), None)
+        if header is None or not left.get(header):
             return _used_up(hops, believed, headers)
         hops.insert(0, WalkedHop(left[header].pop(), header))
-        if hops[0].address == NONE or header not in headers.whole:
+        if hops[0].address == NONE or header not in headers.ended:
             return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, tuple(hops))
     flags = Flag.HEADER_CONFLICT if len(hops) > 1 and _contradicted(hops, headers, trust) else Flag(0)
     return Verdict(hops[0].address, _evidence(hops), flags, tuple(hops))
 
 
 def _used_up(hops: list[WalkedHop], believed: list[str], headers: Headers) -> Verdict:
-    if not headers.whole.issuperset(believed):
+    if not (headers.ended - headers.partly).issuperset(believed):
         return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, tuple(hops))
     return Verdict(hops[0].address, _evidence(hops), Flag.ALL_TRUSTED, tuple(hops))
 

@@ -1,11 +1,13 @@
 """`unmasq config`: settings with their origin, safe templates, and a trust list that warns and never asks."""
 
 import json
+import re
 
 import pytest
 
 from unmasq.cli.templates import TEMPLATES
 from unmasq.read.formats.payload import read_payload
+from unmasq.read.formats.record import KEYS
 
 EXTENDED = (
     "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts duration connection_time connection "
@@ -19,19 +21,48 @@ def payload_of(name):
     return line[line.index("tigera_secure_ee_ingress: ") :].rpartition("}")[0] + "}"
 
 
+HEAD = EXTENDED.split()[:6]
+NGINX, HAPROXY = ("nginx", "ingress-nginx"), ("haproxy", "openshift-router")
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_has_every_key_in_order_and_every_value_quoted(unmasq, name):
+def test_a_template_has_its_keys_in_order_and_every_value_quoted(unmasq, name):
     assert unmasq("config", "template", name).out == TEMPLATES[name]
-    pairs = json.loads(payload_of(name).partition(": ")[2], object_pairs_hook=list)
-    assert [key for key, _ in pairs] == EXTENDED.split()
-    assert all(isinstance(value, str) for _, value in pairs)
+    keys, values = zip(*decoded(name), strict=True)
+    assert list(keys) == EXTENDED.split() if name in NGINX else list(keys[:6]) == HEAD
+    assert KEYS.issuperset(keys) or name in NGINX
+    assert all(isinstance(value, str) for value in values)
+
+
+def decoded(name):
+    r"""Key and value; `\\\\` is for HAProxy, whose lines hold what it makes of that."""
+    return json.loads(payload_of(name).partition(": ")[2].replace("\\", ""), object_pairs_hook=list)
+
+
+@pytest.mark.parametrize("name", HAPROXY)
+def test_haproxy_escapes_whatever_a_client_writes_and_says_what_it_captured(name):
+    values = dict(decoded(name))
+    assert [values[key].endswith("json(ascii)]") for key in HEAD[4:]] == [True, True]
+    assert "x-forwarded-for:" in values["captured"]
+    for variable in ("host", "path", "agent") if name == "haproxy" else ():
+        assert any(f"set-var(txn.{variable})" in line and "json(ascii)" in line for line in TEMPLATES[name].splitlines())
+
+
+def test_the_router_is_told_the_same_lengths_everywhere():
+    page = TEMPLATES["openshift-router"]
+    captures = dict(re.findall(r"- name: (.*)\n *maxLength: ([0-9]+)", page))
+    assert f"ROUTER_CAPTURE_HTTP_REQUEST_HEADERS={','.join(f'{name}:{most}' for name, most in captures.items())}\n" in page
+    assert dict(decoded("openshift-router"))["captured"] == ";".join(f"{n.lower()}:{m}" for n, m in list(captures.items())[:2])
+    (quoted,) = re.findall(r"ROUTER_SYSLOG_FORMAT=(.*)", page)
+    assert json.loads(quoted) == payload_of("openshift-router")
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_template_escapes_and_says_what_it_does(name):
-    assert "escape=json" in TEMPLATES[name] or 'log-format-escape-json: "true"' in TEMPLATES[name]
+    escapes = ("json(ascii)",) if name in HAPROXY else ("escape=json", 'log-format-escape-json: "true"')
+    assert any(escape in TEMPLATES[name] for escape in escapes)
     assert TEMPLATES[name].startswith("# ")
-    assert not read_payload(payload_of(name).encode()).reject
+    assert not read_payload(payload_of(name).replace("\\", "").encode()).reject
 
 
 def test_an_unknown_template_is_wrong_use(unmasq):

@@ -15,11 +15,15 @@ from unmasq.model.columns import Array
 from unmasq.model.native import Native
 from unmasq.read.formats.payload import MARKERS, OPENING
 from unmasq.read.formats.prefix import STEPS
+from unmasq.read.formats.record import is_of_haproxy
 from unmasq.read.formats.steps import Step, all_but, keys_of, literal, merged, number, pattern_of, program_of, taken_by
 from unmasq.read.formats.values import Listed, Spans, Values
 
 _KEY = re.compile(rb'([,{] ?)"([a-z_-]+)"(: ?)("?)')
 _LONGEST_LAYOUT = 4096
+_ODD = {"uri": b"?", "method": b"<"}
+"""Bytes at which a value ends, or its line is of another layout: HAProxy writes <BADREQ> of what was no request."""
+_DIGIT = re.compile(rb"\d")
 _BRACE = OPENING[:1]  # of a payload; one byte is found several times as fast as all of them
 _MARKER = re.compile(b"|".join(re.escape(marker.rstrip()) for marker in MARKERS))
 _PAYLOAD = re.compile(b"|".join(re.escape(marker + OPENING) for marker in MARKERS))
@@ -85,7 +89,8 @@ def learn(line: bytes) -> Layout | None:
     """The layout of a line that the plain reader took; None where it has none that this path could take."""
     marker = next((m for m in MARKERS if m + OPENING in line), None)
     before, _, payload = line.partition(marker) if marker else (line, b"", b"")
-    if len(line) > _LONGEST_LAYOUT:
+    is_untold = is_of_haproxy(before) and b'"captured"' not in payload
+    if len(line) > _LONGEST_LAYOUT or is_untold:
         return None
     marked = [literal(marker), *_payload_steps(payload)] if marker else []
     for prefix in _prefixes(before):
@@ -110,6 +115,8 @@ def _prefixes(before: bytes) -> Iterator[Sequence[Step]]:
     gap = literal(before[len(before.rstrip(b" ")) :])
     for steps in STEPS:
         yield (*steps, gap)
+    if not _DIGIT.search(before):
+        yield (literal(before),)  # the same on every line: the name of a program, the blank that syslog daemons leave
 
 
 def _payload_steps(payload: bytes) -> Iterator[Step]:
@@ -123,7 +130,7 @@ def _value_steps(key: str, *, is_quoted: bool) -> Iterator[Step]:
     if not is_quoted:
         yield number(key)
         return
-    yield all_but(key, b'"?' if key == "uri" else b'"')
+    yield all_but(key, b'"' + _ODD.get(key, b""))
     if key == "uri":
         yield all_but(None, b'"')  # a query is different on every line, and never kept
     yield literal(b'"')
