@@ -15,7 +15,8 @@ CLIENT, FORGED = "198.51.100.10", "1.1.1.1"
 def behind(preset: Preset, source: str, **named: str) -> Verdict:
     """A request from `source`; header names with underscores."""
     claims = {name.replace("_", "-"): [parse(each) or NONE for each in value.split(", ")] for name, value in named.items()}
-    return walk(parse(source) or NONE, "kernel", Headers(claims, frozenset(claims) | {"x-forwarded-for"}), TrustList(preset.entries))
+    headers = Headers(claims, frozenset(claims) | {"x-forwarded-for"}, frozenset())
+    return walk(parse(source) or NONE, "kernel", headers, TrustList(preset.entries))
 
 
 def test_behind_google_the_rule_is_walked_over_and_the_client_is_before_it():
