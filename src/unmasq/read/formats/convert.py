@@ -5,24 +5,32 @@ Digits are converted at once; of everything else only what the memory has not me
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from unmasq.model.columns import Array
 from unmasq.model.connection import TCP, UDP
 from unmasq.model.flowbatch import Flag
-from unmasq.model.ingress import TEXTS, IngressBatch, Reject, TimeSource
+from unmasq.model.ingress import TEXTS, IngressBatch, Reject, Shape, TimeSource
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.memory import Addresses, Memory
 from unmasq.read.formats.record import HEADER_KEYS
-from unmasq.read.formats.times import local_time_us, seconds_us
+from unmasq.read.formats.times import local_time_us, moment_us, seconds_us
 from unmasq.read.formats.values import Values
 
 _LONGEST_TEXT = 256
 FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
 _NO_PORT = -1
+
+
+class Kind(NamedTuple):
+    """What all lines of a batch have in common."""
+
+    reject: Reject
+    shape: Shape
 
 
 class Converter:
@@ -32,6 +40,7 @@ class Converter:
         self._vocabulary = vocabulary
         self._addresses = Addresses()
         self._seconds = Memory(seconds_us)
+        self._moments = Memory(moment_us)
         self._local_times = Memory(local_time_us)
         self._protocols = Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
         self.replaced_times: Counter[str] = Counter()
@@ -44,8 +53,9 @@ class Converter:
         self._paths = Memory(lambda raw: self._number(_shown(raw.partition(b"?")[0])))
         self._services = Memory(lambda parts: self._number(_shown(b"/".join(filter(None, parts)))))
 
-    def __call__(self, values: Mapping[str, Values], length: int, reject: Reject, *, live: bool, read_us: int) -> IngressBatch:
+    def __call__(self, values: Mapping[str, Values], length: int, kind: Kind, *, live: bool, read_us: int) -> IngressBatch:
         """A batch of `length` rows; a key that is missing was not in the lines."""
+        reject = kind.reject
         hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
         ports = _ports(values.get("source_port"), length), _ports(values.get("destination_port"), length)
         rejects = np.full(length, reject, "u1")
@@ -54,8 +64,9 @@ class Converter:
         rejects[(rejects == 0) & ((ports[0] == _NO_PORT) | (ports[1] == _NO_PORT))] = Reject.BAD_VALUE
         dest_hi, dest_lo = self._addresses.columns(values.get("destination_ip"), length)
         return IngressBatch.filled(
-            length, reject=rejects, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0), dest_hi=dest_hi, dest_lo=dest_lo,
-            dest_port=np.maximum(ports[1], 0), headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
+            length, reject=rejects, shape=kind.shape, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0),
+            dest_hi=dest_hi, dest_lo=dest_lo, dest_port=np.maximum(ports[1], 0),
+            headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
             protocol=self._protocols.column(values["protocol"], "u1") if "protocol" in values else TCP,
             flags=self._flags(values, rejects), **self._times(values, length, live=live, read_us=read_us), **self._requests(values),
         )  # fmt: skip
@@ -86,7 +97,7 @@ class Converter:
         if "time" in values:
             own = self._local_times.column(values["time"], "i8")
         if "ts" in values:
-            exact = self._seconds.column(values["ts"], "i8")
+            exact = self._moments.column(values["ts"], "i8")
             own = np.where((exact > 0) | (own == 0), exact, own)
         future = own > read_us + FUTURE_US
         unusable = (own <= 0) | future
