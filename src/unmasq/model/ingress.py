@@ -31,6 +31,27 @@ class Reject(IntEnum):
         """The reason as people and JSON see it; None for NONE."""
         return self.name.lower() if self else None
 
+    @property
+    def meaning(self) -> str:
+        """The reason in words."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Reject.NONE: "taken",
+    Reject.BLANK: "nothing but white space",
+    Reject.NO_ADDRESS: "no address to speak of",
+    Reject.NO_PAYLOAD: 'no {" follows the marker',
+    Reject.INJECTED: "two payloads, or a key that repeats: somebody writes into the log",
+    Reject.BAD_JSON: "it is cut, or no one JSON object",
+    Reject.UNQUOTED: "a value stands without its quotes",
+    Reject.BAD_VALUE: "a port, or the type of a value, cannot be",
+    Reject.NO_SOURCE: "the source is missing, or is no address",
+    Reject.TOO_LONG: "longer than a line may be",
+    Reject.NO_FRAME: "without the time, stream and tag of the container runtime",
+    Reject.OTHER_FORMAT: "the named proxy writes no such line",
+}
+
 
 class Shape(IntEnum):
     """Which of the forms that we know a line has."""

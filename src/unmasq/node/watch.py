@@ -8,6 +8,7 @@ from unmasq.join.settings import WindowSettings
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.observe.listeners import Listener
+from unmasq.read.formats.proxies import FormatName
 from unmasq.read.podnames import Choice
 from unmasq.read.pods import POD_LOGS
 from unmasq.unwind.trust import TrustList
@@ -19,6 +20,8 @@ class Watch:
 
     node: str
     logs: Sequence[str]
+    format: FormatName = "auto"
+    """The proxy whose lines alone are read."""
     pods: Sequence[Choice] = ()
     pod_logs: str = POD_LOGS
     from_start: bool = False

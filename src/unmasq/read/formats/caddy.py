@@ -15,10 +15,12 @@ _REQUEST = {"source_ip": "remote_ip", "source_port": "remote_port", "method": "m
 _LINE = {"ts": "ts", "status": "status", "bytes_in": "bytes_read", "bytes_out": "size"}
 
 
-def recognises(values: Mapping[str, Any]) -> bool:
-    """Whether an object is a request of Caddy's access log; its own log has none."""
+def sign(values: Mapping[str, Any]) -> str | None:
+    """The key by which an object is told as a request of Caddy's access log; its own log has none."""
     request = values.get("request")
-    return isinstance(request, dict) and ("remote_ip" in request or "remote_addr" in request)
+    if not isinstance(request, dict):
+        return None
+    return next((f"request.{key}" for key in ("remote_ip", "remote_addr") if key in request), None)
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:

@@ -4,7 +4,7 @@ Digits are converted at once; of everything else only what the memory has not me
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ from unmasq.read.formats.values import Values
 _LONGEST_TEXT = 256
 FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
+_TEMPLATED = (Shape.MARKER, Shape.ENVOY)
+_NEEDED = ("source_ip", "source_port", "destination_ip", "destination_port", "x-forwarded-for")
 _NO_PORT = -1
 
 
@@ -43,8 +45,8 @@ class Converter:
         self._moments = Memory(moment_us)
         self._local_times = Memory(local_time_us)
         self._protocols = Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
-        self.replaced_times: Counter[str] = Counter()
-        """How many lines named a time that cannot be, by reason: `future` or `unreadable`."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Counter and reason -> lines: `lines_time_replaced` (`future`, `unreadable`), and `lines_lacking` by the key that is missing."""
         self.forget()
 
     def forget(self) -> None:
@@ -56,6 +58,7 @@ class Converter:
     def __call__(self, values: Mapping[str, Values], length: int, kind: Kind, *, live: bool, read_us: int) -> IngressBatch:
         """A batch of `length` rows; a key that is missing was not in the lines."""
         reject = kind.reject
+        self._count_lacking(values, length, kind)
         hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
         ports = _ports(values.get("source_port"), length), _ports(values.get("destination_port"), length)
         rejects = np.full(length, reject, "u1")
@@ -70,6 +73,17 @@ class Converter:
             protocol=self._protocols.column(values["protocol"], "u1") if "protocol" in values else TCP,
             flags=self._flags(values, rejects), **self._times(values, length, live=live, read_us=read_us), **self._requests(values),
         )  # fmt: skip
+
+    def count(self, name: str, reason: str, lines: int) -> None:
+        """Count lines; nothing is recorded for none."""
+        if lines:
+            self.counts[name, reason] += lines
+
+    def _count_lacking(self, keys: Collection[str], length: int, kind: Kind) -> None:
+        """Which keys lines of a template lack: its setting is not whole."""
+        if kind.shape in _TEMPLATED and kind.reject in (Reject.NONE, Reject.NO_SOURCE):
+            for key in _NEEDED:
+                self.count("lines_lacking", key, 0 if key in keys else length)
 
     def _number(self, text: str) -> int:
         return self._vocabulary.number(text)
@@ -101,7 +115,8 @@ class Converter:
             own = np.where((exact > 0) | (own == 0), exact, own)
         future = own > read_us + FUTURE_US
         unusable = (own <= 0) | future
-        self.replaced_times.update(future=int(future.sum()), unreadable=int((own < 0).sum()))
+        self.count("lines_time_replaced", "future", int(future.sum()))
+        self.count("lines_time_replaced", "unreadable", int((own < 0).sum()))
         opened = np.zeros(length, "i8")
         if "connection_time" in values:
             age = self._seconds.column(values["connection_time"], "i8")

@@ -49,9 +49,11 @@ class _Peers(NamedTuple):
         return bool(port.strip(b"0")) and self.remote != self.source
 
 
-def recognises(values: Mapping[str, Any]) -> bool:
-    """Whether an object is such a line: it names an end of the connection."""
-    return any(key in values for key in (*_REMOTE, *_DEFAULTS)) or all(key in values for key in _OURS[:2])
+def sign(values: Mapping[str, Any]) -> str | None:
+    """The key by which an object is told as such a line: it names an end of the connection."""
+    if all(key in values for key in _OURS[:2]):
+        return _OURS[0]
+    return next((key for key in (*_REMOTE, *_DEFAULTS) if key in values), None)
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
@@ -103,7 +105,9 @@ def _ends(peers: _Peers, values: Mapping[str, Any]) -> dict[str, bytes]:
     """The ends of the connection, and what a PROXY header said, where it can be told whether there was one."""
     if _OURS[0] not in values and not peers.source[1].strip(b"0"):
         return {"prefix": peers.source[0]}  # taken from X-Forwarded-For: a claim, and all that the line says
-    found = dict(zip(_OURS, (*peers.source, *peers.destination), strict=True))
+    found = dict(zip(_OURS[:2], peers.source, strict=True))
+    if peers.destination[0]:
+        found |= zip(_OURS[2:], peers.destination, strict=True)
     if peers.is_relayed:
         found["proxy_protocol_ip"] = peers.remote[0]
     elif _REMOTE[0] in values and peers.remote == peers.source:

@@ -47,9 +47,9 @@ class LineReader:
         ends[-1] += chunk.skipped
         return _placed(batch, starts + chunk.start, ends + chunk.start, reject)
 
-    def replaced_times(self) -> dict[str, int]:
-        """How many lines since the last call named a time that cannot be, by reason; they got the time of reading."""
-        counts, self._convert.replaced_times = dict(self._convert.replaced_times), Counter()
+    def counts(self) -> dict[tuple[str, str], int]:
+        """What was odd about lines since the last call: counter and reason -> lines, as `Converter.counts`."""
+        counts, self._convert.counts = dict(self._convert.counts), Counter()
         return counts
 
     def compact(self, used: Array) -> Array:
@@ -75,7 +75,7 @@ class LineReader:
         """The lines with the time of their frame where they name none themselves."""
         nameless = (batch.time_source != TimeSource.LINE) & (frames.time_us > 0)
         future = nameless & (frames.time_us > read_us + FUTURE_US)
-        self._convert.replaced_times.update(future=int(future.sum()))
+        self._convert.count("lines_time_replaced", "future", int(future.sum()))
         told = nameless & ~future
         times = np.where(told, frames.time_us, batch.time_us)
         return replace(batch, time_us=times, time_source=np.where(told, np.uint8(TimeSource.LOG), batch.time_source))

@@ -56,7 +56,7 @@ def _read_object(line: bytes) -> Record:
     """A line that begins as an object does: of one of the families, or with a payload somewhere, or of nobody we know."""
     values, reject = read_object(line)
     for shape, family in _FAMILIES:
-        if family.recognises(values):
+        if family.sign(values):
             fields, reject = family.read(values)
             return Record(fields, reject or (Reject.NONE if _names_somebody(fields) else Reject.NO_SOURCE), shape)
     if reject is not Reject.BAD_JSON:  # an object all the same, so that no marker in it has a payload
@@ -81,3 +81,15 @@ def _read_marked(line: bytes) -> Record:
     fields |= payload.fields
     reject = payload.reject or (Reject.NO_SOURCE if payload.marked and "source_ip" not in fields else Reject.NONE)
     return Record({key: value for key, value in fields.items() if key in KEYS}, reject, shape)
+
+
+def told_by(line: bytes) -> str:
+    """What made a line one of its shape, in words."""
+    shape = read_record(line).shape
+    if shape is Shape.MARKER:
+        front = read_prefix(line[: read_payload(line).before])
+        return "it has our marker" + (f" behind the {shape_of(front).label} format" if front else "")
+    if shape in (Shape.COMBINED, Shape.UPSTREAMINFO):
+        return "it has no marker, and begins with an address, a time and a request"
+    sign = next((found for _, family in _FAMILIES if (found := family.sign(read_object(line).values))), None)
+    return f"it is one JSON object with {sign}" if sign else "no marker, no object and no beginning that we know"

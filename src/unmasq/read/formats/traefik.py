@@ -33,9 +33,9 @@ _NAMES = {
 }
 
 
-def recognises(values: Mapping[str, Any]) -> bool:
-    """Whether an object is a request of Traefik's access log; its own log has no peer."""
-    return _PEER in values or "ClientHost" in values
+def sign(values: Mapping[str, Any]) -> str | None:
+    """The key by which an object is told as a request of Traefik's access log; its own log has no peer."""
+    return next((key for key in (_PEER, "ClientHost") if key in values), None)
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
