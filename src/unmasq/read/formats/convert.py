@@ -60,7 +60,7 @@ class Converter:
         reject = kind.reject
         self._count_lacking(values, length, kind)
         hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
-        ports = _ports(values.get("source_port"), length), _ports(values.get("destination_port"), length)
+        ports = _ports(values.get("source_port"), length, least=1), _ports(values.get("destination_port"), length)
         rejects = np.full(length, reject, "u1")
         if "source_ip" in values:
             rejects[(rejects == 0) & ((hi | lo) == 0)] = Reject.NO_SOURCE
@@ -152,14 +152,18 @@ class Converter:
         return flags
 
 
-def _ports(values: Values | None, length: int) -> Array:
-    """Port numbers, 0 where the proxy had none, _NO_PORT for what is no port."""
+def _ports(values: Values | None, length: int, least: int = 0) -> Array:
+    """Port numbers, 0 where the proxy had none, _NO_PORT for what is no port: below `least`, or anything else.
+
+    No connection comes from port 0. Apache's mod_remoteip writes it, when it has also taken addresses out of the headers.
+    """
     if values is None:
         return np.zeros(length, "i8")
     numbers = values.whole_numbers()
-    for row in np.flatnonzero(numbers < 0).tolist():
-        numbers[row] = 0 if values[row] in (b"", b"-") else _NO_PORT
-    return np.where(numbers < 1 << 16, numbers, _NO_PORT)
+    none = [row for row in np.flatnonzero(numbers < 0).tolist() if values[row] in (b"", b"-")]
+    numbers = np.where((least <= numbers) & (numbers < 1 << 16), numbers, _NO_PORT)
+    numbers[none] = 0
+    return numbers
 
 
 def _shown(raw: bytes) -> str:
