@@ -52,7 +52,6 @@ class Watched:
             logs=[str(lab.nginx.log(log) if isinstance(log, str) else log)],
             namespace=str(lab.network.namespace_path("node")),
             node_ranges=[parse_range(text) for text in node_ranges],
-            listeners=[listener(text) for text in listeners],
             window=settings,
             listeners=[listener(text) for text in listeners],
         )

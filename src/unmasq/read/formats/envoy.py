@@ -77,12 +77,6 @@ def _named(values: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _bytes(value: object) -> bytes:
-    r"""Envoy writes each byte outside ASCII as an escape of its own (`\u00c3\u00a9`), so that the bytes come back."""
-    if isinstance(value, str) and not value.isascii():
-        try:
-            return value.encode("latin-1")
-        except UnicodeEncodeError:
-            pass
     return raw(value) or b""
 
 

@@ -5,6 +5,7 @@ into a line, so such an object says nothing.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,8 +16,12 @@ DEEPEST = 8
 """Objects and lists within one another; proxies write four."""
 
 
+_BYTE = re.compile(r"(?<!\\)((?:\\\\)*)\\u00([89A-Fa-f][0-9A-Fa-f])")
+"""How Envoy writes each byte of a value that is no UTF-8; what is goes out as it is."""
+
+
 class Object(NamedTuple):
-    """What a line says, numbers as the bytes that were written, texts with what is no UTF-8 escaped; empty where rejected."""
+    """What a line says: numbers as the bytes that were written, and in texts surrogates for bytes that are no UTF-8."""
 
     values: Mapping[str, Any]
     reject: Reject
@@ -30,7 +35,7 @@ def read_object(line: bytes) -> Object:
     """The object that a line is. Never raises."""
     try:
         value = json.loads(
-            line.decode("utf-8", "surrogateescape"),
+            _BYTE.sub(r"\1\\udc\2", line.decode("utf-8", "surrogateescape")),
             object_pairs_hook=_unique,
             parse_float=str.encode,
             parse_int=str.encode,
