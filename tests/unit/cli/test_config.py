@@ -1,37 +1,82 @@
 """`unmasq config`: settings with their origin, safe templates, and a trust list that warns and never asks."""
 
 import json
+import re
 
 import pytest
 
 from unmasq.cli.templates import TEMPLATES
 from unmasq.read.formats.payload import read_payload
 
+MARKER = "tigera_secure_ee_ingress: "
+
+HOWTO = "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts"
 EXTENDED = (
-    "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts duration connection_time connection "
-    "connection_requests proxy_protocol_ip proxy_protocol_port forwarded method host uri status bytes_in bytes_out user_agent upstream "
-    "request_id namespace ingress service route"
+    f"{HOWTO} duration connection_time connection connection_requests proxy_protocol_ip proxy_protocol_port forwarded method host uri "
+    "status bytes_in bytes_out user_agent upstream request_id namespace ingress service"
 )
+OF_APACHE = f"{HOWTO} forwarded cf-connecting-ip true-client-ip method host uri status bytes_out user_agent"
+MARKED = {
+    "nginx": f"{EXTENDED} route",
+    "ingress-nginx": f"{EXTENDED} route",
+    "nginx-inc": EXTENDED,
+    "apache": OF_APACHE,
+}
+"""Proxies whose template has our marker, and the keys of it."""
 
 
-def payload_of(name):
-    line = next(line for line in TEMPLATES[name].splitlines() if "tigera_secure_ee_ingress: " in line)
-    return line[line.index("tigera_secure_ee_ingress: ") :].rpartition("}")[0] + "}"
+def payloads_of(name):
+    lines = [line for line in TEMPLATES[name].splitlines() if MARKER in line]
+    return [(line[line.index(MARKER) :].rpartition("}")[0] + "}").replace('\\"', '"') for line in lines]
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_template_has_every_key_in_order_and_every_value_quoted(name):
+    payloads = payloads_of(name)
+    assert payloads
+    for payload in payloads:
+        pairs = json.loads(payload.removeprefix(MARKER), object_pairs_hook=list)
+        assert [key for key, _ in pairs] == MARKED[name].split()
+        assert all(isinstance(value, str) for _, value in pairs)
+        assert not read_payload(payload.encode()).reject
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_has_every_key_in_order_and_every_value_quoted(unmasq, name):
+def test_a_template_is_printed_as_it_is_and_says_what_it_does(unmasq, name):
     assert unmasq("config", "template", name).out == TEMPLATES[name]
-    pairs = json.loads(payload_of(name).partition(": ")[2], object_pairs_hook=list)
-    assert [key for key, _ in pairs] == EXTENDED.split()
-    assert all(isinstance(value, str) for _, value in pairs)
-
-
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_escapes_and_says_what_it_does(name):
-    assert "escape=json" in TEMPLATES[name] or 'log-format-escape-json: "true"' in TEMPLATES[name]
     assert TEMPLATES[name].startswith("# ")
-    assert not read_payload(payload_of(name).encode()).reject
+
+
+@pytest.mark.parametrize(
+    ("name", "escaping"),
+    [
+        ("nginx", "escape=json"),
+        ("ingress-nginx", 'log-format-escape-json: "true"'),
+        ("nginx-inc", 'log-format-escaping: "json"'),
+        ("envoy", "json_format:"),
+        ("traefik", "format: json"),
+        ("caddy", "format json"),
+    ],
+)
+def test_a_template_sets_the_escaping_that_is_safe(name, escaping):
+    assert escaping in TEMPLATES[name]
+
+
+@pytest.mark.parametrize("name", ["ingress-nginx", "nginx-inc"])
+def test_the_how_to_s_file_is_named_beside_what_keeps_stdout(name):
+    line = next(line for line in TEMPLATES[name].splitlines() if "/var/log/calico/ingress/ingress.log" in line)
+    assert line.lstrip().startswith("#")
+
+
+def test_envoy_is_set_up_in_the_same_way_by_each_of_its_controllers():
+    documents = TEMPLATES["envoy"].split("---\n")
+    assert [re.findall(r"^kind: (\w+)$", document, re.MULTILINE) for document in documents] == [
+        [], ["EnvoyProxy"], ["ConfigMap"], ["IstioOperator"], ["Telemetry"],
+    ]  # fmt: skip
+    fields = [dict(re.findall(r"""^ *(?:- ")?([\w-]+)(?:: "|=)(%.*%)"$""", document, re.MULTILINE)) for document in documents[:4]]
+    assert fields[0] == fields[1] == fields[3]
+    assert fields[0].keys() - fields[2].keys() == {"destination_ip", "destination_port"}  # Contour has no word for them
+    assert "source_ip" in fields[2]
 
 
 def test_an_unknown_template_is_wrong_use(unmasq):
