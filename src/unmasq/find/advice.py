@@ -15,7 +15,7 @@ PROXIES_OF = {
 _SETTINGS = {
     "injected": "set the escaping that the template has: as it is, headers write keys of their own",
     "unquoted": "put quotes around each value of the log format, as the template has them",
-    "bad_value": "a value has a type that the template does not give it",
+    "bad_value": "a source port is 0, or a value has a type that the template does not give it",
     "bad_json": "lines are cut, or are no JSON: set the escaping and the length that the template has",
     "no_source": "the log format lacks source_ip, or names a Unix socket there",
     "no_payload": "the marker stands there without its payload: set the whole line of the template",

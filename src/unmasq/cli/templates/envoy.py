@@ -45,7 +45,8 @@ _CONTOUR_LIST = indented("\n".join(f'- "{key}={value}"' for key, value in _CONTO
 ENVOY = f"""\
 # Envoy's own configuration: into the HttpConnectionManager of each listener. Lines go out at once with --file-flush-interval-msec.
 # Never text_format: it copies quotes as they come, so that a client can write keys of its own into the line.
-# The keys DIRECT name the socket; without DIRECT they are what a PROXY header or X-Forwarded-For says.
+# The keys DIRECT name the socket; without DIRECT they are what a PROXY header or X-Forwarded-For says. DOWNSTREAM_DIRECT_LOCAL came
+# with Envoy 1.33: for an older one take downstream_local_ip and downstream_local_port in its place, as Contour has them below.
 access_log:
 - name: envoy.access_loggers.file
   typed_config:
