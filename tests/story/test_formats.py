@@ -77,3 +77,9 @@ def test_a_named_proxy_takes_no_line_of_another_format():
     desk.take_lines(Chunk(FileIdentity(1, 1, ""), "log", 0, "\n".join(lines).encode() + b"\n", live=True), NOON)
     assert story.counters.by_reason("lines_rejected") == {"other_format": 3, "no_address": 1, "blank": 1}
     assert "--format" in looked_at(story)["lines"].next
+
+
+def test_what_a_collector_reports_lacks_nothing():
+    story = Story()
+    story.tell(line(CLIENT, 1).replace('"x-forwarded-for": "-"', '"reported_by": "shop/web-1"'))
+    assert not story.counters.by_reason("lines_lacking")

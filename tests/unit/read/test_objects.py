@@ -52,7 +52,9 @@ def test_envoy_by_our_keys(told, expected):
     assert {key: found.get(key) for key in expected} == expected
 
 
-@pytest.mark.parametrize(("remote", "destination"), [(("203.0.113.20", 36764), b"10.244.1.10"), (("8.8.8.8", 1111), None)])
+@pytest.mark.parametrize(
+    ("remote", "destination"), [(("203.0.113.20", 36764), b"10.244.1.10"), (("8.8.8.8", 1111), None), (("8.8.8.8", 0), None)]
+)
 def test_the_local_address_is_the_sockets_unless_there_was_a_proxy_header(remote, destination):
     told = {key: value for key, value in ENVOY.items() if not key.startswith("destination")}
     told |= {"downstream_local_ip": "10.244.1.10", "downstream_local_port": 80}

@@ -80,8 +80,8 @@ class Converter:
             self.counts[name, reason] += lines
 
     def _count_lacking(self, keys: Collection[str], length: int, kind: Kind) -> None:
-        """Which keys lines of a template lack: its setting is not whole."""
-        if kind.shape in _TEMPLATED and kind.reject in (Reject.NONE, Reject.NO_SOURCE):
+        """Which keys lines of a template lack: its setting is not whole. What a collector reports comes without one."""
+        if kind.shape in _TEMPLATED and kind.reject in (Reject.NONE, Reject.NO_SOURCE) and "reported_by" not in keys:
             for key in _NEEDED:
                 self.count("lines_lacking", key, 0 if key in keys else length)
 

@@ -84,7 +84,7 @@ def _direct(values: Mapping[str, Any]) -> _Peers:
     """The ends as our own keys tell them."""
     told = [_bytes(values.get(key)) for key in (*_OURS, *_REMOTE)]
     peers = _Peers((told[0], told[1]), (told[2], told[3]), (told[4], told[5]))
-    if _OURS[2] in values or peers.is_relayed:
+    if _OURS[2] in values or peers.remote != peers.source:  # behind a PROXY header it would be that header's word
         return peers
     return peers._replace(destination=(_bytes(values.get(_LOCAL[0])), _bytes(values.get(_LOCAL[1]))))
 
@@ -111,9 +111,9 @@ def _ends(peers: _Peers, values: Mapping[str, Any]) -> dict[str, bytes]:
 
 def _without_own(fields: dict[str, bytes], peers: _Peers) -> dict[str, bytes]:
     """The fields without the right-most X-Forwarded-For element that Envoy appended."""
-    own = peers.remote[0] if peers.is_relayed else peers.source[0]
+    own = _address(peers.remote[0] if peers.is_relayed else peers.source[0])
     before, _, last = fields.get(_XFF, b"").rpartition(b",")
-    if last.strip() and _address(last) == _address(own):
+    if own and _address(last) == own:
         fields[_XFF] = before.rstrip(b" \t")
     return fields
 

@@ -34,14 +34,7 @@ class _RepeatedKey(ValueError):
 def read_object(line: bytes) -> Object:
     """The object that a line is. Never raises."""
     try:
-        value = json.loads(
-            _BYTE.sub(r"\1\\udc\2", line.decode("utf-8", "surrogateescape")),
-            object_pairs_hook=_unique,
-            parse_float=str.encode,
-            parse_int=str.encode,
-            parse_constant=_refuse,
-            strict=False,
-        )
+        value = _DECODER.decode(_with_bytes(line.decode("utf-8", "surrogateescape")))
     except _RepeatedKey:
         return Object({}, Reject.INJECTED)
     except (ValueError, RecursionError):
@@ -72,6 +65,11 @@ def parts(address: bytes) -> tuple[bytes, bytes]:
     return (host.strip(b"[]"), port) if is_pair else (address, b"")
 
 
+def _with_bytes(text: str) -> str:
+    """The text with surrogates for escaped bytes. Mostly there are none, and looking for two characters costs nothing."""
+    return _BYTE.sub(r"\1\\udc\2", text) if "\\u00" in text else text
+
+
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -96,3 +94,6 @@ def _within(value: object) -> Sequence[object]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=str.encode, parse_int=str.encode, parse_constant=_refuse, strict=False)
