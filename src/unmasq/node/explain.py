@@ -51,24 +51,27 @@ def explain(chunks: Iterable[Chunk], trust: TrustList, read_us: int, proxy: Form
         for row, text in zip(range(len(batch)), chunk.data.split(b"\n"), strict=False):  # behind the last newline is no line
             number += 1
             headers = reader.vocabulary.text(int(batch.headers[row]))
-            yield _explained(_Line(number, text), batch.take(np.array([row])), headers, trust)
+            yield _explained(_Line(number, text, row), batch, headers, trust)
         reader.compact(np.zeros(0, "u4"))
 
 
 class _Line(NamedTuple):
+    """A line of a log, and its row in its batch."""
+
     number: int
     text: bytes
+    row: int
 
 
 def _explained(line: _Line, batch: IngressBatch, headers: str, trust: TrustList) -> tuple[Explanation, Verdict]:
-    """A line and the batch of it alone."""
-    source = (int(batch.source_hi[0]), int(batch.source_lo[0]))
+    row = line.row
+    source = (int(batch.source_hi[row]), int(batch.source_lo[row]))
     verdict = walk(source, "socket", read_headers(headers), trust)
-    reject = Reject(int(batch.reject[0]))
+    reject = Reject(int(batch.reject[row]))
     if reject and source == NONE:
         verdict = verdict._replace(flags=Flag(0))
-    flags = verdict.flags | (Flag(int(batch.flags[0])) & Flag.TEST)
-    shape = Shape(int(batch.shape[0]))
+    flags = verdict.flags | (Flag(int(batch.flags[row])) & Flag.TEST)
+    shape = Shape(int(batch.shape[row]))
     return Explanation(
         line=line.number,
         format=shape.label if shape else None,
