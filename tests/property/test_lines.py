@@ -11,6 +11,7 @@ from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
 from unmasq.model.native import Native
 from unmasq.read.formats.layout import learn
 from unmasq.read.formats.lines import LineReader
+from unmasq.read.formats.payload import read_payload
 
 READ_US = 1_795_300_000_000_000
 SIX = ("source_port", "destination_ip", "destination_port", "source_ip", "x-forwarded-for", "x-real-ip")
@@ -154,6 +155,14 @@ def test_a_header_cannot_choose_the_source(native: Native | None, line: bytes, f
     batch = reader.read(chunk(b"unmasq: " + payload.encode() + b"\n"), READ_US)
     assert batch.source_lo.tolist() == [0xFFFF_C633_640A]
     assert batch.reject.tolist() == [Reject.NONE]
+
+
+@given(family, st.sampled_from([("unmasq: {", ""), ("tigera_secure_ee_ingress: {", ":"), ("unmasq: {", '": "'), ("x", 'unmasq: {"a": 1}')]))
+def test_an_object_is_never_a_payload_too(told: dict[str, object], ends: tuple[str, str]) -> None:
+    """Whatever its values are, also where one ends like a marker and the next begins like the rest of a payload."""
+    line = json.dumps({"a": ends[0], "b": ends[1], **told, "z": ends[0]}, separators=(",", ":"), ensure_ascii=False)
+    payload = read_payload(line.encode("utf-8", "surrogatepass"))
+    assert payload.reject or not payload.fields
 
 
 @given(st.sampled_from(["envoy", "traefik", "caddy"]), st.binary(max_size=60))

@@ -42,8 +42,8 @@ class Record(NamedTuple):
 def read_record(line: bytes) -> Record:
     """What a line says. Never raises.
 
-    A payload behind its marker comes first, then an object that is the whole line, then the prefix. A client cannot choose among
-    them: in a line that is one JSON object a marker is followed by the end of the value that it is in, which makes no payload.
+    No line is two things: in one that is a JSON object as a whole a marker is followed by the end of the value that it is in, which
+    makes no payload. So a client cannot choose how a line is read.
     """
     if not line.strip():
         return Record({}, Reject.BLANK)
