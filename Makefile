@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON UNMASQ_REQUIRE KEEP
 
 BIN := .venv/bin
-LAB_PROGRAMS := nginx haproxy ip ps nft conntrack curl openssl rsyslogd
+LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl
 
 .PHONY: help setup python demo test sanitize check bench docs proto lock clean
 
@@ -12,6 +12,7 @@ help: ## list the targets
 
 setup: python ## make .venv from the lock file and install the programs that tests start
 	@scripts/system-packages $(LAB_PROGRAMS)
+	@scripts/setup proxies
 
 python:
 	@scripts/setup

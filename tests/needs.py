@@ -9,12 +9,16 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 # Daemons and network tools live in sbin, which is not in everybody's PATH.
 PROGRAM_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+OURS = str(Path(sys.executable).parent)
+"""Where packages from PyPI put their programs."""
 
 
 class Need(NamedTuple):
@@ -30,6 +34,10 @@ def _has_program(*names: str) -> bool:
 
 def _program(name: str) -> Need:
     return Need(name, partial(_has_program, name))
+
+
+def _is_in_our_environment(name: str) -> bool:
+    return shutil.which(name, path=OURS) is not None or _has_program(name)
 
 
 def _is_root() -> bool:
@@ -56,12 +64,20 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
         Need("chromium", partial(_has_program, "chromium", "chromium-browser")),
         Need("the Python package playwright", lambda: importlib.util.find_spec("playwright") is not None),
     ),
+    "apache": (_program("apache2"),),
+    "caddy": (_program("caddy"),),
+    "envoy": (Need("envoy (scripts/setup proxies)", partial(_is_in_our_environment, "envoy")),),
+    "traefik": (Need("traefik (scripts/setup proxies)", partial(_is_in_our_environment, "traefik")),),
     "tls": (_program("openssl"),),
     "native": (Need("the C extension (scripts/setup says why)", _has_extension),),
 }
 MEANINGS = {
     "lab": "real proxies in network namespaces",
     "browser": "a real browser",
+    "apache": "Apache's httpd",
+    "caddy": "Caddy",
+    "envoy": "Envoy, as PyPI has it",
+    "traefik": "Traefik, as PyPI has it",
     "tls": "certificates that a test makes",
     "native": "the C extension beside its twins in Python",
 }

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from .cluster import Lab
+from .formats import printed
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """One started lab for all tests of a run: NodePorts keep the client's source, nobody is at the VIP, switches off."""
-    with Lab() as started:
+    with Lab(extra_formats=printed()) as started:
         yield started
 
 

@@ -1,5 +1,7 @@
 """The log formats of the lab's nginx, each the text of a `log_format` directive, ready for the configuration."""
 
+from unmasq.cli.templates import TEMPLATES
+
 HEAD = (
     '"source_port": {q}$realip_remote_port{q}, "destination_ip": "$server_addr", '
     '"destination_port": {q}$server_port{q}, "source_ip": "$realip_remote_addr", '
@@ -72,7 +74,21 @@ INGRESS_VARIABLES = {
     "ingress_name": "web",
     "service_name": "web",
     "location_path": "/",
+    "resource_namespace": "shop",
+    "resource_name": "web",
+    "service": "web",
     "proxy_upstream_name": "shop-web-80",
     "proxy_alternative_upstream_name": "",
 }
-"""Variables that ingress-nginx sets for each request and plain nginx does not know. `$req_id` is made apart."""
+"""Variables that the controllers set for each request and plain nginx does not know. `$req_id` is made apart."""
+
+
+def printed() -> dict[str, str]:
+    """The templates that we print for nginx and the controllers made of it, each as a directive."""
+    nginx = TEMPLATES["nginx"].partition("log_format unmasq ")[2].partition(";\n")[0]
+    lines = {
+        "ingress-nginx": TEMPLATES["ingress-nginx"].partition("log-format-upstream: '")[2],
+        "nginx-inc": TEMPLATES["nginx-inc"].partition("log-format: '")[2],
+    }
+    of_controllers = {name: f"log_format {name} escape=json '{rest.partition(chr(10))[0]};" for name, rest in lines.items()}
+    return {"nginx": f"log_format nginx {nginx};", **of_controllers}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from unmasq.cli.template_haproxy import HAPROXY, OPENSHIFT_ROUTER
+from unmasq.cli.templates.haproxy import HAPROXY, OPENSHIFT_ROUTER
 
 from .deadline import until
 from .namespace import write_sysctl

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.golden.hostile import HOSTILE
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Reject
 from unmasq.read.endpoint import Place
@@ -20,7 +21,6 @@ from .deadline import until
 from .haproxy import Haproxy, Rsyslog
 from .lines import NewLines
 from .namespace import inside
-from .test_hostile import HOSTILE
 from .test_paths import FORGED
 from .test_truth import EDGES, NODES
 from .watched import Watched

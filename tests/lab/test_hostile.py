@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.golden.hostile import HOSTILE
 from unmasq.model.address import parse
 from unmasq.model.ingress import Chunk, FileIdentity, Reject
 from unmasq.read.formats.lines import LineReader
@@ -14,28 +15,6 @@ from .cluster import Lab
 
 pytestmark = pytest.mark.needs("lab")
 READ_US = 1_900_000_000_000_000
-
-HOSTILE = {
-    "quote": b'1.1.1.1"',
-    "injected key": b'1.1.1.1", "source_ip": "6.6.6.6',
-    "injected payload": b'x"} tigera_secure_ee_ingress: {"source_port": 1, "destination_ip": "10.0.0.9", '
-    b'"destination_port": 2, "source_ip": "6.6.6.6',
-    "second marker": b'unmasq: {"source_ip": "6.6.6.6"}',
-    "backslash": b"1.1.1.1\\",
-    "escaped quote": b'1.1.1.1\\", "source_ip": "6.6.6.6',
-    "literal hex": b"\\x41\\x22",
-    "tab": b"1.1.1.1\t2.2.2.2",
-    "control": b"\x01\x02\x1b[31m",
-    "delete": b"\x7f",
-    "utf-8": "é\u2028\u0085".encode(),
-    "not utf-8": b"\xff\xfe",
-    "surrogate": b"\xed\xa0\x80",
-    "braces": b"}{ }}{",
-    "dash": b"-",
-    "empty": b"",
-    "odd hops": b"unknown, _hidden, 198.51.100.7:4711, [2001:db8::9]:80",
-    "long": b"1.1.1.1, " * 700 + b"9.9.9.9",
-}  # fmt: skip
 
 
 def read(path: Path, skip: int) -> list[tuple[str | None, Reject, dict[str, str]]]:

@@ -11,6 +11,7 @@ from unmasq.model.ingress import Chunk, FileIdentity, IngressBatch, Reject
 from unmasq.model.native import Native
 from unmasq.read.formats.layout import learn
 from unmasq.read.formats.lines import LineReader
+from unmasq.read.formats.payload import read_payload
 
 READ_US = 1_795_300_000_000_000
 SIX = ("source_port", "destination_ip", "destination_port", "source_ip", "x-forwarded-for", "x-real-ip")
@@ -56,7 +57,32 @@ good = st.builds(
 ).map(lambda line: line.replace("\n", "").encode("utf-8", "surrogatepass"))  # fmt: skip
 plain_log = st.builds(lambda source, who: PREFIX.format(source, who).encode(), address, agent)
 broken = st.one_of(st.binary(max_size=60), st.just(b""), st.just(b"  "), st.builds(lambda line, cut: line[:cut], good, st.integers(0, 400)))
-lines = st.lists(st.one_of(good, good, plain_log, broken).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=30)
+value = st.one_of(header, st.none(), st.integers(0, 70000), st.lists(header, max_size=2))
+envoy = st.builds(
+    lambda source, port, remote, xff, agent: {
+        "source_ip": source, "source_port": port, "downstream_remote_ip": remote, "downstream_remote_port": port,
+        "x-forwarded-for": xff, "user_agent": agent, "start_time": "2026-11-23T10:00:00.5Z",
+    },
+    address, value, address, value, st.one_of(agent, value),
+)  # fmt: skip
+traefik = st.builds(
+    lambda source, port, xff: {"ClientAddr": f"[{source}]:{port}", "request_X-Forwarded-For": xff, "StartUTC": "2026-11-23T10:00:00.1Z"},
+    address, value, value,
+)  # fmt: skip
+caddy = st.builds(
+    lambda source, port, xff, ts: {"ts": ts, "request": {"remote_ip": source, "remote_port": port, "headers": {"X-Forwarded-For": xff}}},
+    address, value, value, st.floats(0, 2e9),
+)  # fmt: skip
+family = st.one_of(envoy, traefik, caddy)
+whole = st.builds(
+    lambda told, is_escaped: json.dumps(told, ensure_ascii=is_escaped).encode("utf-8", "surrogatepass"), family, st.booleans()
+)
+cut_object = st.builds(
+    lambda line, at, more: line[:at] + more, whole, st.integers(0, 200), st.sampled_from([b"", b"}", b'":"', b"\\u00ff", b"\xff"])
+)
+lines = st.lists(
+    st.one_of(good, good, plain_log, broken, whole, cut_object).map(lambda line: line.replace(b"\n", b" ")), min_size=1, max_size=30
+)
 
 
 class PlainReader(LineReader):
@@ -134,6 +160,34 @@ def test_a_header_cannot_choose_the_source(native: Native | None, line: bytes, f
     batch = reader.read(chunk(b"unmasq: " + payload.encode() + b"\n"), READ_US)
     assert batch.source_lo.tolist() == [0xFFFF_C633_640A]
     assert batch.reject.tolist() == [Reject.NONE]
+
+
+@given(family, st.sampled_from([("unmasq: {", ""), ("tigera_secure_ee_ingress: {", ":"), ("unmasq: {", '": "'), ("x", 'unmasq: {"a": 1}')]))
+def test_an_object_is_never_a_payload_too(told: dict[str, object], ends: tuple[str, str]) -> None:
+    """Whatever its values are, also where one ends like a marker and the next begins like the rest of a payload."""
+    line = json.dumps({"a": ends[0], "b": ends[1], **told, "z": ends[0]}, separators=(",", ":"), ensure_ascii=False)
+    payload = read_payload(line.encode("utf-8", "surrogatepass"))
+    assert payload.reject or not payload.fields
+
+
+@given(st.sampled_from(["envoy", "traefik", "caddy"]), st.binary(max_size=60))
+def test_bytes_of_a_header_choose_no_source_in_an_object(name: str, forged: bytes) -> None:
+    """Written as each proxy does: what is UTF-8 as it is, bytes that are not as escapes of a byte, or lost."""
+    try:
+        shown = json.dumps(forged.decode(), ensure_ascii=False)
+    except UnicodeDecodeError:
+        shown = json.dumps(forged.decode("latin-1")) if name == "envoy" else json.dumps(forged.decode("utf-8", "replace"))
+    objects = {
+        "envoy": f'{{"source_ip":"198.51.100.10","source_port":4711,"user_agent":{shown},"x-forwarded-for":{shown}}}',
+        "traefik": f'{{"ClientAddr":"198.51.100.10:4711","request_User-Agent":{shown},"request_X-Forwarded-For":{shown}}}',
+        "caddy": f'{{"request":{{"remote_ip":"198.51.100.10","remote_port":"4711","headers":{{"X-Forwarded-For":[{shown}]}}}}}}',
+    }
+    reader = LineReader()
+    batch = reader.read(chunk(objects[name].encode() + b"\n"), READ_US)
+    assert (batch.source_lo.tolist(), batch.source_port.tolist(), batch.reject.tolist()) == ([0xFFFF_C633_640A], [4711], [Reject.NONE])
+    found = json.loads(reader.vocabulary.text(int(batch.headers[0])))["x-forwarded-for"]
+    if name == "envoy" and b"," not in forged and b"198" not in forged:
+        assert found == forged.decode("utf-8", "backslashreplace")
 
 
 @each_twin

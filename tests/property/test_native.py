@@ -13,6 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unmasq.model import native
+from unmasq.model.ingress import Shape
 from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.layout import Layout
 from unmasq.read.formats.steps import all_but, keys_of, literal, merged, number, only, pattern_of, program_of
@@ -42,7 +43,7 @@ def layouts(draw):
         run = draw(st.sampled_from([only(key, draw(alphabet), *draw(limits)), all_but(key, b'"]{}\xe9'), all_but(key, draw(alphabet))]))
         steps += [draw(st.sampled_from([run, number(key)] if key else [run])), literal(draw(mark))]
     steps = merged(steps)
-    return steps, Layout(keys_of(steps), pattern_of(steps), program_of(steps), is_marked=True)
+    return steps, Layout(keys_of(steps), pattern_of(steps), program_of(steps), Shape.MARKER)
 
 
 def text_of(step):

@@ -30,7 +30,7 @@ def test_the_changelog_speaks_of_this_version():
     assert f"[{__version__}]" in (ROOT / "CHANGELOG.md").read_text()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-proxies.lock"])
 def test_every_locked_package_has_its_hashes(lock):
     locked = pins(lock)
     assert locked

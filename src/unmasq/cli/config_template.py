@@ -5,7 +5,10 @@ from typing import Literal
 from unmasq.cli.templates import TEMPLATES
 
 
-def template(name: Literal["nginx", "ingress-nginx", "haproxy", "openshift-router"], /) -> None:
+def template(
+    name: Literal["nginx", "ingress-nginx", "nginx-inc", "haproxy", "openshift-router", "apache", "envoy", "traefik", "caddy"],
+    /,
+) -> None:
     """Print the setting that makes a proxy log what unmasq reads, ready to be pasted.
 
     Parameters

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from unmasq.base.clock import SystemClock
 from unmasq.base.safe import json, shortened, terminal
 from unmasq.base.telemetry import Counters
+from unmasq.read.formats.proxies import FormatName
 
 _WIDEST = 200
 
@@ -15,6 +16,7 @@ _WIDEST = 200
 def explain(
     *,
     input: Annotated[list[str], Parameter(allow_leading_hyphen=True)],  # noqa: A002  # the flag's name
+    format: FormatName = "auto",  # noqa: A002  # the flag's name
     trust: Annotated[str, Parameter(show_default=False)] = "",
     output: Annotated[Literal["text", "jsonl"], Parameter(name=("--output", "-o"))] = "text",
 ) -> None:
@@ -26,6 +28,8 @@ def explain(
     ----------
     input:
         A log to read (repeatable); - is standard input.
+    format:
+        The proxy that writes the log: lines of other formats are rejected; auto takes each line for what it is.
     trust:
         Ranges whose machines write X-Forwarded-For on every request, separated by commas.
     output:
@@ -42,7 +46,7 @@ def explain(
     listed = TrustList(entries_of(trust), 1)
     chunks = at_rest(input, Counters(), {}, now_us)
     encode, write = msgspec.json.Encoder().encode, sys.stdout.buffer.write
-    for explanation, verdict in explained(chunks, listed, now_us):
+    for explanation, verdict in explained(chunks, listed, now_us, format):
         if output == "jsonl":
             write(json(encode(explanation)) + b"\n")
         else:

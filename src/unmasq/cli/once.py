@@ -36,7 +36,8 @@ def run(folder: Path, watch: Watch, trust: str) -> None:
     with DuckStore(folder) as store:
         trust_also(store, trust, clock)
         surroundings = Surroundings(watch.node, store.control.trust_list(), watch.node_ranges)
-        desk = Desk(watch.window, counters, lambda: surroundings, witnessed=False, began_us=clock.now_us())
+        now_us = clock.now_us()
+        desk = Desk(watch.window, counters, lambda: surroundings, witnessed=False, began_us=now_us, format=watch.format)
         covered = {file.file: file.runs for file in store.covered()}
         read_once(at_rest(watch.logs, counters, covered, clock.now_us()), desk, store.append, clock.now_us())
         list(close_days(store))

@@ -12,6 +12,7 @@ from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.model.flaws import LONGEST_NODE
+from unmasq.read.formats.proxies import FormatName
 from unmasq.show import words
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class WatchOptions:
 
     input: Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)] = None
     """A log to read (repeatable), also one that a container runtime wrote; for run --once, - is standard input."""
+    format: FormatName = "auto"
+    """The proxy that writes the logs: lines of other formats are rejected and counted; auto takes each line for what it is."""
     pods: list[str] | None = None
     """NAMESPACE/POD or NAMESPACE/POD/CONTAINER whose log on this node to read (repeatable); * and ? stand for other characters."""
     pod_logs: Path = Path("/var/log/pods")
@@ -89,6 +92,7 @@ def watch_of(options: WatchOptions, interval_us: int) -> "Watch":
     return Watch(
         node=_node(options.node or node_name()),
         logs=options.input or [],
+        format=options.format,
         pods=[Choice.parse(text) for text in options.pods or []],
         pod_logs=str(options.pod_logs),
         from_start=options.from_start,

@@ -36,7 +36,7 @@ def broken_elsewhere(match: Match | None, before: Health, after: Health) -> Link
     return None
 
 
-_MARKER: Link = ("marker", "the line came without our marker", "unmasq config template nginx prints the log format to set")
+_MARKER: Link = ("marker", "the line came without our marker", "unmasq config template NAME prints the log format to set")
 
 
 def _without_marker(match: Match) -> bool:
@@ -45,7 +45,7 @@ def _without_marker(match: Match) -> bool:
 
 def _nothing_came(before: Health, after: Health) -> Link | None:
     if sum(after.rejects.values()) > sum(before.rejects.values()):
-        return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template nginx the format"
+        return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template NAME the format"
     if after.requests == before.requests:
         return "shipped", "no node sent anything to the server meanwhile", _ON_THE_NODE
     return "log", "flows came to the server, but none of them is our request", f"is the log of that proxy read? {_ON_THE_NODE}"
@@ -56,7 +56,7 @@ def _silent(before: NodeStatus, after: NodeStatus) -> Link | None:
         logs = ", ".join(after.logs) or "what collectors send"
         return "log", f"no line came in {logs}", "does the proxy that answers write there? (access_log in nginx)"
     if after.count("lines_rejected") > before.count("lines_rejected"):
-        return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template nginx the format"
+        return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template NAME the format"
     return None
 
 

@@ -1,12 +1,14 @@
 """The links up to a line that is understood: collectors, the log, its marker, what the lines say. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
+from unmasq.find.advice import setting, template
 from unmasq.find.check import Check, State
 from unmasq.model.health import NodeStatus
 from unmasq.show import words
 
-FORMAT = "unmasq config template nginx prints the log format to set"
+FORMAT = "unmasq config template NAME prints the log format to set"
 _MOST_NAMED = 3
 _FEW_DATAGRAMS = 512  # what systemd sets; the kernel's own default is 10
 
@@ -18,6 +20,7 @@ def reading(status: NodeStatus) -> Iterator[Check]:
     yield from _syslog(status)
     yield _log(status)
     yield _marker(status)
+    yield from _formats(status)
     yield _lines(status)
 
 
@@ -91,25 +94,38 @@ def _marker(status: NodeStatus) -> Check:
 def marker(read: int, without: int, none_has_it: State) -> Check:
     """Whether lines come with our marker. Those without it name no connection: they cannot be joined."""
     if not read:
-        return Check("marker", State.WARN, "no line yet, so none with our marker", FORMAT)
+        return Check("marker", State.WARN, "no line yet, so none that names its connection", FORMAT)
     if not without:
-        return Check("marker", State.OK, "every line has it")
+        return Check("marker", State.OK, "every line has it, or names its connection in the way of its proxy")
     state = none_has_it if without == read else State.WARN
     return Check("marker", state, f"{without:,} of {read:,} lines came without our marker: no connection can be found for them", FORMAT)
 
 
+def _formats(status: NodeStatus) -> Iterator[Check]:
+    """What each log's lines looked like: a proxy whose setting changed, or whose setting is not whole."""
+    formats, lacking = status.by_reason("lines_by_format"), status.by_reason("lines_lacking")
+    if changes := status.by_reason("format_changes"):
+        told = ", ".join(f"{change} ({count:,})" for change, count in sorted(changes.items()))
+        seen = f"the format changed while a log was read: {told}"
+        yield Check("format", State.WARN, seen, f"was that meant? {template(formats)}")
+    if lacking:
+        told = ", ".join(f"{key} ({words.counted(count, 'line')})" for key, count in sorted(lacking.items()))
+        yield Check("format", State.WARN, f"the log format lacks {told}", f"add it: {template(formats)}")
+    if formats and not changes and not lacking:
+        yield Check("format", State.OK, ", ".join(f"{count:,} {name}" for name, count in sorted(formats.items())))
+
+
 def _lines(status: NodeStatus) -> Check:
-    read, rejected = status.count("lines_read"), status.by_reason("lines_rejected")
-    return lines(read, rejected)
+    return lines(status.count("lines_read"), status.by_reason("lines_rejected"), status.by_reason("lines_by_format"))
 
 
-def lines(read: int, rejected: dict[str, int]) -> Check:
+def lines(read: int, rejected: Mapping[str, int], formats: Mapping[str, int] = MappingProxyType({})) -> Check:
     """Whether what lines say can be understood."""
     if not rejected:
         return Check("lines", State.OK, "no line was rejected")
     told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
     state = State.BROKEN if sum(rejected.values()) >= read else State.WARN
-    return Check("lines", state, f"rejected: {told}", f"unmasq explain --input LOG shows why; {FORMAT}")
+    return Check("lines", state, f"rejected: {told}", setting(rejected, formats))
 
 
 def _named(pods: Sequence[str]) -> str:

@@ -24,11 +24,50 @@ class Reject(IntEnum):
     NO_SOURCE = 8  # source_ip is missing or no address (a unix socket)
     TOO_LONG = 9  # longer than the reader's bound
     NO_FRAME = 10  # a line of a container's log without the time, stream and tag that the runtime writes in front
+    OTHER_FORMAT = 11  # a shape that the named proxy does not write
 
     @property
     def label(self) -> str | None:
         """The reason as people and JSON see it; None for NONE."""
         return self.name.lower() if self else None
+
+    @property
+    def meaning(self) -> str:
+        """The reason in words."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Reject.NONE: "taken",
+    Reject.BLANK: "nothing but white space",
+    Reject.NO_ADDRESS: "no address to speak of",
+    Reject.NO_PAYLOAD: 'no {" follows the marker',
+    Reject.INJECTED: "two payloads, or a key that repeats: somebody writes into the log",
+    Reject.BAD_JSON: "it is cut, or no one JSON object",
+    Reject.UNQUOTED: "a value stands without its quotes",
+    Reject.BAD_VALUE: "a port, or the type of a value, cannot be",
+    Reject.NO_SOURCE: "the source is missing, or is no address",
+    Reject.TOO_LONG: "longer than a line may be",
+    Reject.NO_FRAME: "without the time, stream and tag of the container runtime",
+    Reject.OTHER_FORMAT: "the named proxy writes no such line",
+}
+
+
+class Shape(IntEnum):
+    """Which of the forms that we know a line has."""
+
+    NONE = 0
+    MARKER = 1  # our payload behind its marker, whatever stands before it
+    COMBINED = 2  # the combined format of nginx and Apache
+    UPSTREAMINFO = 3  # what ingress-nginx writes
+    ENVOY = 4
+    TRAEFIK = 5
+    CADDY = 6
+
+    @property
+    def label(self) -> str:
+        """The name that people and counters see."""
+        return self.name.lower()
 
 
 class TimeSource(IntEnum):
@@ -72,6 +111,7 @@ class IngressBatch(Columns):
     dest_port: Array = column("u2")
     headers: Array = column("u4")
     reject: Array = column("u1")
+    shape: Array = column("u1")
     flags: Array = column("u2")  # REJECTED and TEST of `unmasq.model.flowbatch.Flag`
     bytes_in: Array = column("i8")
     bytes_out: Array = column("i8")

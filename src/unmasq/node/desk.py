@@ -18,8 +18,10 @@ from unmasq.model.ingress import Chunk, IngressBatch, Reject, unmarked
 from unmasq.node.covered import Files
 from unmasq.node.flows import Surroundings, flow_batch
 from unmasq.node.foreign import as_claims, foreign
+from unmasq.node.shapes import ShapesSeen
 from unmasq.node.tally import tally
 from unmasq.read.formats.lines import LineReader
+from unmasq.read.formats.proxies import FormatName, shapes_of
 from unmasq.read.lines import line_bounds
 
 GATHER_LINES = 200_000
@@ -32,10 +34,18 @@ class Desk:
     """Lines and connections in, flow batches out. Knows the time only from its callers."""
 
     def __init__(
-        self, settings: WindowSettings, counters: Counters, around: Callable[[], Surroundings], *, witnessed: bool, began_us: int
+        self,
+        settings: WindowSettings,
+        counters: Counters,
+        around: Callable[[], Surroundings],
+        *,
+        witnessed: bool,
+        began_us: int,
+        format: FormatName = "auto",  # noqa: A002  # as the flag
     ) -> None:
         self._settings, self._counters, self._around, self._witnessed = settings, counters, around, witnessed
-        self._reader = LineReader()
+        self._reader = LineReader(shapes=shapes_of(format))
+        self._shapes = ShapesSeen(counters)
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
         self._outgoing = Outgoing(counters)
         self._files = Files()
@@ -99,8 +109,9 @@ class Desk:
         """Count lines and rejects, and keep one line of each reason."""
         self._counters.add("lines_read", len(lines))
         self._counters.add("lines_unmarked", int(unmarked(lines).sum()))
-        for reason, count in self._reader.replaced_times().items():
-            self._counters.add("lines_time_replaced", count, reason)
+        for (name, reason), count in self._reader.counts().items():
+            self._counters.add(name, count, reason)
+        self._shapes.note(lines, chunk)
         if not lines.reject.any():
             return
         starts = lines.start - chunk.start if chunk.frames is None else line_bounds(chunk.data)[0]

@@ -85,8 +85,8 @@ class LiveNode:
             self._stack.close()
             raise
         self._begun = [Begun(source) for source in self._sources]
-        began_us = clock.now_us()
-        desk = Desk(self._window(), counters, self._surroundings, witnessed=self.witness is not None, began_us=began_us)
+        now_us, witnessed = clock.now_us(), self.witness is not None
+        desk = Desk(self._window(), counters, self._surroundings, witnessed=witnessed, began_us=now_us, format=watch.format)
         self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
         self.pipeline.begin()
 

@@ -9,6 +9,7 @@ from unmasq.model.address import Range
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.observe.listeners import Listener
 from unmasq.read.endpoint import Place
+from unmasq.read.formats.proxies import FormatName
 from unmasq.read.podnames import Choice
 from unmasq.read.pods import POD_LOGS
 from unmasq.unwind.trust import TrustList
@@ -20,6 +21,8 @@ class Watch:
 
     node: str
     logs: Sequence[str]
+    format: FormatName = "auto"
+    """The proxy whose lines alone are read."""
     pods: Sequence[Choice] = ()
     pod_logs: str = POD_LOGS
     from_start: bool = False

@@ -10,13 +10,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.golden.hostile import HOSTILE
 from tests.lab import topology as at
 from tests.lab.cluster import Lab
 from tests.lab.deadline import until
 from tests.lab.haproxy import Haproxy, Rsyslog
 from tests.lab.lines import NewLines
 from tests.lab.namespace import socket_in
-from tests.lab.test_hostile import HOSTILE
 
 HERE = Path(__file__).parent
 XFF = "X-Forwarded-For"

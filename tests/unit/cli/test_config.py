@@ -9,29 +9,92 @@ from unmasq.cli.templates import TEMPLATES
 from unmasq.read.formats.payload import read_payload
 from unmasq.read.formats.record import KEYS
 
+MARKER = "tigera_secure_ee_ingress: "
+
+HOWTO = "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts"
 EXTENDED = (
-    "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts duration connection_time connection "
-    "connection_requests proxy_protocol_ip proxy_protocol_port forwarded method host uri status bytes_in bytes_out user_agent upstream "
-    "request_id namespace ingress service route"
+    f"{HOWTO} duration connection_time connection connection_requests proxy_protocol_ip proxy_protocol_port forwarded method host uri "
+    "status bytes_in bytes_out user_agent upstream request_id namespace ingress service"
 )
+OF_APACHE = f"{HOWTO} forwarded cf-connecting-ip true-client-ip method host uri status bytes_out user_agent"
+MARKED = {
+    "nginx": f"{EXTENDED} route",
+    "ingress-nginx": f"{EXTENDED} route",
+    "nginx-inc": EXTENDED,
+    "apache": OF_APACHE,
+}
+"""Proxies whose template has our marker, and the keys of it."""
 
 
-def payload_of(name):
-    line = next(line for line in TEMPLATES[name].splitlines() if "tigera_secure_ee_ingress: " in line)
-    return line[line.index("tigera_secure_ee_ingress: ") :].rpartition("}")[0] + "}"
+def payloads_of(name):
+    lines = [line for line in TEMPLATES[name].splitlines() if MARKER in line]
+    return [(line[line.index(MARKER) :].rpartition("}")[0] + "}").replace('\\"', '"') for line in lines]
 
 
-HEAD = EXTENDED.split()[:6]
-NGINX, HAPROXY = ("nginx", "ingress-nginx"), ("haproxy", "openshift-router")
+@pytest.mark.parametrize("name", MARKED)
+def test_a_template_has_every_key_in_order_and_every_value_quoted(name):
+    payloads = payloads_of(name)
+    assert payloads
+    for payload in payloads:
+        pairs = json.loads(payload.removeprefix(MARKER), object_pairs_hook=list)
+        assert [key for key, _ in pairs] == MARKED[name].split()
+        assert all(isinstance(value, str) for _, value in pairs)
+        assert not read_payload(payload.encode()).reject
+
+
+HAPROXY = ("haproxy", "openshift-router")
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_has_its_keys_in_order_and_every_value_quoted(unmasq, name):
+def test_a_template_is_printed_as_it_is_and_says_what_it_does(unmasq, name):
     assert unmasq("config", "template", name).out == TEMPLATES[name]
+    assert TEMPLATES[name].startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("name", "escaping"),
+    [
+        ("nginx", "escape=json"),
+        ("ingress-nginx", 'log-format-escape-json: "true"'),
+        ("nginx-inc", 'log-format-escaping: "json"'),
+        ("envoy", "json_format:"),
+        ("traefik", "format: json"),
+        ("caddy", "format json"),
+    ],
+)
+def test_a_template_sets_the_escaping_that_is_safe(name, escaping):
+    assert escaping in TEMPLATES[name]
+
+
+@pytest.mark.parametrize("name", ["ingress-nginx", "nginx-inc"])
+def test_the_how_to_s_file_is_named_beside_what_keeps_stdout(name):
+    line = next(line for line in TEMPLATES[name].splitlines() if "/var/log/calico/ingress/ingress.log" in line)
+    assert line.lstrip().startswith("#")
+
+
+def test_envoy_is_set_up_in_the_same_way_by_each_of_its_controllers():
+    documents = TEMPLATES["envoy"].split("---\n")
+    assert [re.findall(r"^kind: (\w+)$", document, re.MULTILINE) for document in documents] == [
+        [], ["EnvoyProxy"], ["ConfigMap"], ["IstioOperator"], ["Telemetry"],
+    ]  # fmt: skip
+    fields = [dict(re.findall(r"""^ *(?:- ")?([\w-]+)(?:: "|=)(%.*%)"$""", document, re.MULTILINE)) for document in documents[:4]]
+    assert fields[0] == fields[1] == fields[3]
+    assert fields[0].keys() - fields[2].keys() == {"destination_ip", "destination_port"}  # Contour has no word for them
+    assert "source_ip" in fields[2]
+
+
+@pytest.mark.parametrize("name", HAPROXY)
+def test_haproxy_s_keys_are_in_order_and_every_value_is_quoted(name):
     keys, values = zip(*decoded(name), strict=True)
-    assert list(keys) == EXTENDED.split() if name in NGINX else list(keys[:6]) == HEAD
-    assert KEYS.issuperset(keys) or name in NGINX
+    assert list(keys[:6]) == HOWTO.split()[:6]
+    assert KEYS.issuperset(keys)
     assert all(isinstance(value, str) for value in values)
+    assert not read_payload(payload_of(name).replace("\\", "").encode()).reject
+
+
+def payload_of(name):
+    line = next(line for line in TEMPLATES[name].splitlines() if MARKER in line)
+    return line[line.index(MARKER) :].rpartition("}")[0] + "}"
 
 
 def decoded(name):
@@ -42,7 +105,7 @@ def decoded(name):
 @pytest.mark.parametrize("name", HAPROXY)
 def test_haproxy_escapes_whatever_a_client_writes_and_says_what_it_captured(name):
     values = dict(decoded(name))
-    assert [values[key].endswith("json(ascii)]") for key in HEAD[4:]] == [True, True]
+    assert [values[key].endswith("json(ascii)]") for key in HOWTO.split()[4:6]] == [True, True]
     assert "x-forwarded-for:" in values["captured"]
     for variable in ("host", "path", "agent") if name == "haproxy" else ():
         assert any(f"set-var(txn.{variable})" in line and "json(ascii)" in line for line in TEMPLATES[name].splitlines())
@@ -55,14 +118,6 @@ def test_the_router_is_told_the_same_lengths_everywhere():
     assert dict(decoded("openshift-router"))["captured"] == ";".join(f"{n.lower()}:{m}" for n, m in list(captures.items())[:2])
     (quoted,) = re.findall(r"ROUTER_SYSLOG_FORMAT=(.*)", page)
     assert json.loads(quoted) == payload_of("openshift-router")
-
-
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_escapes_and_says_what_it_does(name):
-    escapes = ("json(ascii)",) if name in HAPROXY else ("escape=json", 'log-format-escape-json: "true"')
-    assert any(escape in TEMPLATES[name] for escape in escapes)
-    assert TEMPLATES[name].startswith("# ")
-    assert not read_payload(payload_of(name).replace("\\", "").encode()).reject
 
 
 def test_an_unknown_template_is_wrong_use(unmasq):

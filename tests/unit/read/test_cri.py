@@ -47,7 +47,7 @@ def test_a_frame_gives_its_time_to_a_line_that_has_none(frame, line, time_us, so
 
 def test_a_time_in_the_future_is_counted():
     _, reader = read(b"2026-11-25T08:30:00Z stdout F " + UNTIMED + b"\n")
-    assert reader.replaced_times() == {"future": 1, "unreadable": 0}
+    assert reader.counts()["lines_time_replaced", "future"] == 1
 
 
 def test_a_line_in_parts_is_one_row_and_its_neighbours_are_rows_of_their_own():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from unmasq.model.ingress import Reject
+from unmasq.model.ingress import Reject, Shape
 from unmasq.read.formats.record import UNTOLD_CAPTURES, read_record
 
 COMBINED = '6.6.6.6 - - [24/Nov/2026:10:59:00 +0000] "GET {uri} HTTP/1.1" 200 1 "-" "{agent}"'
@@ -30,3 +30,54 @@ def test_a_line_of_haproxy_that_does_not_say_what_it_captured_captured_parts(bef
     said = payload.replace("}", ', "captured": "x-forwarded-for:64"}')
     assert read_record((before + said).encode()).fields["captured"] == b"x-forwarded-for:64"
     assert "captured" not in read_record((before.replace("haproxy", "nginx") + payload).encode()).fields
+
+
+ENVOY = '{"source_ip":"198.51.100.10","source_port":4711,"downstream_remote_ip":"198.51.100.10","user_agent":"%s"}'
+SIX = '{"source_port": 1, "destination_ip": "10.0.0.1", "destination_port": 80, "source_ip": "9.9.9.9", "x-forwarded-for": "%s"}'
+
+
+@pytest.mark.parametrize(
+    ("line", "shape"),
+    [
+        (MARKER + SIX % "-", Shape.MARKER),
+        (COMBINED.format(uri="/", agent="curl") + " " + MARKER + SIX % "-", Shape.MARKER),
+        (COMBINED.format(uri="/", agent="curl"), Shape.COMBINED),
+        (COMBINED.format(uri="/", agent="curl") + " 345 0.003 [shop-web-80] [] 10.0.0.5:80 6 0.003 200 5d3c", Shape.UPSTREAMINFO),
+        (ENVOY % "curl", Shape.ENVOY),
+        ('{"ClientAddr":"198.51.100.10:4711"}', Shape.TRAEFIK),
+        ('{"request":{"remote_ip":"198.51.100.10","remote_port":"4711"}}', Shape.CADDY),
+        ("{} " + MARKER + SIX % "-", Shape.MARKER),
+    ],
+)
+def test_a_line_is_told_by_what_it_is(line, shape):
+    assert read_record(line.encode())[1:] == (Reject.NONE, shape)
+
+
+@pytest.mark.parametrize("agent", ["unmasq: {", MARKER + "{", MARKER + r"{\"source_ip\": \"6.6.6.6\"}", "unmasq: x"])
+def test_a_marker_in_a_value_makes_an_object_no_other_line(agent):
+    record = read_record((ENVOY % agent).encode())
+    assert (record.reject, record.shape, record.fields["source_ip"]) == (Reject.NONE, Shape.ENVOY, b"198.51.100.10")
+
+
+@pytest.mark.parametrize(
+    ("line", "reject"),
+    [
+        ('{"source_ip":"1.1.1.1","source_port":1,"source_ip":"6.6.6.6"}', Reject.INJECTED),
+        ('{"request":{"remote_ip":"1.1.1.1","headers":{"A":["x"],"A":["y"]}}}', Reject.INJECTED),
+        ('{"request":{"remote_ip":"1.1.1.1","headers":{"X-Forwarded-For":"1.1.1.1"}}}', Reject.BAD_VALUE),
+        ('{"source_ip":"1.1.1.1","source_port":1', Reject.BAD_JSON),
+        ('{"source_ip":"1.1.1.1","source_port":NaN}', Reject.BAD_JSON),
+        ('{"source_ip":' + "[" * 100_000 + "]" * 100_000 + "}", Reject.BAD_JSON),
+        ('{"source_ip":"1.1.1.1","source_port":1,"a":' + "[" * 9 + "]" * 9 + "}", Reject.BAD_JSON),
+        ('{"source_ip":{"a":1},"source_port":1}', Reject.BAD_VALUE),
+        ('{"source_port":1,"downstream_remote_ip":"1.1.1.1"}', Reject.NO_SOURCE),
+        ('{"ClientHost":"1.1.1.1"}', Reject.NO_SOURCE),
+        ('{"ClientAddr":["1.1.1.1"],"RequestPath":{}}', Reject.BAD_VALUE),
+        ('{"level":"info","msg":"started"}', Reject.NO_ADDRESS),
+        ("[1]", Reject.NO_ADDRESS),
+        ('{"x"} ' + MARKER + '{"source_port": ', Reject.BAD_JSON),
+    ],
+)
+def test_an_object_that_says_nothing_is_rejected_by_its_reason(line, reject):
+    record = read_record(line.encode())
+    assert (record.reject, record.fields.get("source_ip", b"")) == (reject, b"")

@@ -4,25 +4,35 @@ Digits are converted at once; of everything else only what the memory has not me
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from unmasq.model.columns import Array
 from unmasq.model.connection import TCP, UDP
 from unmasq.model.flowbatch import Flag
-from unmasq.model.ingress import TEXTS, IngressBatch, Reject, TimeSource
+from unmasq.model.ingress import TEXTS, IngressBatch, Reject, Shape, TimeSource
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.memory import Addresses, Memory
 from unmasq.read.formats.record import HEADER_KEYS
-from unmasq.read.formats.times import local_time_us, seconds_us
+from unmasq.read.formats.times import local_time_us, moment_us, seconds_us
 from unmasq.read.formats.values import Values
 
 _LONGEST_TEXT = 256
 FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
+_TEMPLATED = (Shape.MARKER, Shape.ENVOY)
+_NEEDED = ("source_ip", "source_port", "destination_ip", "destination_port", "x-forwarded-for")
 _NO_PORT = -1
+
+
+class Kind(NamedTuple):
+    """What all lines of a batch have in common."""
+
+    reject: Reject
+    shape: Shape
 
 
 class Converter:
@@ -32,10 +42,11 @@ class Converter:
         self._vocabulary = vocabulary
         self._addresses = Addresses()
         self._seconds = Memory(seconds_us)
+        self._moments = Memory(moment_us)
         self._local_times = Memory(local_time_us)
         self._protocols = Memory(lambda raw: UDP if raw.lower() in (b"udp", b"17") else TCP)
-        self.replaced_times: Counter[str] = Counter()
-        """How many lines named a time that cannot be, by reason: `future` or `unreadable`."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Counter and reason -> lines: `lines_time_replaced` (`future`, `unreadable`), and `lines_lacking` by the key that is missing."""
         self.forget()
 
     def forget(self) -> None:
@@ -44,21 +55,35 @@ class Converter:
         self._paths = Memory(lambda raw: self._number(_shown(raw.partition(b"?")[0])))
         self._services = Memory(lambda parts: self._number(_shown(b"/".join(filter(None, parts)))))
 
-    def __call__(self, values: Mapping[str, Values], length: int, reject: Reject, *, live: bool, read_us: int) -> IngressBatch:
+    def __call__(self, values: Mapping[str, Values], length: int, kind: Kind, *, live: bool, read_us: int) -> IngressBatch:
         """A batch of `length` rows; a key that is missing was not in the lines."""
+        reject = kind.reject
+        self._count_lacking(values, length, kind)
         hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
-        ports = _ports(values.get("source_port"), length), _ports(values.get("destination_port"), length)
+        ports = _ports(values.get("source_port"), length, least=1), _ports(values.get("destination_port"), length)
         rejects = np.full(length, reject, "u1")
         if "source_ip" in values:
             rejects[(rejects == 0) & ((hi | lo) == 0)] = Reject.NO_SOURCE
         rejects[(rejects == 0) & ((ports[0] == _NO_PORT) | (ports[1] == _NO_PORT))] = Reject.BAD_VALUE
         dest_hi, dest_lo = self._addresses.columns(values.get("destination_ip"), length)
         return IngressBatch.filled(
-            length, reject=rejects, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0), dest_hi=dest_hi, dest_lo=dest_lo,
-            dest_port=np.maximum(ports[1], 0), headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
+            length, reject=rejects, shape=kind.shape, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0),
+            dest_hi=dest_hi, dest_lo=dest_lo, dest_port=np.maximum(ports[1], 0),
+            headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
             protocol=self._protocols.column(values["protocol"], "u1") if "protocol" in values else TCP,
             flags=self._flags(values, rejects), **self._times(values, length, live=live, read_us=read_us), **self._requests(values),
         )  # fmt: skip
+
+    def count(self, name: str, reason: str, lines: int) -> None:
+        """Count lines; nothing is recorded for none."""
+        if lines:
+            self.counts[name, reason] += lines
+
+    def _count_lacking(self, keys: Collection[str], length: int, kind: Kind) -> None:
+        """Which keys lines of a template lack: its setting is not whole. What a collector reports comes without one."""
+        if kind.shape in _TEMPLATED and kind.reject in (Reject.NONE, Reject.NO_SOURCE) and "reported_by" not in keys:
+            for key in _NEEDED:
+                self.count("lines_lacking", key, 0 if key in keys else length)
 
     def _number(self, text: str) -> int:
         return self._vocabulary.number(text)
@@ -86,11 +111,12 @@ class Converter:
         if "time" in values:
             own = self._local_times.column(values["time"], "i8")
         if "ts" in values:
-            exact = self._seconds.column(values["ts"], "i8")
+            exact = self._moments.column(values["ts"], "i8")
             own = np.where((exact > 0) | (own == 0), exact, own)
         future = own > read_us + FUTURE_US
         unusable = (own <= 0) | future
-        self.replaced_times.update(future=int(future.sum()), unreadable=int((own < 0).sum()))
+        self.count("lines_time_replaced", "future", int(future.sum()))
+        self.count("lines_time_replaced", "unreadable", int((own < 0).sum()))
         opened = np.zeros(length, "i8")
         if "connection_time" in values:
             age = self._seconds.column(values["connection_time"], "i8")
@@ -126,14 +152,18 @@ class Converter:
         return flags
 
 
-def _ports(values: Values | None, length: int) -> Array:
-    """Port numbers, 0 where the proxy had none, _NO_PORT for what is no port."""
+def _ports(values: Values | None, length: int, least: int = 0) -> Array:
+    """Port numbers, 0 where the proxy had none, _NO_PORT for what is no port: below `least`, or anything else.
+
+    No connection comes from port 0. Apache's mod_remoteip writes it, when it has also taken addresses out of the headers.
+    """
     if values is None:
         return np.zeros(length, "i8")
     numbers = values.whole_numbers()
-    for row in np.flatnonzero(numbers < 0).tolist():
-        numbers[row] = 0 if values[row] in (b"", b"-") else _NO_PORT
-    return np.where(numbers < 1 << 16, numbers, _NO_PORT)
+    none = [row for row in np.flatnonzero(numbers < 0).tolist() if values[row] in (b"", b"-")]
+    numbers = np.where((least <= numbers) & (numbers < 1 << 16), numbers, _NO_PORT)
+    numbers[none] = 0
+    return numbers
 
 
 def _shown(raw: bytes) -> str:

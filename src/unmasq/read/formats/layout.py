@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmasq.model.columns import Array
+from unmasq.model.ingress import Shape
 from unmasq.model.native import Native
+from unmasq.read.formats.objects import OPENING as OBJECT
 from unmasq.read.formats.payload import MARKERS, OPENING
 from unmasq.read.formats.prefix import STEPS
 from unmasq.read.formats.record import is_of_haproxy
@@ -36,7 +38,7 @@ class Layout:
     keys: tuple[str, ...]
     pattern: re.Pattern[bytes]
     program: bytes
-    is_marked: bool
+    shape: Shape
 
     def takes(self, line: bytes) -> bool:
         """Whether the line is of this layout."""
@@ -56,7 +58,7 @@ class Layout:
 
         Such a payload is the end of a value and its quote. Mostly there is no other brace than the one that the steps have.
         """
-        if not self.is_marked:
+        if self.shape is not Shape.MARKER:
             return _count_in(starts, [match.start() for match in _MARKER.finditer(data)]) > 0
         others = np.zeros(len(starts), "?")
         if data.count(_BRACE) > taken.sum():
@@ -87,16 +89,18 @@ def _count_in(starts: Array, places: Array | Sequence[int]) -> Array:
 
 def learn(line: bytes) -> Layout | None:
     """The layout of a line that the plain reader took; None where it has none that this path could take."""
+    if line.startswith(OBJECT):
+        return None
     marker = next((m for m in MARKERS if m + OPENING in line), None)
     before, _, payload = line.partition(marker) if marker else (line, b"", b"")
     is_untold = is_of_haproxy(before) and b'"captured"' not in payload
     if len(line) > _LONGEST_LAYOUT or is_untold:
         return None
     marked = [literal(marker), *_payload_steps(payload)] if marker else []
-    for prefix in _prefixes(before):
+    for shape, prefix in _prefixes(before):
         steps = merged([*_besides(prefix, keys_of(marked)), *marked])
         keys = keys_of(steps)
-        layout = Layout(keys, pattern_of(steps), program_of(steps), is_marked=marker is not None)
+        layout = Layout(keys, pattern_of(steps), program_of(steps), Shape.MARKER if marker else shape)
         if len(set(keys)) == len(keys) and layout.takes(line):
             return layout
     return None
@@ -108,15 +112,16 @@ def _besides(prefix: Sequence[Step], keys: Sequence[str]) -> Iterator[Step]:
         yield step._replace(key=None) if step.key in keys else step
 
 
-def _prefixes(before: bytes) -> Iterator[Sequence[Step]]:
+def _prefixes(before: bytes) -> Iterator[tuple[Shape, Sequence[Step]]]:
     if not before:
-        yield ()  # a line that begins with its marker
+        yield Shape.MARKER, ()  # a line that begins with its marker
         return
     gap = literal(before[len(before.rstrip(b" ")) :])
-    for steps in STEPS:
-        yield (*steps, gap)
+    for shape, steps in STEPS.items():
+        yield shape, (*steps, gap)
     if not _DIGIT.search(before):
-        yield (literal(before),)  # the same on every line: the name of a program, the blank that syslog daemons leave
+        # the same on every line: the name of a program, the blank that syslog daemons leave
+        yield Shape.MARKER, (literal(before),)
 
 
 def _payload_steps(payload: bytes) -> Iterator[Step]:

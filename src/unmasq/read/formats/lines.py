@@ -1,17 +1,18 @@
 """Whole lines of a log to one IngressBatch: a row for every line, blank and rejected ones too."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from unmasq.model.columns import Array
-from unmasq.model.ingress import Chunk, Frames, IngressBatch, Reject, TimeSource
+from unmasq.model.ingress import Chunk, Frames, IngressBatch, Reject, Shape, TimeSource
 from unmasq.model.native import NATIVE, Native
 from unmasq.model.vocabulary import Vocabulary
-from unmasq.read.formats.convert import FUTURE_US, Converter
+from unmasq.read.formats.convert import FUTURE_US, Converter, Kind
 from unmasq.read.formats.layout import Layout, learn
+from unmasq.read.formats.proxies import EVERY_SHAPE
 from unmasq.read.formats.record import KEYS, Record, read_record
 from unmasq.read.formats.values import Listed
 from unmasq.read.lines import line_bounds
@@ -22,11 +23,11 @@ _LONGEST_PAUSE = 63  # chunks
 
 
 class LineReader:
-    """Reads chunks of marker, `combined` and `upstreaminfo` lines. Keeps the vocabulary and the layout it met last."""
+    """Reads chunks of lines of the given shapes. Keeps the vocabulary and the layout it met last."""
 
-    def __init__(self, native: Native | None = NATIVE) -> None:
+    def __init__(self, native: Native | None = NATIVE, shapes: Collection[Shape] = EVERY_SHAPE) -> None:
         self.vocabulary = Vocabulary(native)
-        self._native = native
+        self._native, self._shapes = native, shapes
         self._convert = Converter(self.vocabulary)
         self._layout: Layout | None = None
         self._pause = self._pauses_left = 0
@@ -46,9 +47,9 @@ class LineReader:
         ends[-1] += chunk.skipped
         return _placed(batch, starts + chunk.start, ends + chunk.start, reject)
 
-    def replaced_times(self) -> dict[str, int]:
-        """How many lines since the last call named a time that cannot be, by reason; they got the time of reading."""
-        counts, self._convert.replaced_times = dict(self._convert.replaced_times), Counter()
+    def counts(self) -> dict[tuple[str, str], int]:
+        """What was odd about lines since the last call: counter and reason -> lines, as `Converter.counts`."""
+        counts, self._convert.counts = dict(self._convert.counts), Counter()
         return counts
 
     def compact(self, used: Array) -> Array:
@@ -63,7 +64,7 @@ class LineReader:
             return self._plain(data.removesuffix(b"\n").split(b"\n"), live=live, read_us=read_us)
         odd, columns = layout.columns(data, starts, self._native)
         known = {key: values for key, values in columns.items() if key in KEYS}
-        batch = self._convert(known, len(odd) - int(odd.sum()), Reject.NONE, live=live, read_us=read_us)
+        batch = self._convert(known, len(odd) - int(odd.sum()), Kind(Reject.NONE, layout.shape), live=live, read_us=read_us)
         if not odd.any():
             return batch
         lines = [data[start:end].removesuffix(b"\n") for start, end in zip(starts[odd].tolist(), ends[odd].tolist(), strict=True)]
@@ -74,7 +75,7 @@ class LineReader:
         """The lines with the time of their frame where they name none themselves."""
         nameless = (batch.time_source != TimeSource.LINE) & (frames.time_us > 0)
         future = nameless & (frames.time_us > read_us + FUTURE_US)
-        self._convert.replaced_times.update(future=int(future.sum()))
+        self._convert.count("lines_time_replaced", "future", int(future.sum()))
         told = nameless & ~future
         times = np.where(told, frames.time_us, batch.time_us)
         return replace(batch, time_us=times, time_source=np.where(told, np.uint8(TimeSource.LOG), batch.time_source))
@@ -90,25 +91,28 @@ class LineReader:
         if self._pauses_left:
             self._pauses_left -= 1
             return self._layout
-        learned = next(filter(None, (learn(line) for line in sample if not read_record(line).reject)), None)
+        learned = next(filter(None, (learn(line) for line in sample if not self._read(line).reject)), None)
         self._pause = self._pauses_left = 0 if learned else min(2 * self._pause + 1, _LONGEST_PAUSE)
         self._layout = learned or self._layout
         return self._layout
 
     def _plain(self, lines: Sequence[bytes], *, live: bool, read_us: int) -> IngressBatch:
         """Line by line: the rule itself, and the path of every line that is odd."""
-        groups: dict[tuple[Reject, tuple[str, ...]], list[int]] = defaultdict(list)
-        records: list[Record] = []
-        for row, line in enumerate(lines):
-            record = read_record(line)
-            records.append(record)
-            groups[record.reject, tuple(sorted(record.fields))].append(row)
+        groups: dict[tuple[Kind, tuple[str, ...]], list[int]] = defaultdict(list)
+        records = [self._read(line) for line in lines]
+        for row, (fields, reject, shape) in enumerate(records):
+            groups[Kind(reject, shape), tuple(sorted(fields))].append(row)
         parts = []
-        for (reject, keys), rows in groups.items():
+        for (kind, keys), rows in groups.items():
             values = {key: Listed([records[row].fields[key] for row in rows]) for key in keys}
-            parts.append(self._convert(values, len(rows), reject, live=live, read_us=read_us))
+            parts.append(self._convert(values, len(rows), kind, live=live, read_us=read_us))
         order = np.concatenate([np.array(rows) for rows in groups.values()])
         return IngressBatch.concat(parts).take(np.argsort(order, kind="stable"))
+
+    def _read(self, line: bytes) -> Record:
+        """What a line says, if it has one of our shapes."""
+        record = read_record(line)
+        return record if not record.shape or record.shape in self._shapes else Record({}, Reject.OTHER_FORMAT, record.shape)
 
 
 def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> IngressBatch:

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from unmasq.model.ingress import Reject
+from unmasq.read.formats.objects import raw
 
 MARKERS = (b"tigera_secure_ee_ingress: ", b"unmasq: ")
 OPENING = b'{"'
@@ -57,7 +58,7 @@ def _decode(payload: bytes) -> tuple[dict[str, bytes], Reject]:
     pairs = _pairs(text) or _pairs(_BARE_ADDRESS.sub(r'\1: "\2"', _EMPTY.sub(r"\1: null", text)))
     if pairs is None:
         return {}, Reject.UNQUOTED if _BARE.search(text) else Reject.BAD_JSON
-    fields = {key: _raw(value) for key, value in pairs}
+    fields = {key: raw(value) for key, value in pairs}
     if len(fields) != len(pairs):
         return {}, Reject.INJECTED
     if any(value is None for value in fields.values()):
@@ -74,19 +75,7 @@ def _byte(match: re.Match[str]) -> str:
 def _pairs(text: str) -> list[tuple[str, Any]] | None:
     """Key and value of one flat JSON object, repeated keys kept; None if it is no such object."""
     try:
-        decoded = json.loads(text, object_pairs_hook=list, strict=False)
+        decoded = json.loads(text, object_pairs_hook=list, parse_int=str.encode, parse_float=str.encode, strict=False)
     except (ValueError, RecursionError):
         return None
     return decoded if isinstance(decoded, list) and text.lstrip().startswith("{") else None
-
-
-def _raw(value: object) -> bytes | None:
-    """The bytes that a header or variable held; None for a value that no proxy writes (an object, a list)."""
-    if value is None or value is False:
-        return b""
-    if isinstance(value, str):
-        try:
-            return value.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:  # an escape made a surrogate that stands for no byte
-            return value.encode("utf-8", "backslashreplace")
-    return str(value).encode() if isinstance(value, (int, float)) else None

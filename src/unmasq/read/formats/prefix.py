@@ -4,7 +4,9 @@ Its address may have been rewritten by realip, so with a marker behind it it is 
 """
 
 import re
+from collections.abc import Mapping
 
+from unmasq.model.ingress import Shape
 from unmasq.read.formats.steps import all_but, literal, only
 
 KEYS = ("prefix", "time", "method", "uri", "status", "bytes_out", "user_agent")
@@ -55,7 +57,7 @@ _UPSTREAM = (
     only(None, _HEX_DIGITS + b"-"),
 )
 
-STEPS = (_COMBINED, _COMBINED + _UPSTREAM)
+STEPS = {Shape.COMBINED: _COMBINED, Shape.UPSTREAMINFO: _COMBINED + _UPSTREAM}
 """Both forms as the fast path takes them: a request that is one, one upstream, no escape. The rest is read the plain way."""
 
 _VALUE = rb'(?:[^"\\]|\\.)*+'
@@ -73,6 +75,11 @@ def read_prefix(text: bytes) -> dict[str, bytes]:
     if not match:
         return {}
     return {key: value for key, value in zip(KEYS + UPSTREAM_KEYS, match.groups(), strict=True) if value is not None}
+
+
+def shape_of(fields: Mapping[str, bytes]) -> Shape:
+    """Which of the two forms gave these fields."""
+    return Shape.UPSTREAMINFO if UPSTREAM_KEYS[-1] in fields else Shape.COMBINED
 
 
 def is_whole(line: bytes) -> bool:

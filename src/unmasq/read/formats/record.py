@@ -1,11 +1,14 @@
-"""One line, read the plain way: prefix and payload brought together under one set of keys."""
+"""One line, read the plain way: what each family makes of it, brought together under one set of keys."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from unmasq.model.ingress import Reject
+from unmasq.model.ingress import Reject, Shape
+from unmasq.read.formats import caddy, envoy, traefik
+from unmasq.read.formats.objects import OPENING, read_object
 from unmasq.read.formats.payload import read_payload
-from unmasq.read.formats.prefix import is_whole, read_prefix
+from unmasq.read.formats.prefix import is_whole, read_prefix, shape_of
 
 HEADER_KEYS = {
     "x-forwarded-for": "x-forwarded-for",
@@ -33,31 +36,76 @@ KEYS = frozenset({
 """All keys that a batch is made of; any other is ignored."""
 
 
+_FAMILIES = ((Shape.ENVOY, envoy), (Shape.TRAEFIK, traefik), (Shape.CADDY, caddy))
+
+
 class Record(NamedTuple):
-    """The raw bytes of each known key, and why the payload was not taken, if it was not."""
+    """The raw bytes of each known key, why the line was not taken, if it was not, and the shape that it has."""
 
     fields: dict[str, bytes]
     reject: Reject
+    shape: Shape = Shape.NONE
 
 
 def read_record(line: bytes) -> Record:
-    """What a line says. Never raises."""
+    """What a line says. Never raises.
+
+    No line is two things: in one that is a JSON object as a whole a marker is followed by the end of the value that it is in, which
+    makes no payload. So a client cannot choose how a line is read.
+    """
     if not line.strip():
         return Record({}, Reject.BLANK)
+    if line.startswith(OPENING):
+        return _read_object(line)
+    return _read_marked(line)
+
+
+def _read_object(line: bytes) -> Record:
+    """A line that begins as an object does: of one of the families, or with a payload somewhere, or of nobody we know."""
+    values, reject = read_object(line)
+    for shape, family in _FAMILIES:
+        if family.sign(values):
+            fields, reject = family.read(values)
+            return Record(fields, reject or (Reject.NONE if _names_somebody(fields) else Reject.NO_SOURCE), shape)
+    if reject is not Reject.BAD_JSON:  # an object all the same, so that no marker in it has a payload
+        return Record({}, reject or Reject.NO_ADDRESS)
+    marked = _read_marked(line)
+    return marked if marked.shape else Record({}, reject)
+
+
+def _names_somebody(fields: Mapping[str, bytes]) -> bool:
+    return bool(fields.get("source_ip") or fields.get("prefix"))
+
+
+def _read_marked(line: bytes) -> Record:
+    """A payload with what stands before it, or a prefix alone."""
     payload = read_payload(line)
     fields = read_prefix(line[: payload.before])
     if payload.reject is Reject.NO_PAYLOAD and is_whole(line):  # a marker that a client wrote, within a value
         payload = payload._replace(reject=Reject.NONE, marked=False)
     if not payload.marked and "prefix" not in fields:
         return Record({}, Reject.NO_ADDRESS)
+    shape = Shape.MARKER if payload.marked else shape_of(fields)
     fields |= payload.fields
     is_untold = "captured" not in fields and is_of_haproxy(line[: payload.before])
     if payload.marked and (is_untold or fields.get("method") == _NO_REQUEST):
         fields["captured"] = UNTOLD_CAPTURES
     reject = payload.reject or (Reject.NO_SOURCE if payload.marked and "source_ip" not in fields else Reject.NONE)
-    return Record({key: value for key, value in fields.items() if key in KEYS}, reject)
+    return Record({key: value for key, value in fields.items() if key in KEYS}, reject, shape)
 
 
 def is_of_haproxy(before: bytes) -> bool:
     """Whether what stands before a marker ends with the tag under which HAProxy logs to syslog."""
     return _HAPROXY.search(before) is not None
+
+
+def told_by(line: bytes) -> str:
+    """What made a line one of its shape, in words."""
+    shape = read_record(line).shape
+    if shape is Shape.MARKER:
+        front = read_prefix(line[: read_payload(line).before])
+        return "it has our marker" + (f" behind the {shape_of(front).label} format" if front else "")
+    if shape in (Shape.COMBINED, Shape.UPSTREAMINFO):
+        return "it has no marker, and begins with an address, a time and a request"
+    sign = next((found for _, family in _FAMILIES if (found := family.sign(read_object(line).values))), None)
+    return f"it is one JSON object with {sign}" if sign else "no marker, no object and no beginning that we know"

@@ -1,11 +1,14 @@
 """Times as proxies write them, to microseconds UTC."""
 
 import calendar
+from datetime import UTC, datetime, timedelta
 
 _MONTHS = {
     name: number
     for number, name in enumerate((b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1)
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHORTEST_STAMP = len("1970-01-01T00:00:00Z")
 _LATEST = 1 << 40  # seconds; beyond it a number is no time
 
 
@@ -15,6 +18,19 @@ def seconds_us(raw: bytes) -> int:
     if not whole.isdigit() or not (fraction.isdigit() or not fraction) or len(whole) > 12 or int(whole) > _LATEST:
         return -1
     return int(whole) * 1_000_000 + int(fraction[:6].ljust(6, b"0") or 0)
+
+
+def moment_us(raw: bytes) -> int:
+    """A moment in seconds or as RFC 3339 writes it, with up to nanoseconds, in microseconds; -1 for anything else."""
+    return _stamp_us(raw) if raw[10:11] == b"T" else seconds_us(raw)
+
+
+def _stamp_us(raw: bytes) -> int:
+    try:
+        stamp = datetime.fromisoformat(raw.decode("ascii"))
+        return (stamp - _EPOCH) // timedelta(microseconds=1) if len(raw) >= _SHORTEST_STAMP else -1
+    except (ValueError, OverflowError, TypeError):  # TypeError: it has no zone
+        return -1
 
 
 def local_time_us(raw: bytes) -> int:

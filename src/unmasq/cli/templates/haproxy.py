@@ -111,7 +111,7 @@ OPENSHIFT_ROUTER = f"""\
 # The router captures the last line of a header, so many bytes of it: `captured` says the same in each line, and must be changed
 # together with httpCaptureHeaders. Whatever a client sends, these lengths keep a line below maxLength.
 # src and not fc_src: HTTPS passes a socket within the router, whose PROXY header names the connection from outside. Where the
-# router itself is behind PROXY protocol that would be a claim: see docs/haproxy.md.
+# router itself is behind PROXY protocol that would be a claim: see docs/proxies/haproxy.md.
 apiVersion: operator.openshift.io/v1
 kind: IngressController
 metadata:
