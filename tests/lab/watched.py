@@ -18,6 +18,7 @@ from unmasq.model.flow import Flow
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.live import LiveNode
 from unmasq.node.watch import Keeper, Watch
+from unmasq.observe.listeners import listener
 from unmasq.read.endpoint import Place
 from unmasq.unwind.trust import TrustEntry
 
@@ -54,6 +55,7 @@ class Watched:
             syslog=syslog,
             namespace=str(lab.network.namespace_path("node")),
             node_ranges=[parse_range(text) for text in node_ranges],
+            listeners=[listener(text) for text in listeners],
             window=settings,
         )
         keeper = Keeper(self.live.append, self._store.append, self._store.control.trust_list, self.live.moment)
