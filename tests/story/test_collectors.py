@@ -1,6 +1,10 @@
 """A node and `unmasq run` whose only source are collectors, as programs."""
 
 import json
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -70,6 +74,30 @@ def test_run_keeps_every_line_once_over_a_kill(folder):
     assert f"reading collectors below {folder / 'run'}; without the kernel" in run.said()
 
 
+NOBODY = """
+import os, socket, sys
+os.chdir(sys.argv[1])  # as a container finds itself behind a bind mount: the folders above are not on its way
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+socket.socket(socket.AF_UNIX).connect("socket")
+"""
+
+
+@pytest.mark.needs("lab")
+def test_a_pod_that_is_not_root_comes_to_its_socket(folder):
+    """The program closes what it makes to others; the folder and the socket of a pod it must not."""
+    mount = folder / "run/mount/pod-1"
+    mount.mkdir(parents=True, mode=0o700)  # as an earlier version left it
+    for name in ("pod-1", "pod-2"):
+        credentials(folder, name, POD)
+    with node(folder):
+        for each in (mount, mount.with_name("pod-2")):
+            until((each / "socket").exists, "a socket", 30)
+            subprocess.run([sys.executable, "-c", NOBODY, each], check=True)
+        assert stat.S_IMODE(mount.parent.stat().st_mode) == 0o700
+
+
 @pytest.mark.needs("lab")
 def test_a_pod_speaks_for_its_own_proxy_and_for_no_other(folder):
     (folder / "run/creds").mkdir(parents=True)
@@ -92,6 +120,25 @@ def test_a_pod_speaks_for_its_own_proxy_and_for_no_other(folder):
     assert (claimed["unmasq"]["clients"], claimed["original_source_ips"]) == ([], ["1.1.1.1"])
     assert claimed["unmasq"]["chains"][0]["headers"]["reported_by"] == ["shop/web-1"]
     assert claimed["dest_name"] != "web-1"
+
+
+QUICK = ("--no-kernel", "--interval-seconds", "0.2", "--linger-seconds", "0.2", "--flush-seconds", "0.2")
+
+
+def credentials(folder, name, told):
+    """The credentials of a pod as its volume's driver writes them, or what somebody else wrote there."""
+    (folder / "run/creds").mkdir(parents=True, exist_ok=True)
+    (folder / f"run/creds/{name}.json").write_text(told if isinstance(told, str) else json.dumps(told))
+
+
+@contextmanager
+def node(folder):
+    """`unmasq run` whose only source are collectors."""
+    run = Program(folder / "said", "run", "--policy-sync", str(folder / "run"), "--store", str(folder / "store"), *QUICK).start()
+    try:
+        yield run
+    finally:
+        run.kill()
 
 
 def requests(folder):

@@ -27,6 +27,7 @@ _OPTIONS = (
     ("grpc.max_allowed_incoming_connections", 8),  # no pod may use up our descriptors
 )
 _MODE = 0o777  # as Felix does: who may see the folder may speak
+_OPEN = 0o755  # the least that the folder lets others do: whoever the pod runs as comes to the socket
 
 
 class Endpoint:
@@ -89,16 +90,25 @@ class Endpoint:
 
 
 def _locked(folder: Path) -> int:
-    """The pod's folder, made if it is missing; another process of ours that has it is in the way."""
+    """The pod's folder, made if it is missing and open to whoever is in it; another process of ours that has it is in the way."""
     with suppress(FileExistsError):
-        folder.mkdir(mode=0o755)
+        folder.mkdir()
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    _open_up(descriptor)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         raise Unreachable("another process has the folder", "locked") from None
     return descriptor
+
+
+def _open_up(folder: int) -> None:
+    """Let others through, whatever our umask took away when the folder was made, now or by an earlier process."""
+    status = os.fstat(folder)
+    if status.st_uid == os.geteuid():
+        with suppress(OSError):  # on a file system that cannot, it is as it is
+            os.fchmod(folder, stat.S_IMODE(status.st_mode) | _OPEN)
 
 
 def _demand_unserved(folder: int) -> None:
