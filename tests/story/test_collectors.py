@@ -74,6 +74,23 @@ def test_run_keeps_every_line_once_over_a_kill(folder):
     assert f"reading collectors below {folder / 'run'}; without the kernel" in run.said()
 
 
+def test_credentials_that_are_not_understood_are_said_once(folder):
+    """Where they stand alone, and beside others."""
+    credentials(folder, "bad", '{"Uid": "1"')
+    why = f"{folder}/run/creds: bad.json is not understood: it is no JSON"
+    with node(folder) as run:
+        until(lambda: why in run.said(), "the reason", 30)
+        found = asked("doctor", "--store", str(folder / "store")).stdout
+        assert "BROKEN  credentials" in found
+        assert f"in {folder}/run/creds: bad.json is not understood: it is no JSON" in found
+        credentials(folder, "pod-1", POD)
+        until((folder / "run/mount/pod-1/socket").exists, "the socket of the good one")
+        found = asked("doctor", "--store", str(folder / "store")).stdout
+        assert "look    credentials" in found
+        run.finish()
+    assert run.said().count("bad.json") == 1
+
+
 NOBODY = """
 import os, socket, sys
 os.chdir(sys.argv[1])  # as a container finds itself behind a bind mount: the folders above are not on its way

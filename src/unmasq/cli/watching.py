@@ -129,7 +129,7 @@ def sync_of(
     prefix = PREFIX if options.policy_sync is True else options.policy_sync
     if not prefix.is_absolute():  # an empty variable is the folder where we happen to be
         raise UsageError(f"no folder for sockets: {str(prefix)!r}", "it must be named from / on", f"write it like {PREFIX}")
-    return PolicySync(prefix, covered, reports(), clock, counters)
+    return PolicySync(prefix, covered, reports(), clock, counters, out.note)
 
 
 def pods_of(sync: "PolicySync | None") -> Callable[[], dict[str, str]]:

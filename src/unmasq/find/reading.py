@@ -29,10 +29,11 @@ def _collectors(status: NodeStatus) -> Iterator[Check]:
     if status.sockets_below is None:
         return
     silent = State.WARN if status.logs else State.BROKEN
+    yield from _credentials(status, State.WARN if status.collectors else silent)
     names = _named(status.collectors)
     streams, reports = status.count("policy_sync_streams"), status.count("policy_sync_reports")
     if not status.collectors:
-        yield _without_socket(status, silent)
+        yield from _without_socket(status, silent)
     elif not streams + reports:
         next_step = "does unmasq collect run there, with FELIX_DIAL_TARGET at that socket? unmasq doctor beside it tells"
         yield Check("collectors", silent, f"{names} can speak below {status.sockets_below}, and nobody has spoken", next_step)
@@ -51,13 +52,23 @@ def _spoken(status: NodeStatus, seen: str) -> Check:
     return Check("collectors", State.OK, seen + ("; their pods' addresses cannot be seen from here" if unchecked else ""))
 
 
-def _without_socket(status: NodeStatus, state: State) -> Check:
+def _credentials(status: NodeStatus, state: State) -> Iterator[Check]:
+    """Files that should name a pod and do not: whose they are has no socket."""
+    if status.credentials_refused:
+        seen = f"in {status.sockets_below}/creds: {_named(status.credentials_refused, '; ')}"
+        next_step = 'write them like {"Uid": "1", "Workload": "POD", "Namespace": "NAMESPACE", "ServiceAccount": "default"}'
+        yield Check("credentials", state, seen, next_step)
+
+
+def _without_socket(status: NodeStatus, state: State) -> Iterator[Check]:
     refused = status.by_reason("policy_sync_sockets_refused")
     if refused:
         seen = f"no pod has a socket of ours below {status.sockets_below} ({', '.join(sorted(refused))})"
-        return Check("collectors", state, seen, "another process answers there, as Felix does where its policySyncPathPrefix is the same")
-    seen = f"no pod has credentials in {status.sockets_below}/creds"
-    return Check("collectors", state, seen, "mount the volume into the pod of the proxy, so that its driver writes them")
+        next_step = "another process answers there, as Felix does where its policySyncPathPrefix is the same"
+        yield Check("collectors", state, seen, next_step)
+    elif not status.credentials_refused:
+        seen = f"no pod has credentials in {status.sockets_below}/creds"
+        yield Check("collectors", state, seen, "mount the volume into the pod of the proxy, so that its driver writes them")
 
 
 def _pods(status: NodeStatus) -> Iterator[Check]:
@@ -128,6 +139,6 @@ def lines(read: int, rejected: Mapping[str, int], formats: Mapping[str, int] = M
     return Check("lines", state, f"rejected: {told}", setting(rejected, formats))
 
 
-def _named(pods: Sequence[str]) -> str:
-    first, more = ", ".join(pods[:_MOST_NAMED]), len(pods) - _MOST_NAMED
+def _named(those: Sequence[str], between: str = ", ") -> str:
+    first, more = between.join(those[:_MOST_NAMED]), len(those) - _MOST_NAMED
     return f"{first} and {more:,} more" if more > 0 else first

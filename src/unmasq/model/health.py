@@ -55,6 +55,8 @@ class NodeStatus(Struct, frozen=True):
     """The folder of the sockets on which collectors may speak."""
     collectors: list[str] = []
     """The pods that have such a socket, NAMESPACE/POD."""
+    credentials_refused: list[str] = []
+    """Which credentials of pods are of no use, and why: some of many."""
     pods_trouble: str | None = None
     """Why the folder with the logs of pods cannot be listed, where pods are to be read."""
     shipping: Shipping | None = None

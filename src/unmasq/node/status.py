@@ -17,6 +17,8 @@ from unmasq.observe.feed import CONNTRACK, SOCKETS
 if TYPE_CHECKING:
     from unmasq.observe.policy_sync.server import PolicySync
 
+_MOST_TROUBLES = 100
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -54,6 +56,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         pods_missing=dict(node.sight.pods_missing),
         sockets_below=str(beside.sync.prefix) if beside.sync else None,
         collectors=sorted(pod.reporter for pod in beside.sync.pods.values()) if beside.sync else [],
+        credentials_refused=beside.sync.troubles[:_MOST_TROUBLES] if beside.sync else [],
         pods_trouble=node.pods.trouble if node.pods else None,
         shipping=beside.shipping,
         syslog_queue=min((each.queue for each in node.receivers if each.queue is not None), default=None),

@@ -24,6 +24,7 @@ SAID = {**READ, "policy_sync_streams": 1}
 LINKS = {
     "nobody has credentials": (status(READ, **POD | {"collectors": []}), WELL, "collectors"),
     "another has the socket": (status({"policy_sync_sockets_refused{served}": 1}, **POD | {"collectors": []}), WELL, "collectors"),
+    "no credentials are understood": (status(READ, **POD | {"collectors": [], "credentials_refused": ["a.json is"]}), WELL, "credentials"),
     "nobody has spoken": (status(READ, **POD), WELL, "collectors"),
     "the folder of pods' logs is missing": (status(READ, logs=[], pods_trouble="/var/log/pods: No such file or directory"), WELL, "pods"),
     "the log is missing": (status({"tail_missing{missing}": 1}), WELL, "log"),
@@ -50,6 +51,7 @@ LOOKS = {
     "nothing was read yet": (status(), "log"),
     "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
     "a pod spoke for the proxy of another": (status({**SAID, "lines_foreign": 3}, **POD), "collectors"),
+    "one file of many is not understood": (status(SAID, **POD | {"credentials_refused": ["a.json is"]}), "credentials"),
     "other logs are read beside pods": (status(READ, pods_trouble="/var/log/pods: No such file or directory"), "pods"),
     "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
     "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from unmasq.base.telemetry import Counters
-from unmasq.observe.policy_sync.credentials import MOST_PODS, Credentials, Identity, identity_of
+from unmasq.observe.policy_sync.credentials import MOST_PODS, Credentials, Identity, NotUnderstood, identity_of
 
 POD = Identity("0c1", "web-1", "shop", "default")
 
@@ -31,7 +31,44 @@ def test_keys_come_in_any_case(told):
     ],
 )  # fmt: skip
 def test_what_is_no_identity(data):
-    assert identity_of(data) is None
+    with pytest.raises(NotUnderstood, match=r"^it"):
+        identity_of(data)
+
+
+WHY = {
+    '{"Uid": "1",': "is not understood: it is no JSON",
+    "": "is not understood: it is empty",
+    "[]": "is not understood: it is no JSON object",
+    '{"Namespace": "shop"}': "is not understood: it names no Workload",
+    '{"Workload": "web-1"}': "is not understood: it names no Namespace",
+    '{"Workload": "a\\u001bb", "Namespace": "shop"}': r'is not understood: its Workload is no name: "a\u001bb"',
+}
+
+
+@pytest.mark.parametrize(("data", "why"), WHY.items())
+def test_which_file_is_of_no_use_is_told_with_the_reason_while_it_is_so(tmp_path, data, why):
+    (tmp_path / "good.json").write_text('{"Workload": "web-1", "Namespace": "shop"}')
+    (tmp_path / "bad.json").write_text(data)
+    credentials = Credentials(tmp_path, Counters())
+    assert list(credentials.read()) == ["good"]
+    assert credentials.troubles == [f"bad.json {why}"]
+    (tmp_path / "bad.json").unlink()
+    credentials.read()
+    assert credentials.troubles == []
+
+
+def test_what_is_passed_over_is_told(tmp_path):
+    (tmp_path / "link.json").symlink_to("elsewhere")
+    (tmp_path / "a\x1b b.json").touch()
+    credentials = Credentials(tmp_path, Counters())
+    credentials.read()
+    assert credentials.troubles == [
+        "link.json cannot be read: it is a link",
+        r"a\x1b b.json is passed over: that is no name for a volume",
+    ]
+    gone = Credentials(tmp_path / "creds", Counters())
+    gone.read()
+    assert gone.troubles == [f"{tmp_path}/creds cannot be listed: No such file or directory"]
 
 
 def test_files_come_change_and_go(tmp_path):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import KernelError, StoreError, Unreachable
+from unmasq.base.notes import Standing
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.observe.policy_sync.credentials import Credentials, Identity
@@ -42,12 +43,22 @@ class PolicySync:
 
     Polled as `unmasq.read.tail.Tail` is, by one thread; `acknowledge` may be called by any. `covered` says what is kept by
     now, asked at the start and once for each new pod. The folders are made if they are missing, and closed to others. Raises
-    KernelError where that cannot be. Counters: `policy_sync_sockets` (`opened`, `closed`), `policy_sync_sockets_refused` by
-    reason, `policy_sync_reports_unforgotten`, `policy_sync_*` of `credentials`, `reports` and `service`.
+    KernelError where that cannot be. `tell` gets what a person should know, once each. Counters: `policy_sync_sockets` (`opened`,
+    `closed`), `policy_sync_sockets_refused` by reason, `policy_sync_reports_unforgotten`, `policy_sync_*` of `credentials`,
+    `reports` and `service`.
     """
 
-    def __init__(self, prefix: Path, covered: Callable[[], Covered], reports: Reports, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self,
+        prefix: Path,
+        covered: Callable[[], Covered],
+        reports: Reports,
+        clock: Clock,
+        counters: Counters,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.prefix, self._covered, self._reports, self._clock, self._counters = prefix, covered, reports, clock, counters
+        self._standing = Standing(tell)
         _make(prefix, "creds", "mount")
         self._processes = Processes(Path("/proc"), counters, MOST_PROCESSES)
         self._left = reports.left(covered())
@@ -67,6 +78,11 @@ class PolicySync:
     def pods(self) -> dict[str, Identity]:
         """Those who have a socket now, by the id of their volume. Any thread may ask."""
         return {name: endpoint.service.identity for name, endpoint in list(self._endpoints.items())}
+
+    @property
+    def troubles(self) -> list[str]:
+        """Which credentials are of no use, and why. Any thread may ask."""
+        return self._credentials.troubles
 
     def poll(self, now_us: int) -> Iterator[Chunk]:
         """The lines that were handed over since, pod by pod; never waits."""
@@ -102,6 +118,7 @@ class PolicySync:
     def _look(self, now_us: int) -> None:
         """Open the sockets of new pods, close those of pods that are gone; again, those that somebody took away."""
         wanted = self._credentials.read()
+        self._standing.are(f"{self.prefix}/creds: {trouble}" for trouble in self._credentials.troubles)
         for name, endpoint in list(self._endpoints.items()):
             if wanted.get(name) != endpoint.service.identity or not endpoint.is_in_place:
                 self._close(name)
