@@ -85,7 +85,8 @@ class Node:
         (prefix / "creds").mkdir(parents=True, exist_ok=True)
         (prefix / "creds/pod-1.json").write_text(json.dumps(POD))
         self.reports = KeptReports(prefix, clock := SystemClock())
-        self.sync = PolicySync(prefix, lambda: self.kept, self.reports, clock, self.counters)
+        self.said: list[str] = []
+        self.sync = PolicySync(prefix, lambda: self.kept, self.reports, clock, self.counters, self.said.append)
         self.socket = prefix / "mount/pod-1/socket"
         self.poll()
 

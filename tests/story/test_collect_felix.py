@@ -1,5 +1,7 @@
 """`unmasq collect` and a peer that knows only Report, as Felix does: real processes, real gRPC, real sockets."""
 
+import socket
+
 import grpc
 import pytest
 
@@ -50,10 +52,41 @@ def test_blocks_that_felix_has_are_given_back(folder):
     assert felix.named() == ["192.0.2.1"]
 
 
-def test_that_nobody_listens_is_said_once_at_any_level(folder):
-    with Collecting(folder / "log", folder / "s") as collecting:
+@pytest.mark.parametrize("level", ["Panic", "Trace"])
+def test_that_nobody_listens_is_said_once_at_any_level_and_again_when_it_is_something_else(folder, level):
+    asks = "is `unmasq node --policy-sync` up and the volume mounted? tried again"
+    with Collecting(folder / "log", folder / "s", LOG_LEVEL=level) as collecting:
         until(lambda: collecting.metric("collector_disconnected") >= 2, "two attempts to fail", 20)
-        assert collecting.end().count("warning: ") == 1
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(folder / "s"))
+        before = collecting.metric("collector_disconnected")
+        until(lambda: collecting.metric("collector_disconnected") >= before + 2, "two more", 20)
+        said = [line for line in collecting.end().splitlines() if line.startswith("warning: ")]
+    assert said == [f"warning: nobody listens on {folder}/s: {why}; {asks}" for why in ("No such file or directory", "Connection refused")]
+
+
+@pytest.mark.parametrize("flags", [(), ("--reports-only",)])
+def test_whoever_is_no_peer_is_told_apart_from_nobody(folder, flags):
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(folder / "s"))
+        silent.listen()
+        with Collecting(folder / "log", folder / "s", *flags) as collecting:
+            until(lambda: collecting.metric("collector_disconnected"), "an attempt to fail", 40)
+            said = collecting.end()
+    assert f"warning: {folder}/s takes nothing: whoever listens" in said
+    assert "UNAVAILABLE" not in said
+
+
+@pytest.mark.parametrize("level", ["Panic", "Trace"])
+def test_that_the_log_is_not_there_yet_is_said_once_at_any_level_and_it_is_waited_for(folder, level):
+    log = folder / "later"
+    with Felix(folder / "s") as felix, Collecting(log, folder / "s", LOG_LEVEL=level) as collecting:
+        until(lambda: collecting.ask("/readyz")[0] == 200, "a connection", 20)
+        write(log, line(0, "192.0.2.1"))
+        until(felix.named, "the report", 20)
+        said = collecting.end()
+    assert said.count(f"warning: {log} is not there yet: waiting for it; INGRESS_LOG_PATH says where the proxy writes\n") == 1
+    assert said.count("not there yet") == 1
 
 
 def test_a_log_that_can_be_none_is_said_with_its_variable(folder):

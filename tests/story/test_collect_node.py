@@ -105,6 +105,27 @@ def test_a_collector_that_is_killed_sends_nothing_twice_and_loses_nothing(folder
     assert node.counters.of("policy_sync_streams_refused") == 0
 
 
+def test_two_collectors_on_one_socket_are_told_at_both_ends_once(folder):
+    with Node(folder / "run") as node:
+        with Collecting(folder / "log", node.socket) as one, Collecting(folder / "log", node.socket, LOG_LEVEL="Trace") as other:
+            until(lambda: node.counters.of("policy_sync_streams_displaced") >= 3, "each to displace the other", 40)
+            said = (one.end(), other.end())
+        assert node.said == [
+            "two collectors displace each other on the socket of shop/web-1: stop one of them, or give each proxy's pod a volume of its own"
+        ]
+    for each in said:
+        assert each.count("another collector speaks on") == each.count("warning: ") == 1
+
+
+def test_a_collector_that_is_started_again_is_no_other(folder):
+    with Node(folder / "run") as node:
+        for turn in range(3):
+            with Collecting(folder / "log", node.socket) as collecting:
+                until(lambda: node.counters.of("policy_sync_streams") > turn, "its stream", 20)  # noqa: B023
+                collecting.kill()
+        assert node.said == []
+
+
 def test_rotation_while_nobody_collects(folder):
     log = folder / "log"
     write(log, line(0))

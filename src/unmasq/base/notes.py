@@ -63,3 +63,16 @@ class Standing:
         for text in sorted(now & self._before - self._said):
             self._write(text)
         self._said, self._before = now & (self._before | self._said), now
+
+
+class Once:
+    """Says each sentence once and never again."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._said: set[str] = set()
+
+    def __call__(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._write(text)

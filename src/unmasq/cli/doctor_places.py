@@ -117,5 +117,5 @@ def _listener(target: str) -> Listener:
     try:
         peer = peer_of(target)
     except Unreachable as error:
-        return Listener(target, trouble=error.why)
+        return Listener(target, trouble=f"{error.what}: {error.why}")
     return Listener(target, peer.speaks, peer.version, peer.pod)

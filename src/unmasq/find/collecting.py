@@ -20,7 +20,10 @@ class LogEnd(Struct, frozen=True):
 
 
 class Listener(Struct, frozen=True):
-    """Who listens on a socket: `lines` is our own node, `reports` somebody who knows only Felix's Report. `trouble`: why nobody does."""
+    """Who listens on a socket: `lines` is our own node, `reports` somebody who knows only Felix's Report.
+
+    `trouble`: that nobody does, and why.
+    """
 
     path: str
     speaks: str = ""
@@ -50,7 +53,7 @@ def _log(log: LogEnd) -> Iterator[Check]:
 def _socket(listener: Listener) -> Check:
     if listener.trouble:
         next_step = "does unmasq node --policy-sync run here, and is the folder with the socket mounted?"
-        return Check("socket", State.BROKEN, f"nobody answers on {listener.path}: {listener.trouble}", next_step)
+        return Check("socket", State.BROKEN, listener.trouble, next_step)
     if listener.speaks == "reports":
         seen = f"{listener.path}: this socket is Felix's; open-source Felix drops reports"
         next_step = "to keep what the proxy logs, let unmasq node --policy-sync serve it: docs/kubernetes.md"

@@ -44,6 +44,9 @@ def _collectors(status: NodeStatus) -> Iterator[Check]:
 
 def _spoken(status: NodeStatus, seen: str) -> Check:
     """Whether those who spoke did so for themselves, as far as that can be known."""
+    if status.count("policy_sync_streams_displaced"):
+        next_step = "stop one of them, or give each proxy's pod a volume of its own; the node has said whose it is"
+        return Check("collectors", State.WARN, f"{seen}; two collectors displace each other on one socket", next_step)
     foreign = status.count("lines_foreign")
     if foreign:
         seen = f"{seen}; {words.counted(foreign, 'line')} named an address that is not the pod's: claims, nobody's client"

@@ -52,6 +52,7 @@ LOOKS = {
     "other logs are read beside collectors": (status(READ, **POD | {"logs": ["l"]}), "collectors"),
     "a pod spoke for the proxy of another": (status({**SAID, "lines_foreign": 3}, **POD), "collectors"),
     "one file of many is not understood": (status(SAID, **POD | {"credentials_refused": ["a.json is"]}), "credentials"),
+    "two collectors displace each other": (status({**SAID, "policy_sync_streams_displaced": 1}, **POD), "collectors"),
     "other logs are read beside pods": (status(READ, pods_trouble="/var/log/pods: No such file or directory"), "pods"),
     "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
     "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),

@@ -5,3 +5,9 @@
 
 REPORT_ID = "unmasq-report"
 """Metadata of `Report`: what a collector of ours calls a report, the same each time that it sends it."""
+
+COLLECTOR_ID = "unmasq-collector"
+"""Metadata of `Send`: what a collector calls itself, for as long as its process lives."""
+
+SUPERSEDED = "superseded"
+"""How a node ends a stream, with ABORTED, where another one has begun on the same socket."""

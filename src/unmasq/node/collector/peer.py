@@ -4,8 +4,8 @@ from typing import Any, Literal, NamedTuple
 
 import grpc
 
-from unmasq.base.errors import Unreachable
 from unmasq.model.proto.lines_pb2 import Greeting, Welcome
+from unmasq.node.collector.trouble import trouble
 
 METHOD = "/unmasq.v1.Lines/Greet"
 _DEADLINE_SECONDS = 3.0
@@ -28,6 +28,5 @@ def peer_of(target: str) -> Peer:
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 return Peer("reports")
-            why = f"{error.code().name}: {error.details()}"
-            raise Unreachable(f"nobody answers on {target}", why, "is Policy Sync enabled, and the volume mounted?") from None
+            raise trouble(error, target) from None
     return Peer("lines", welcome.version, f"{welcome.namespace}/{welcome.workload}")

@@ -26,6 +26,7 @@ from unmasq.node.collector.log import CollectorLog
 from unmasq.node.collector.reports import NamedLines, named_lines, reports, summed
 from unmasq.node.collector.settings import CollectorSettings
 from unmasq.node.collector.state import CollectorState
+from unmasq.node.collector.trouble import absent, silent, trouble
 from unmasq.read.formats.lines import LineReader
 
 METHOD = "/felix.PolicySync/Report"
@@ -72,8 +73,8 @@ class Reporting:
             return answer
 
         try:
-            connection = _Connection(channel)
-            self._state.speaks = "reports"
+            connection = _Connection(channel, self._settings.target)
+            self._state.speaks, self._state.has_spoken = "reports", True
             while not stop.is_set():
                 connection.demand()
                 self._turn(call)
@@ -134,7 +135,7 @@ class Reporting:
         except grpc.RpcError as error:
             self._counters.add("reports_failed", reason=error.code().name.lower())
             self._drop_hopeless(first)
-            raise Unreachable("a report was not delivered", f"{error.code().name}: {error.details()}") from None
+            raise trouble(error, self._settings.target) from None
         self._counters.add("reports_refused")
         self._notes.warn("refused", "reports are refused, and sent again; is the peer's disk full, or are its flow logs off?")
         self._drop_hopeless(first)
@@ -156,15 +157,16 @@ class Reporting:
 class _Connection:
     """Whether anybody is still there: where there is nothing to report, no call would tell. Raises Unreachable."""
 
-    def __init__(self, channel: grpc.Channel) -> None:
+    def __init__(self, channel: grpc.Channel, target: str) -> None:
+        self._target = target
         self._is_ready, self._is_lost = threading.Event(), threading.Event()
         channel.subscribe(self._changed, try_to_connect=True)
         if not self._is_ready.wait(_DEADLINE_SECONDS):
-            raise Unreachable("nobody listens on the socket", f"no connection within {_DEADLINE_SECONDS:g} seconds")
+            raise silent(target)
 
     def demand(self) -> None:
         if self._is_lost.is_set():
-            raise Unreachable("the peer is gone", "it closed the connection")
+            raise absent(self._target) or Unreachable(f"{self._target} takes nothing", "whoever listens closed the connection")
 
     def _changed(self, state: grpc.ChannelConnectivity) -> None:
         if state is grpc.ChannelConnectivity.READY:

@@ -6,13 +6,15 @@ from collections.abc import Generator, Iterable, Iterator
 import grpc
 
 from unmasq.base.clock import Clock
-from unmasq.base.errors import UnmasqError, Unreachable
+from unmasq.base.errors import UnmasqError
 from unmasq.base.notes import Level, Notes
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.proto import COLLECTOR_ID
 from unmasq.model.proto.lines_pb2 import Begun, File, Kept, Piece, Runs, Sent
 from unmasq.node.collector.log import CollectorLog
 from unmasq.node.collector.state import CollectorState
+from unmasq.node.collector.trouble import trouble
 
 METHOD = "/unmasq.v1.Lines/Send"
 _POLL_SECONDS = 0.25
@@ -21,11 +23,19 @@ _LEAVE_SECONDS = 5.0  # how long it may take to take what was sent, once nothing
 
 
 class Streaming:
-    """One stream. `stop` ends it in order."""
+    """One stream to the socket at the path `target`. `stop` ends it in order."""
 
     def __init__(
-        self, log: CollectorLog, clock: Clock, counters: Counters, notes: Notes, state: CollectorState, stop: threading.Event
+        self,
+        target: str,
+        log: CollectorLog,
+        clock: Clock,
+        counters: Counters,
+        notes: Notes,
+        state: CollectorState,
+        stop: threading.Event,
     ) -> None:
+        self._target = target
         self._log, self._clock, self._counters, self._notes, self._state, self._stop = log, clock, counters, notes, state, stop
         self._answered, self._over, self._left = threading.Event(), threading.Event(), threading.Event()
         self._told: set[FileIdentity] = set()
@@ -37,7 +47,7 @@ class Streaming:
     def run(self, channel: grpc.Channel) -> bool:
         """Send until `stop`; False at once where the peer does not know our method. Raises Unreachable, InputError."""
         send = channel.stream_stream(METHOD, request_serializer=Sent.SerializeToString, response_deserializer=Kept.FromString)
-        self._call = call = send(self._sending)
+        self._call = call = send(self._sending, metadata=((COLLECTOR_ID, self._state.id),))
         self._cancel_in(_ANSWER_SECONDS)
         try:
             for kept in call:
@@ -46,7 +56,7 @@ class Streaming:
             if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 return False
             if not self._stop.is_set():
-                raise Unreachable("the node does not take lines", f"{error.code().name}: {error.details()}") from None
+                raise trouble(error, self._target) from None
         finally:
             self._end(call)
         return True
@@ -80,7 +90,7 @@ class Streaming:
         if not self._answered.is_set():
             self._limit.cancel()
             self._log.resume(_covered([*kept.committed, *kept.held]))
-            self._state.speaks = "lines"
+            self._state.speaks, self._state.has_spoken = "lines", True
             self._notes(Level.INFO, f"lines to a node that has something of {len(kept.committed)} files")
         self._log.acknowledge(_covered(kept.committed))
         self._answered.set()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from unmasq.model.ingress import Chunk, FileIdentity
+from unmasq.model.proto import SUPERSEDED
 from unmasq.model.runs import Run, Runs
 
 MOST_WAITING_BYTES = 2 << 20
@@ -45,7 +46,7 @@ class Ledger:
     def __init__(self, name: str, kept: Mapping[FileIdentity, Sequence[Run]]) -> None:
         self._scope = f"{name}/"
         self._changed = threading.Condition()
-        self._stream = 0
+        self._stream = self._begun = 0
         self._queue: deque[Chunk] = deque()
         self._waiting_bytes = 0
         self._news: set[FileIdentity] = set()
@@ -59,7 +60,8 @@ class Ledger:
     def begin(self) -> tuple[int, Have]:
         """A new stream: its number, and what is here. An earlier one is over."""
         with self._changed:
-            self._stream += 1
+            self._begun += 1
+            self._stream = self._begun
             self._news.clear()
             self._named.clear()
             self._changed.notify_all()
@@ -69,8 +71,12 @@ class Ledger:
         """A stream is over, or with 0 whichever there is."""
         with self._changed:
             if stream in (0, self._stream):
-                self._stream += 1
+                self._stream = 0
                 self._changed.notify_all()
+
+    def is_superseded(self, stream: int) -> bool:
+        """Whether another stream has begun since."""
+        return stream != self._begun
 
     def begins(self, stream: int, file: FileIdentity, offset: int) -> None:
         """A file is read from `offset` on. Raises Refused."""
@@ -174,7 +180,7 @@ class Ledger:
 
     def _demand(self, stream: int) -> None:
         if stream != self._stream:
-            raise Refused("superseded")
+            raise Refused(SUPERSEDED)
 
     def _is_ours(self, file: FileIdentity) -> bool:
         return file.fingerprint.startswith(self._scope)

@@ -58,7 +58,7 @@ class PolicySync:
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.prefix, self._covered, self._reports, self._clock, self._counters = prefix, covered, reports, clock, counters
-        self._standing = Standing(tell)
+        self._tell, self._standing = tell, Standing(tell)
         _make(prefix, "creds", "mount")
         self._processes = Processes(Path("/proc"), counters, MOST_PROCESSES)
         self._left = reports.left(covered())
@@ -134,7 +134,7 @@ class PolicySync:
         self._ledgers = self._ledgers | {name: ledger}  # a new one: others are looking at the old
         where = Whereabouts(partial(addresses_of, identity.uid, self._processes), self._clock)
         try:
-            service = Service(name, identity, ledger, self._reports, where, self._counters)
+            service = Service(name, identity, ledger, self._reports, where, self._counters, self._tell)
             self._endpoints[name] = Endpoint(self.prefix, name, service)
         except Unreachable as error:
             self._counters.add("policy_sync_sockets_refused", reason=error.why.lower())

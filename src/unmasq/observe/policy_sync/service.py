@@ -7,7 +7,7 @@ Everything a pod sends is checked and counted: `policy_sync_reports`, `policy_sy
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -16,14 +16,16 @@ from google.protobuf.message import DecodeError
 
 from unmasq import __version__
 from unmasq.base.errors import StoreError
+from unmasq.base.notes import Once
 from unmasq.base.telemetry import Counters
 from unmasq.model.ingress import Chunk, FileIdentity
-from unmasq.model.proto import REPORT_ID
+from unmasq.model.proto import COLLECTOR_ID, REPORT_ID, SUPERSEDED
 from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
 from unmasq.model.proto.lines_pb2 import File, Kept, Piece, Run, Runs, Sent, Welcome
 from unmasq.observe.policy_sync.credentials import Identity
 from unmasq.observe.policy_sync.ledger import Known, Ledger, Refused
 from unmasq.observe.policy_sync.reports import lines_of
+from unmasq.observe.policy_sync.speakers import Speakers
 from unmasq.observe.policy_sync.whereabouts import Ends, Whereabouts
 
 LONGEST_MESSAGE = 2 << 20
@@ -33,7 +35,7 @@ REPORTS = "reports:"
 _FARTHEST = 1 << 43  # no log file is longer than this, or the offsets of its lines could not be kept
 _FINGERPRINT = re.compile(r"[0-9a-f-]{1,64}")
 _LONGEST_PATH = 4096
-_REPORT_ID = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[0-9a-f]{32}")
 _NEWS_SECONDS = 1.0
 
 
@@ -49,11 +51,19 @@ class Service:
     """The service of the pod whose volume has the id `name`."""
 
     def __init__(
-        self, name: str, identity: Identity, ledger: Ledger, answered: Answered, whereabouts: Whereabouts, counters: Counters
+        self,
+        name: str,
+        identity: Identity,
+        ledger: Ledger,
+        answered: Answered,
+        whereabouts: Whereabouts,
+        counters: Counters,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.identity, self.ledger, self._counters = identity, ledger, counters
         self._name, self._answered, self._whereabouts = name, answered, whereabouts
         self._reports = FileIdentity(0, 0, f"{REPORTS}{name}:{secrets.token_hex(8)}")  # a stream of lines that nobody had before
+        self._speakers, self._tell = Speakers(), Once(tell)
         self._lock = threading.Lock()
         self._at = 0
 
@@ -108,14 +118,24 @@ class Service:
         """Say what is here, then take lines in beside telling what is committed of them."""
         stream, have = self.ledger.begin()
         self._counters.add("policy_sync_streams")
+        if self._speakers.is_back(_told(context, COLLECTOR_ID)):
+            self._displaces()
         yield Kept(committed=_runs(have.committed), held=_runs(have.held))
         refused: list[str] = []
         threading.Thread(target=self._take_all, args=(requests, stream, refused), daemon=True).start()
         while (news := self.ledger.news(stream, _NEWS_SECONDS)) is not None:
             if news:
                 yield Kept(committed=_runs(news))
+        if self.ledger.is_superseded(stream) and not refused:
+            refused.append(SUPERSEDED)
         if refused:
             context.abort(grpc.StatusCode.ABORTED, refused[0])
+
+    def _displaces(self) -> None:
+        """Each of two collectors ends the stream of the other: everything comes, but late and by many streams."""
+        self._counters.add("policy_sync_streams_displaced")
+        next_step = "stop one of them, or give each proxy's pod a volume of its own"
+        self._tell(f"two collectors displace each other on the socket of {self.identity.reporter}: {next_step}")
 
     def _take_all(self, requests: Iterator[bytes], stream: int, refused: list[str]) -> None:
         try:
@@ -150,8 +170,13 @@ def _decoded(data: bytes) -> Sent:
 
 def _report_id(context: grpc.ServicerContext) -> str:
     """What the collector calls its report; empty where it does not say."""
-    told = next((value for key, value in context.invocation_metadata() if key == REPORT_ID), "")
-    return told if isinstance(told, str) and _REPORT_ID.fullmatch(told) else ""
+    return _told(context, REPORT_ID)
+
+
+def _told(context: grpc.ServicerContext, name: str) -> str:
+    """An id in the metadata of a call; empty where there is none."""
+    told = next((value for key, value in context.invocation_metadata() if key == name), "")
+    return told if isinstance(told, str) and _ID.fullmatch(told) else ""
 
 
 def _chunk(piece: Piece, pod: str, ends: Ends | None) -> Chunk:

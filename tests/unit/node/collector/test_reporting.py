@@ -154,7 +154,7 @@ def test_what_was_not_delivered_waits_for_the_next_connection(folder):
     write(reporter.log, line(1, "192.0.2.1"))
     with Felix(folder / "s") as felix:
         felix.answers = [lambda context: context.abort(grpc.StatusCode.INTERNAL, "no")]
-        with pytest.raises(Unreachable, match="not delivered"):
+        with pytest.raises(Unreachable, match="takes nothing\n  why:  whoever listens refuses it, internal: no"):
             reporter.run(threading.Event())
         assert reporter.counters.of("reports_failed", "internal") == 1
         with reporter.running():

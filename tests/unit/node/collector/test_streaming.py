@@ -53,7 +53,7 @@ def test_a_collector_that_is_held_back_is_alive():
         log = CollectorLog(str(folder / "log"), counters, notes, warn_bytes=1 << 40, give_back=False)
         later = Answers(str(folder / "log"), state, counters, ManualClock(clock.now_us() + HOUR_US))
         with grpc.insecure_channel(f"unix:{folder / 's'}") as channel:
-            streaming = Streaming(log, clock, counters, notes, state, stop)
+            streaming = Streaming(str(folder / "s"), log, clock, counters, notes, state, stop)
             thread = threading.Thread(target=streaming.run, args=(channel,))
             thread.start()
             until(lambda: state.held_since_us and later.of("/healthz")[0] == 200, "it to be held back")
