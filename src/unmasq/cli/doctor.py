@@ -25,8 +25,8 @@ class DoctorOptions:
     """The directory of the store that a running `unmasq run` fills. Otherwise what UNMASQ_STORE says."""
     spool: Path | None = None
     """The spool of a running `unmasq node`: from the log to the server. Otherwise what UNMASQ_SPOOL says."""
-    socket: Annotated[Path | None, Parameter(env_var="FELIX_DIAL_TARGET")] = None
-    """Beside a collector: who listens on this socket, and what is in INGRESS_LOG_PATH. Otherwise what FELIX_DIAL_TARGET says."""
+    socket: Path | None = None
+    """Who listens on this socket of a collector. Otherwise what FELIX_DIAL_TARGET says; beside a collector it need not be named."""
     server: str | None = None
     """The URL of unmasq serve: what it has; with --test, where the flows of the test are looked for."""
     token_file: Path | None = None

@@ -10,7 +10,7 @@ from unmasq.base.clock import SystemClock
 from unmasq.base.errors import InputError, Unreachable, UsageError
 from unmasq.base.secretfile import secret
 from unmasq.find import proxies
-from unmasq.find.alone import at_rest, kernel_alone, server_checks
+from unmasq.find.alone import at_rest, in_a_pod, kernel_alone, server_checks
 from unmasq.find.check import Check, State
 from unmasq.find.checks import checks, node_checks
 from unmasq.find.collecting import Listener, LogEnd, collecting
@@ -32,7 +32,7 @@ class Looked:
 
 
 def looked_at(options: "DoctorOptions") -> Looked:
-    """The links of what is named, those of a collector before all others; the kernel alone where nothing is."""
+    """The links of what is named, those of a collector before all others; where nothing is and no collector is here, the kernel alone."""
     if options.spool is not None:
         found = _spool(options.spool)
     elif options.store is not None:
@@ -40,9 +40,9 @@ def looked_at(options: "DoctorOptions") -> Looked:
     elif options.server is not None:
         found = _server(options.server, options)
     else:
-        found = Looked([]) if options.socket else _kernel(options.namespace)
-    before = _collector(options.socket) if options.socket else []
-    return replace(found, checks=[*before, *found.checks])
+        before = _collector(options.socket, is_asked=True)
+        return Looked(before or _kernel(options.namespace))
+    return replace(found, checks=[*_collector(options.socket, is_asked=False), *found.checks])
 
 
 def server_of(url: str, options: "DoctorOptions") -> "AbstractContextManager[Owner]":
@@ -55,12 +55,15 @@ def server_of(url: str, options: "DoctorOptions") -> "AbstractContextManager[Own
     return server_at(url, secret(options.token_file), options.ca, insecure=options.insecure)
 
 
-def _kernel(namespace: str | None) -> Looked:
-    """Only the kernel, where there is nobody to ask."""
+def _kernel(namespace: str | None) -> list[Check]:
+    """Only the kernel, where there is nobody to ask; in a pod with a network of its own not even that."""
     from unmasq.observe import dataplane, switches
+    from unmasq.observe.namespace import is_host
 
+    if namespace is None and "KUBERNETES_SERVICE_HOST" in os.environ and not is_host():
+        return [in_a_pod()]
     off, data_plane = switches.state(namespace).off, dataplane.known_by(dataplane.interfaces(namespace))
-    return Looked(kernel_alone(namespace, off, data_plane, switches.table_use(namespace)))
+    return kernel_alone(namespace, off, data_plane, switches.table_use(namespace))
 
 
 def _store(store: Path) -> Looked:
@@ -92,13 +95,19 @@ def _server(url: str, options: "DoctorOptions") -> Looked:
     return Looked([*server_checks(url, health, SystemClock().now_us()), *beside], None, health)
 
 
-def _collector(socket: Path) -> list[Check]:
-    """The socket, and the log where the environment of a collector names one or the default is there."""
-    from unmasq.node.collector.settings import settings_of
+def _collector(socket: Path | None, *, is_asked: bool) -> list[Check]:
+    """The links of a collector, where a socket or the environment names one, or where `is_asked` and one belongs here.
 
-    settings = settings_of({**os.environ, "FELIX_DIAL_TARGET": str(socket)})
-    is_ours = "INGRESS_LOG_PATH" in os.environ or Path(settings.path).exists()
-    return list(collecting(_log_end(Path(settings.path)) if is_ours else None, _listener(settings.target)))
+    A log that is not there is nothing to speak of where only a socket is named, as on a node.
+    """
+    from unmasq.node.collector.settings import TARGET, is_beside, named_by, settings_of
+
+    is_here = is_beside(os.environ) if is_asked and socket is None else named_by(os.environ)
+    if not is_here and socket is None:
+        return []
+    settings = settings_of({**os.environ, TARGET: str(socket)} if socket else os.environ)
+    log = Path(settings.path)
+    return list(collecting(_log_end(log) if is_here or log.exists() else None, _listener(settings.target)))
 
 
 def _log_end(path: Path) -> LogEnd:

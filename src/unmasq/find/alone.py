@@ -51,3 +51,10 @@ def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | No
     else:
         switched = Check("kernel", State.OK, f"switches on in {where}")
     return [switched, Check("table", State.OK, f"{table[0]:,} of {table[1]:,} connections tracked")]
+
+
+def in_a_pod() -> Check:
+    """That nothing can be seen from here: what the kernel must be told, it must be told on the node."""
+    seen = "this is a pod with a network of its own: the switches that matter are those of the node, and no collector is set up here"
+    next_step = "on the node: unmasq doctor --spool DIR; from here: unmasq doctor --server URL --token-file FILE; docs/kubernetes.md"
+    return Check("kernel", State.WARN, seen, next_step)

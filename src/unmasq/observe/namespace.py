@@ -20,6 +20,7 @@ from unmasq.model.address import V4_PREFIX
 from unmasq.observe import netlink
 from unmasq.observe.dump import Dump
 
+HOSTS_OWN = Path("/proc/sys/net/core/netdev_max_backlog")
 _CLONE_NEWNET = 0x40000000
 _RTM_NEWADDR, _RTM_GETADDR = 20, 22  # linux/rtnetlink.h
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2  # linux/if_addr.h
@@ -36,6 +37,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def path_of(namespace: str) -> str:
     """The file that stands for a namespace: of a name /run/netns/NAME; what has a slash is a path already."""
     return namespace if "/" in namespace else f"/run/netns/{namespace}"
+
+
+def is_host() -> bool:
+    """Whether we are in the host's network: its kernel shows this setting in the first namespace alone."""
+    return HOSTS_OWN.exists()
 
 
 def identity(namespace: str | None) -> tuple[int, int]:

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from unmasq.base.errors import UsageError
 from unmasq.base.notes import Level
@@ -36,8 +37,7 @@ class CollectorSettings:
 
 def settings_of(environment: Mapping[str, str]) -> CollectorSettings:
     """The settings of an environment. Raises UsageError."""
-    told = {name: environment.get(name, "").strip() for name in (INTERVAL, REQUESTS, PATH, TARGET, LEVEL)}
-    told = {name: text for name, text in told.items() if text not in ("", "0")}
+    told = told_by(environment)
     default = CollectorSettings()
     return CollectorSettings(
         interval_seconds=_interval(told.get(INTERVAL)) or default.interval_seconds,
@@ -46,6 +46,23 @@ def settings_of(environment: Mapping[str, str]) -> CollectorSettings:
         target=_target(told.get(TARGET, default.target)),
         level=_level(told[LEVEL]) if LEVEL in told else default.level,
     )
+
+
+def told_by(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a collector that an environment sets, as texts."""
+    told = {name: environment.get(name, "").strip() for name in (INTERVAL, REQUESTS, PATH, TARGET, LEVEL)}
+    return {name: text for name, text in told.items() if text not in ("", "0")}
+
+
+def is_beside(environment: Mapping[str, str]) -> bool:
+    """Whether this is the place of a collector: its variables are here, or what is mounted at their defaults."""
+    default = CollectorSettings()
+    return named_by(environment) or any(Path(place).parent.is_dir() for place in (default.path, default.target))
+
+
+def named_by(environment: Mapping[str, str]) -> bool:
+    """Whether an environment names the log or the socket of a collector."""
+    return not told_by(environment).keys().isdisjoint((PATH, TARGET))
 
 
 def _whole(name: str, text: str | None) -> int:
