@@ -7,11 +7,14 @@ import socket
 import grpc
 
 from unmasq.base.errors import Unreachable
+from unmasq.base.safe import shortened, terminal
 from unmasq.model.proto import SUPERSEDED
 
 _NEXT = {errno.EACCES: "may the user as whom this runs come to it?"}
 _NEXT_ABSENT = "is `unmasq node --policy-sync` up and the volume mounted?"
 _NEXT_SILENT = "is it a node of unmasq, or Felix?"
+
+_MOST_SHOWN = 200
 
 
 class Displaced(Unreachable):
@@ -30,7 +33,11 @@ def trouble(error: grpc.RpcError, target: str) -> Unreachable:
         return absent(target) or Unreachable(f"{target} takes nothing", "whoever listens breaks off", _NEXT_SILENT)
     if code in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
         return silent(target)
-    return Unreachable(f"{target} takes nothing", f"whoever listens refuses it, {code.name.lower()}: {error.details()}")
+    return Unreachable(f"{target} takes nothing", f"whoever listens refuses it, {code.name.lower()}: {_shown(error.details())}")
+
+
+def _shown(details: str | None) -> str:
+    return shortened(terminal(details or ""), _MOST_SHOWN)
 
 
 def silent(target: str) -> Unreachable:

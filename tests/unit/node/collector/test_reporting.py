@@ -153,8 +153,8 @@ def test_what_was_not_delivered_waits_for_the_next_connection(folder):
     reporter = Reporter(folder)
     write(reporter.log, line(1, "192.0.2.1"))
     with Felix(folder / "s") as felix:
-        felix.answers = [lambda context: context.abort(grpc.StatusCode.INTERNAL, "no")]
-        with pytest.raises(Unreachable, match="takes nothing\n  why:  whoever listens refuses it, internal: no"):
+        felix.answers = [lambda context: context.abort(grpc.StatusCode.INTERNAL, "no\x1b[1m")]
+        with pytest.raises(Unreachable, match=r"takes nothing\n  why:  whoever listens refuses it, internal: no\\x1b\[1m"):
             reporter.run(threading.Event())
         assert reporter.counters.of("reports_failed", "internal") == 1
         with reporter.running():
