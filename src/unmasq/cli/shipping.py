@@ -105,8 +105,14 @@ class Work:
         from unmasq.serve.listening import Listening, tcp
         from unmasq.serve.metrics import metrics_app
 
-        app = metrics_app(Metrics(self._counters, self._gauges), lambda: self._shipping.broken)
+        app = metrics_app(Metrics(self._counters, self._gauges), self._broken)
         self._stack.enter_context(Listening(Guard(app, Hosts(), None, {}, self._counters), tcp(host, port)))
+
+    def _broken(self) -> str | None:
+        """What fails here, whatever the server does; for anybody, so that it names no client."""
+        if self.turns.trouble:
+            return f"nothing is read, since {self.turns.trouble}"
+        return "sending to the server fails here" if self._shipping.broken else None
 
     def turn(self) -> None:
         """One round. While the spool cannot be written nothing more is read: the logs keep it."""

@@ -14,7 +14,8 @@ _PAUSE_SECONDS = 1.0  # between two tries to write what could not be written
 class Turns:
     """Rounds of work until SIGTERM or SIGINT, also one that came before the first round.
 
-    `trouble` says why nothing can be written now; a person is told once.
+    `trouble` says why nothing can be written now; a person is told once, and once when it can be
+    written again.
     """
 
     def __init__(self, counters: Counters) -> None:
@@ -29,10 +30,15 @@ class Turns:
         while not self.stop.is_set():
             try:
                 turn()
-                self.trouble = None
+                self._recover()
             except StoreError as error:
                 self._bear(error)
                 self.stop.wait(_PAUSE_SECONDS)
+
+    def _recover(self) -> None:
+        if self.trouble is not None:
+            out.note("there is room again: what waited is written, and the work goes on")
+        self.trouble = None
 
     def _bear(self, error: StoreError) -> None:
         if self.trouble is None:

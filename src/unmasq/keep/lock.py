@@ -1,5 +1,6 @@
 """One owner writes, or any number of readers read: a lock on the store's directory."""
 
+import errno
 import fcntl
 import os
 import time
@@ -17,15 +18,14 @@ class Lock:
     """Held from construction to `close`, or until the process ends, however it ends."""
 
     def __init__(self, folder: Path, *, exclusive: bool) -> None:
-        """Raises StoreBusy where another process holds it, StoreError where there is no store to read."""
+        """Raises StoreBusy where another process holds it, StoreError where there is no store to read, or no room to write."""
         self._file = _opened(folder, exclusive=exclusive)
         if not _taken(self._file, exclusive=exclusive):
             owner = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
             os.close(self._file)
             raise _busy(folder, owner)
         if exclusive:
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+            _sign(self._file, folder)
         self._exclusive = exclusive
 
     def close(self) -> None:
@@ -55,6 +55,22 @@ def _taken(file: int, *, exclusive: bool) -> bool:
             return True
 
 
+def _sign(file: int, folder: Path) -> None:
+    """Write whose it is, for whoever finds it taken. Closes the file where that fails."""
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        os.close(file)
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{folder} cannot be opened or written", str(error.strerror), "its disk may be full: make room; what it holds is kept"
+    )
+
+
 def _opened(folder: Path, *, exclusive: bool) -> int:
     try:
         if exclusive:
@@ -73,6 +89,8 @@ def _not_opened(folder: Path, error: OSError, *, exclusive: bool) -> StoreError:
     if isinstance(error, PermissionError):
         what, user = "write to" if exclusive else "read", os.geteuid()
         return StoreError(f"cannot open the store in {folder}", f"user {user} may not {what} it", "run as its owner, or change its rights")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _unwritable(folder, error)
     return StoreError(f"cannot open the store in {folder}", str(error.strerror), "name a directory that can be written")
 
 

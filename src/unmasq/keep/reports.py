@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
-from unmasq.keep.spoolfile import connected, transaction
+from unmasq.keep.spoolfile import connected, not_opened, transaction
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.model.runs import Run, Runs
 
@@ -44,7 +44,7 @@ class KeptReports:
             self._db = connected(path, "FULL")
             self._db.executescript(_TABLES)
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{path} cannot be read", str(error), "move it away to begin anew; the reports in it are lost then") from None
+            raise not_opened(path, error) from None
         (self._bytes,) = self._db.execute("SELECT coalesce(sum(size), 0) FROM reports").fetchone()
 
     def __enter__(self) -> Self:

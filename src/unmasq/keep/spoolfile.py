@@ -39,6 +39,9 @@ _STEPS = (FIRST, _SECOND)
 
 VERSION = len(_STEPS)
 
+_NO_SPOOL = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR)
+"""What SQLite says of a file that is not its own, that is damaged, or that has tables which are not ours."""
+
 
 def opened(path: Path) -> sqlite3.Connection:
     """A connection whose commits are on disk when they return. Makes the file. Raises StoreError, StoreTooNew."""
@@ -49,8 +52,7 @@ def opened(path: Path) -> sqlite3.Connection:
         for version, step in enumerate(_STEPS[found:], found + 1):
             db.executescript(f"BEGIN; {step} PRAGMA user_version = {version}; COMMIT;")
     except (sqlite3.Error, OSError) as error:
-        next_step = "move it away to begin anew; what it held is lost then, and logs are read again"
-        raise StoreError(f"{path} cannot be read as a spool", str(error), next_step) from None
+        raise not_opened(path, error) from None
     if found > VERSION:
         db.close()
         raise StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {found}, not {VERSION}", "upgrade")
@@ -66,6 +68,18 @@ def connected(path: Path, synchronous: str) -> sqlite3.Connection:
     return db
 
 
+def not_opened(path: Path, error: sqlite3.Error | OSError) -> StoreError:
+    """What a person is told: only of a file that holds something else, or is damaged, that it is to be moved away."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_SPOOL:
+        next_step = "move it away to begin anew; what it held is lost then, and logs are read again"
+        return StoreError(f"{path} cannot be read as a spool", str(error), next_step)
+    return _no_room(path, "opened or written", error, "what it holds is kept")
+
+
+def _no_room(path: Path | str, deed: str, error: Exception, meanwhile: str) -> StoreError:
+    return StoreError(f"the spool {path} cannot be {deed}", str(error), f"its disk may be full: make room; {meanwhile}")
+
+
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """All of the block or nothing. Raises StoreError for what SQLite raises."""
@@ -78,7 +92,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             if db.in_transaction:
                 db.execute("ROLLBACK")
     except sqlite3.Error as error:
-        raise StoreError("cannot write to the spool", str(error), "is the disk full? Nothing more is read meanwhile") from error
+        raise _no_room(_path(db), "written", error, "nothing more is read meanwhile") from error
 
 
 @contextmanager
@@ -88,6 +102,14 @@ def reading(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         yield db
     except sqlite3.Error as error:
         raise StoreError("cannot read the spool", str(error), "is its disk well? What cannot be read is not sent") from error
+
+
+def _path(db: sqlite3.Connection) -> str:
+    """Its file, for which the disk is not asked; nothing once it is closed."""
+    try:
+        return str(db.execute("PRAGMA database_list").fetchone()[2])
+    except sqlite3.Error:
+        return ""
 
 
 def _version(db: sqlite3.Connection) -> int:

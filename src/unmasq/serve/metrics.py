@@ -11,10 +11,11 @@ from unmasq.base.exposition import MEDIA_TYPE, Metrics
 
 
 def metrics_app(metrics: Metrics, broken: Callable[[], str | None]) -> Starlette:
-    """`/metrics`, and `/healthz`: 503 while something of the process itself is broken."""
+    """`/metrics`, and `/healthz`: 503 while something of the process itself is broken, with what that is; it must name no client."""
 
     def healthz(_request: Request) -> Response:
-        return PlainTextResponse("broken: unmasq doctor says what\n", 503) if broken() else PlainTextResponse("ok\n")
+        why = broken()
+        return PlainTextResponse(f"broken: {why}; unmasq doctor says more\n", 503) if why else PlainTextResponse("ok\n")
 
     return Starlette(routes=[Route("/metrics", endpoint(metrics)), Route("/healthz", healthz)])
 

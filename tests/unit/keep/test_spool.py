@@ -287,8 +287,32 @@ def test_what_sqlite_says_becomes_an_error_of_the_store(tmp_path):
     asked = [opened.take, opened.backlog, opened.covered, lambda: opened.noted("x"), lambda: opened.here([1])]
     done = [lambda: opened.note("x", b""), lambda: opened.forget(taken), lambda: opened.put(numbered(1)), lambda: opened.not_taken(taken)]
     for attempt in (*asked, *done):
-        with pytest.raises(StoreError, match=r"cannot (read|write to) the spool"):
+        with pytest.raises(StoreError, match=r"cannot read the spool|the spool .* cannot be written"):
             attempt()
+
+
+@pytest.mark.parametrize("room", [0, 100], ids=["not even for the lock", "none for the first table"])
+def test_a_full_disk_is_told_with_its_path_and_is_no_reason_to_throw_anything_away(tmp_path, room):
+    with no_file_longer_than(room), pytest.raises(StoreError) as refused:
+        spool(tmp_path / "new")
+    assert f"{tmp_path / 'new'}" in refused.value.what
+    assert refused.value.what.endswith("cannot be opened or written")
+    assert "its disk may be full: make room" in refused.value.next_step
+    with spool(tmp_path / "new") as opened:
+        opened.put(numbered(0))
+        with no_file_longer_than(100), pytest.raises(StoreError, match=f"the spool {tmp_path / 'new'}/spool.sqlite cannot be written"):
+            opened.put(numbered(1))
+    with no_file_longer_than(0), pytest.raises(StoreError, match=f"{tmp_path / 'new'} cannot be opened or written"):
+        spool(tmp_path / "new")
+    with spool(tmp_path / "new") as opened:
+        assert waiting(opened) == [0]
+
+
+def test_a_file_with_tables_of_others_is_no_spool(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "spool.sqlite")) as db:
+        db.execute("CREATE TABLE batches (other)")
+    with pytest.raises(StoreError, match="cannot be read as a spool"):
+        spool(tmp_path)
 
 
 @contextmanager
