@@ -70,7 +70,7 @@ class Work:
         return sync_of(options, lambda: _covered(store), lambda: self._stack.enter_context(reports()), self._clock, self.counters)
 
     def __enter__(self) -> Self:
-        say_what_is_watched(self._node, self._sync)
+        say_what_is_watched(self._node, self._sync, self._status())
         return self
 
     def __exit__(self, *_: object) -> None:

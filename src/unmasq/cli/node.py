@@ -29,7 +29,8 @@ class NodeOptions(WatchOptions):
     ship_seconds: float = 1
     """How long closed flows may gather before they are in the spool, and go to the server."""
     metrics: str | None = None
-    """ADDRESS:PORT for /metrics and /healthz (503 with the reason while nothing can be read or sent for one of the node's own), which name no client."""
+    """ADDRESS:PORT for /metrics and /healthz (503 while the spool takes nothing or nothing can be sent for a reason of the node's own),
+    which name no client."""
 
 
 def node(options: NodeOptions) -> None:

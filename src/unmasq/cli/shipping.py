@@ -92,7 +92,7 @@ class Work:
         return lambda: self._stack.enter_context(KeptReports(folder, self._clock))
 
     def __enter__(self) -> Self:
-        say_what_is_watched(self.node, self._sync)
+        say_what_is_watched(self.node, self._sync, self._status())
         return self
 
     def __exit__(self, *_: object) -> None:

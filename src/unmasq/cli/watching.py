@@ -16,6 +16,7 @@ from unmasq.read.formats.proxies import FormatName
 from unmasq.show import words
 
 if TYPE_CHECKING:
+    from unmasq.model.health import NodeStatus
     from unmasq.node.live import Covered, LiveNode
     from unmasq.node.watch import Watch
     from unmasq.observe.policy_sync.server import PolicySync, Reports
@@ -144,8 +145,10 @@ def microseconds(seconds: float) -> int:
     return int(seconds * MICROSECONDS)
 
 
-def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
-    """Tell a person which logs, collectors and which kernel a node looks at."""
+def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None", status: "NodeStatus") -> None:
+    """Tell a person which logs, collectors and which kernel a node looks at, and what of that can bring nothing."""
+    from unmasq.find.checks import at_start
+
     logs = [*node.watch.logs, *(f"pods {choice}" for choice in node.watch.pods)]
     logs += [f"syslog on {receiver.place}" for receiver in node.receivers]
     logs += [f"collectors below {sync.prefix}"] if sync else []
@@ -157,10 +160,10 @@ def say_what_is_watched(node: "LiveNode", sync: "PolicySync | None") -> None:
     for path in node.watch.logs:
         if not Path(path).exists():
             out.note(f"{path} is not there yet: waiting for it")
-    if node.pods and node.pods.trouble:
-        out.note(f"no pod can be found yet: {node.pods.trouble}. It is tried again every second.")
     if node.sight.blind:
         out.note(f"{node.sight.blind}\nLines are kept without their connections: no client behind a translation is known.")
+    for check in at_start(status):
+        out.note(f"{check.seen}: {check.next}")
 
 
 def _listed(words: list[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from unmasq.find.check import Check, State
-from unmasq.find.checks import in_vain, joined
+from unmasq.find.checks import in_vain, joined, off_in
 from unmasq.keep.protocol import Health
 from unmasq.show import words
 
@@ -47,7 +47,7 @@ def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | No
     if off and data_plane:
         switched = in_vain(where, off, data_plane, "let a node read the proxy's pod: unmasq run --pods NAMESPACE/POD")
     elif off:
-        switched = Check("kernel", State.BROKEN, f"off in {where}: {', '.join(off)}", "unmasq doctor --set-switches")
+        switched = off_in(where, off, namespace)
     else:
         switched = Check("kernel", State.OK, f"switches on in {where}")
     return [switched, Check("table", State.OK, f"{table[0]:,} of {table[1]:,} connections tracked")]

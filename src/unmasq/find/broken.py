@@ -53,8 +53,7 @@ def _nothing_came(before: Health, after: Health) -> Link | None:
 
 def _silent(before: NodeStatus, after: NodeStatus) -> Link | None:
     if after.count("lines_read") == before.count("lines_read"):
-        logs = ", ".join(after.logs) or "what collectors send"
-        return "log", f"no line came in {logs}", "does the proxy that answers write there? (access_log in nginx)"
+        return "log", f"no line came in {after.sources}", "does the proxy that answers write there? (access_log in nginx)"
     if after.count("lines_rejected") > before.count("lines_rejected"):
         return "marker", "a line came, but it was rejected", "unmasq explain --input LOG shows why; unmasq config template NAME the format"
     return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from unmasq.find import ways
 from unmasq.find.check import Check, State
-from unmasq.find.reading import reading
+from unmasq.find.reading import pods, reading
 from unmasq.find.sending import sending
 from unmasq.keep.protocol import Health
 from unmasq.model.health import NodeStatus, Shipping
@@ -42,6 +42,12 @@ def node_checks(status: NodeStatus, shipping: Shipping) -> list[Check]:
     ]
 
 
+def at_start(status: NodeStatus) -> list[Check]:
+    """What a node that begins can tell already, and who starts it cannot wait for the doctor to say."""
+    found = [*pods(status), *(_switches(status) if status.kernel else ())]
+    return [check for check in found if check.state is not State.OK]
+
+
 def first_broken(found: list[Check]) -> Check | None:
     """The cause, if something is broken."""
     return next((check for check in found if check.state is State.BROKEN), None)
@@ -73,8 +79,14 @@ def _switches(status: NodeStatus) -> list[Check]:
     if status.switches_off and status.data_plane:
         return [in_vain(where, status.switches_off, status.data_plane, f"name the proxy's pod: {status.program} --pods NAMESPACE/POD")]
     if status.switches_off:
-        return [Check("kernel", State.BROKEN, f"off in {where}: {', '.join(status.switches_off)}", "unmasq doctor --set-switches")]
+        return [off_in(where, status.switches_off, status.namespace)]
     return [Check("kernel", State.OK, f"switches on in {where}, {status.count('connections_seen'):,} events of connections seen")]
+
+
+def off_in(where: str, off: Sequence[str], namespace: str | None) -> Check:
+    """That switches are off, and what turns them on."""
+    there = f" --namespace {namespace}" if namespace else ""
+    return Check("kernel", State.BROKEN, f"off in {where}: {', '.join(off)}", f"unmasq doctor --set-switches{there}")
 
 
 def in_vain(where: str, off: Sequence[str], data_plane: str, next_step: str) -> Check:

@@ -16,7 +16,7 @@ _FEW_DATAGRAMS = 512  # what systemd sets; the kernel's own default is 10
 def reading(status: NodeStatus) -> Iterator[Check]:
     """The links in the order in which a line passes them."""
     yield from _collectors(status)
-    yield from _pods(status)
+    yield from pods(status)
     yield from _syslog(status)
     yield _log(status)
     yield _marker(status)
@@ -74,12 +74,16 @@ def _without_socket(status: NodeStatus, state: State) -> Iterator[Check]:
         yield Check("collectors", state, seen, "mount the volume into the pod of the proxy, so that its driver writes them")
 
 
-def _pods(status: NodeStatus) -> Iterator[Check]:
-    """The folder with the logs of pods, where it is needed and not there."""
+def pods(status: NodeStatus) -> Iterator[Check]:
+    """The folder with the logs of pods, where it is needed and not there; and what of --pods finds nothing in it."""
     if status.pods_trouble:
         state = State.WARN if status.logs or status.collectors else State.BROKEN
         next_step = f"mount the host's /var/log/pods there, or name another folder: {status.program} --pod-logs DIR"
         yield Check("pods", state, f"no pod can be found: {status.pods_trouble}", next_step)
+    elif status.pods_unmatched:
+        others = f"{words.counted(status.pods_others, 'other pod')} {'has' if status.pods_others == 1 else 'have'} logs"
+        next_step = "is it on this node, and --pods its NAMESPACE/POD? One that comes later is read from its first line"
+        yield Check("pods", State.WARN, f"no pod here matches {' or '.join(status.pods_unmatched)}; {others}", next_step)
 
 
 def _syslog(status: NodeStatus) -> Iterator[Check]:
@@ -92,7 +96,7 @@ def _syslog(status: NodeStatus) -> Iterator[Check]:
 
 
 def _log(status: NodeStatus) -> Check:
-    count, logs = status.count("lines_read"), ", ".join(status.logs) or "what collectors send"
+    count, logs = status.count("lines_read"), status.sources
     if count:
         return Check("log", State.OK, f"{words.counted(count, 'line')} read from {logs}")
     missing = status.count("tail_missing")

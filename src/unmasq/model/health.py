@@ -59,6 +59,10 @@ class NodeStatus(Struct, frozen=True):
     """Which credentials of pods are of no use, and why: some of many."""
     pods_trouble: str | None = None
     """Why the folder with the logs of pods cannot be listed, where pods are to be read."""
+    pods_unmatched: list[str] = []
+    """What --pods names and no container here matches."""
+    pods_others: int = 0
+    """Pods with logs that --pods does not name."""
     shipping: Shipping | None = None
     """None where the node keeps its flows itself."""
     syslog_queue: int | None = None
@@ -68,6 +72,11 @@ class NodeStatus(Struct, frozen=True):
     def program(self) -> str:
         """What a person starts to have such a node."""
         return "unmasq node" if self.shipping else "unmasq run"
+
+    @property
+    def sources(self) -> str:
+        """What is read, for a person."""
+        return ", ".join(self.logs) or ("what collectors send" if self.sockets_below else "the logs of chosen pods")
 
     def by_reason(self, name: str) -> dict[str, int]:
         """A counter by its reasons."""

@@ -145,6 +145,7 @@ class LiveNode:
     def _open_pods(self, covered: Covered) -> Pods:
         pods = Pods(self.watch.pod_logs, self.watch.pods, self._counters, covered, from_start=self.watch.from_start)
         self._stack.callback(pods.close)
+        pods.begin(self._clock.now_us())
         return pods
 
     def _note_begun(self) -> None:

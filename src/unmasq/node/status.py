@@ -58,6 +58,8 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         collectors=sorted(pod.reporter for pod in beside.sync.pods.values()) if beside.sync else [],
         credentials_refused=beside.sync.troubles[:_MOST_TROUBLES] if beside.sync else [],
         pods_trouble=node.pods.trouble if node.pods else None,
+        pods_unmatched=node.pods.unmatched if node.pods else [],
+        pods_others=node.pods.others if node.pods else 0,
         shipping=beside.shipping,
         syslog_queue=min((each.queue for each in node.receivers if each.queue is not None), default=None),
     )

@@ -50,6 +50,7 @@ class Pods:
         self._folders: dict[Path, Folder] = {}  # those of the last look
         self._archives: dict[Path, Archives] = {}
         self._pods: dict[str, str | None] = {}
+        self._met = set[tuple[str, str]]()
         self._logs: dict[Path, _PodLog] = {}
         self._unreadable: set[Path] = set()
         self._looked_us: int | None = None
@@ -74,16 +75,34 @@ class Pods:
         """UID -> NAMESPACE/POD of those that were there at the last look, also where they have ended and only their logs stay."""
         return pods_of(name for name, pod in self._pods.items() if pod is not None)
 
+    @property
+    def unmatched(self) -> list[str]:
+        """The choices that no container took at the last look. Any thread may ask."""
+        met = self._met
+        return [str(choice) for choice in self._choices if not any(choice.takes(*each) for each in met)]
+
+    @property
+    def others(self) -> int:
+        """How many pods that nobody chose have logs, as of the last look. Any thread may ask."""
+        return sum(pod is None and pod_of(name) is not None for name, pod in list(self._pods.items()))
+
+    def begin(self, now_us: int) -> None:
+        """Look which logs are there, before anything is read."""
+        self._look_if_due(now_us)
+
     def poll(self, now_us: int) -> Iterator[Chunk]:
         """All whole lines that are there, log by log."""
-        if self._looked_us is None or not 0 <= now_us - self._looked_us < LOOK_US:
-            self._look(now_us)
-            self._looked_us = now_us
+        self._look_if_due(now_us)
         for path, log in list(self._logs.items()):
             if log.is_due(now_us):
                 yield from log.poll(now_us)
                 if now_us - log.active_us > GRACE_US:
                     yield from self._quiet(path, log)
+
+    def _look_if_due(self, now_us: int) -> None:
+        if self._looked_us is None or not 0 <= now_us - self._looked_us < LOOK_US:
+            self._look(now_us)
+            self._looked_us = now_us
 
     def close(self) -> None:
         """Let all files go."""
@@ -118,12 +137,15 @@ class Pods:
         """The logs of chosen containers, each with its NAMESPACE/POD."""
         self._note_pods(self._root.names(now_us))
         self._folders, self._known_folders = {}, self._folders
+        met = set[tuple[str, str]]()
         for name, pod in self._pods.items():
             if pod is not None:
                 for folder in self._containers(self._root.path / name, pod, now_us):
+                    met.add((pod, folder.path.name))
                     names = folder.names(now_us)
                     self._archives_of(folder.path).look(folder.path, names, from_start=self._is_ours)
                     yield from ((folder.path / log, pod) for log in names if restarts(log) is not None)
+        self._met = met
         self._archives = {path: archives for path, archives in self._archives.items() if path in self._folders}
 
     def _containers(self, path: Path, pod: str, now_us: int) -> Iterator["Folder"]:

@@ -15,14 +15,16 @@ from unmasq.cli.shipping import Spooling, Work
 from unmasq.keep.spool import Spool
 from unmasq.keep.spoolcover import CoveredLines
 from unmasq.node.upstream import Upstream
+from unmasq.observe import switches
 
 
 @contextmanager
-def working(tmp_path):
+def working(tmp_path, **watched):
     """A node whose server is not there, and what its port for health answers."""
     server, port = f"http://127.0.0.1:{free_port()}", free_port()
     (tmp_path / "log").touch()
-    options = NodeOptions(input=[str(tmp_path / "log")], kernel=False, server=server, token_file=tmp_path, spool=tmp_path / "spool")
+    watched = {"input": [str(tmp_path / "log")], "kernel": False} | watched
+    options = NodeOptions(server=server, token_file=tmp_path, spool=tmp_path / "spool", **watched)
     with Upstream(server, lambda: "") as upstream, Work(options, Spooling(options.spool, 1 << 20, 1), upstream, Counters()) as work:
         work.measure("127.0.0.1", port)
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
@@ -59,6 +61,16 @@ def test_a_spool_that_takes_nothing_makes_the_node_unwell_until_there_is_room(tm
             work.turns.stop.set()
             thread.join()
     assert capsys.readouterr().err.count("there is room again") == 1
+
+
+@pytest.mark.needs("lab")
+def test_who_starts_a_node_that_can_see_nothing_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(switches, "state", lambda _: switches.Switches(True, True, False, True))
+    (tmp_path / "pods" / "shop_web_1" / "main").mkdir(parents=True)
+    with working(tmp_path, pods=["nothere/*"], pod_logs=tmp_path / "pods", kernel=True):
+        said = capsys.readouterr().err
+    assert said.count("no pod here matches nothere/*/*; 1 other pod has logs: is it on this node") == 1
+    assert said.count("off in this namespace: nf_conntrack_events: unmasq doctor --set-switches\n") == 1
 
 
 def full(*_):

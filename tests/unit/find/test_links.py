@@ -11,7 +11,7 @@ from unmasq.find.acceptance import Match
 from unmasq.find.alone import server_checks
 from unmasq.find.broken import broken_elsewhere, broken_here
 from unmasq.find.check import State
-from unmasq.find.checks import first_broken, node_checks
+from unmasq.find.checks import at_start, first_broken, node_checks
 from unmasq.keep.protocol import Health
 from unmasq.model.health import Shipping
 
@@ -27,6 +27,7 @@ LINKS = {
     "no credentials are understood": (status(READ, **POD | {"collectors": [], "credentials_refused": ["a.json is"]}), WELL, "credentials"),
     "nobody has spoken": (status(READ, **POD), WELL, "collectors"),
     "the folder of pods' logs is missing": (status(READ, logs=[], pods_trouble="/var/log/pods: No such file or directory"), WELL, "pods"),
+    "switches are off elsewhere": (status(READ, switches_off=["accounting"], namespace="blue"), WELL, "kernel"),
     "the log is missing": (status({"tail_missing{missing}": 1}), WELL, "log"),
     "no line has the marker": (status({**READ, "lines_unmarked": 20}), WELL, "marker"),
     "no line can be read": (status({**READ, "lines_rejected{bad_json}": 20}), WELL, "lines"),
@@ -54,6 +55,7 @@ LOOKS = {
     "one file of many is not understood": (status(SAID, **POD | {"credentials_refused": ["a.json is"]}), "credentials"),
     "two collectors displace each other": (status({**SAID, "policy_sync_streams_displaced": 1}, **POD), "collectors"),
     "other logs are read beside pods": (status(READ, pods_trouble="/var/log/pods: No such file or directory"), "pods"),
+    "no pod is the one that is named": (status(logs=[], pods_unmatched=["nothere/*/*"], pods_others=7), "pods"),
     "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
     "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),
 }
@@ -64,6 +66,22 @@ def test_what_is_only_to_be_looked_at(known, link):
     found = node_checks(known, WELL)
     assert first_broken(found) is None
     assert State.WARN in [check.state for check in found if check.link == link]
+
+
+def test_pods_that_match_nothing_are_no_matter_of_collectors():
+    found = {check.link: check.seen for check in node_checks(status(logs=[], pods_unmatched=["nothere/*/*"], pods_others=7), WELL)}
+    assert found["pods"] == "no pod here matches nothere/*/*; 7 other pods have logs"
+    assert found["log"] == "no line since  in the logs of chosen pods"
+
+
+@pytest.mark.parametrize(("kernel", "told"), [(True, ["pods", "kernel"]), (False, ["pods"])])
+def test_what_a_node_can_tell_at_its_start(kernel, told):
+    known = status(kernel=kernel, namespace="blue", switches_off=["nf_conntrack_events"], pods_unmatched=["a/*/*"], pods_others=1)
+    found = at_start(known)
+    assert [check.link for check in found] == told
+    assert found[0].seen == "no pod here matches a/*/*; 1 other pod has logs"
+    assert found[-1].next.endswith("--set-switches --namespace blue") == kernel
+    assert at_start(status(kernel=kernel)) == []
 
 
 def test_all_that_was_given_up_is_named_with_the_reasons():

@@ -47,6 +47,22 @@ def test_chosen_pods_are_known_by_their_uids_as_they_come_and_go(tmp_path, web):
 
 
 @pytest.mark.parametrize(
+    ("choices", "unmatched"),
+    [(["nothere/*", "shop/*/none", "shop/w*"], ["nothere/*/*", "shop/*/none"]), (["shop/web"], [])],
+)
+def test_what_matches_no_pod_is_known_before_anything_is_read(tmp_path, web, choices, unmatched):
+    for name in ("kube-system/dns", "kube-system/proxy"):
+        Container(tmp_path, name)
+    reader = Reader(tmp_path, *choices).start()
+    reader.pods.begin(reader.now_us)
+    assert (reader.pods.unmatched, reader.pods.others) == (unmatched, 2)
+    Container(tmp_path, "nothere/yet")
+    reader.poll()
+    assert "nothere/*/*" not in reader.pods.unmatched
+    reader.close()
+
+
+@pytest.mark.parametrize(
     ("choices", "found"),
     [
         (["shop/*"], {"shop/web", "shop/db"}),
