@@ -87,6 +87,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(tmp_path):
         until(lambda: "certificate verify failed" in pair.node.said(), "the node to say why", 60)
         pair.node.finish()
     assert pair.node.said().count("certificate verify failed") == 1
+    assert pair.node.said().count("\n  next: name what vouches for its certificate: --ca FILE\n") == 1
 
 
 def test_a_wrong_token_is_told_and_what_waits_is_sent_when_it_is_right(tmp_path):

@@ -7,6 +7,21 @@ from urllib.parse import SplitResult, urlsplit
 
 from unmasq.base.errors import UsageError
 
+_ADVICE = {
+    "hostname mismatch": "call the server by a name that is in its certificate, or give it one with this name",
+    "ip address mismatch": "call the server by a name that is in its certificate, or give it one with this address",
+    "certificate_verify_failed": "name what vouches for its certificate: --ca FILE",
+    "wrong_version_number": "it speaks http, not https: is it behind a proxy with TLS, or did it get no --tls-cert?",
+    "no server of that name is here": "call it by an address, or start it with this name: unmasq serve --host NAME",
+}
+"""What to do about an error that TLS or our own server words like that, lower case; of several the first."""
+
+
+def advice(why: str) -> str:
+    """What to do where a server cannot be asked for this reason; nothing where the reason does not tell."""
+    low = why.lower()
+    return next((next_step for words, next_step in _ADVICE.items() if words in low), "")
+
 
 def web_parts(url: str) -> SplitResult | None:
     """The parts of a URL of HTTP with a host, whose port can be asked for; None for anything else."""

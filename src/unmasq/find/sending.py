@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from unmasq.base.servers import advice
 from unmasq.find.check import Check, State
 from unmasq.model.health import NodeStatus, Shipping
 from unmasq.show import words
@@ -40,7 +41,7 @@ def _content(status: NodeStatus) -> str:
 
 def _server(shipping: Shipping) -> Check:
     if shipping.trouble:
-        next_step = "is unmasq serve up there, and the token one for nodes? What is not sent waits in the spool"
+        next_step = advice(shipping.trouble) or "is unmasq serve up there, and the token one for nodes? What is not sent waits in the spool"
         return Check("server", State.BROKEN, f"{shipping.server}: {shipping.trouble}", next_step)
     return Check("server", State.OK, f"{shipping.server} answers")
 

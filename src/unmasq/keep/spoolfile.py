@@ -77,7 +77,7 @@ def not_opened(path: Path, error: sqlite3.Error | OSError) -> StoreError:
 
 
 def _no_room(path: Path | str, deed: str, error: Exception, meanwhile: str) -> StoreError:
-    return StoreError(f"the spool {path} cannot be {deed}", str(error), f"its disk may be full: make room; {meanwhile}")
+    return StoreError(f"{f'the spool {path}'.rstrip()} cannot be {deed}", str(error), f"its disk may be full: make room; {meanwhile}")
 
 
 @contextmanager

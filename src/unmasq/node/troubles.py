@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from unmasq.base.servers import advice
 from unmasq.base.telemetry import Counters
 
 
@@ -22,7 +23,8 @@ class Troubles:
         """It failed once more."""
         self._counters.add("ship_failed", reason=reason)
         if not any(reason in known for known in self._known.values()):
-            self._tell(f"{self._url}: {why}; what is not sent waits in the spool")
+            next_step = advice(why)
+            self._tell(f"{self._url}: {why}; what is not sent waits in the spool" + (f"\n  next: {next_step}" if next_step else ""))
         self._known[kind].pop(reason, None)
         self._known[kind][reason] = why
 

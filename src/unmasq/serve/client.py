@@ -12,6 +12,7 @@ import msgspec
 
 from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.moments import text
+from unmasq.base.servers import advice
 from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.filter import FlowFilter
@@ -84,7 +85,7 @@ class Owner:
             raise self._silent(f"its answer is not ours: {error}") from None
 
     def _silent(self, why: str) -> Unreachable:
-        return Unreachable(f"{self._peer.name} does not answer", why, self._peer.next_step)
+        return Unreachable(f"{self._peer.name} does not answer", why, advice(why) or self._peer.next_step)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from contextlib import contextmanager
+from typing import Any
 
 import httpx2
 import pytest
@@ -19,11 +20,11 @@ from unmasq.observe import switches
 
 
 @contextmanager
-def working(tmp_path, **watched):
+def working(tmp_path, **watched: Any):
     """A node whose server is not there, and what its port for health answers."""
     server, port = f"http://127.0.0.1:{free_port()}", free_port()
     (tmp_path / "log").touch()
-    watched = {"input": [str(tmp_path / "log")], "kernel": False} | watched
+    watched = {"input": [str(tmp_path / "log")], "kernel": False, **watched}
     options = NodeOptions(server=server, token_file=tmp_path, spool=tmp_path / "spool", **watched)
     with Upstream(server, lambda: "") as upstream, Work(options, Spooling(options.spool, 1 << 20, 1), upstream, Counters()) as work:
         work.measure("127.0.0.1", port)

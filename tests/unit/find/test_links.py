@@ -127,6 +127,12 @@ def test_what_to_do_where_a_test_request_met_no_connection(known, next_step):
     assert (broken[0], next_step in broken[2]) == ("joined", True)
 
 
+def test_a_server_that_does_not_know_its_name_is_told_how_to_learn_it():
+    named = structs.replace(AWAY, trouble="the server answered 400: the request is refused, no server of that name is here")
+    (server,) = [check for check in node_checks(status(), named) if check.link == "server"]
+    assert "unmasq serve --host NAME" in server.next
+
+
 def test_a_day_that_a_server_cannot_write_is_broken():
     unwell = structs.replace(held(), unwritten={"day_2026-11-22.duckdb": "it lacks a table"})
     broken = first_broken(server_checks("u", unwell, 5_000_000))

@@ -438,7 +438,7 @@ def test_a_spool_that_cannot_be_read_is_told_once_and_tried_again(shipped):
         ship.lasts(60)
     assert ship.counters.of("ship_failed", "spool") > 3
     assert len(ship.said) == 1
-    assert "the spool: " in ship.said[0]
+    assert "the spool cannot be written: " in ship.said[0]
 
 
 def test_the_thread_outlives_a_spool_that_cannot_be_read(shipped):

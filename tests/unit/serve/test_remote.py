@@ -1,5 +1,7 @@
 """A server that is elsewhere, and what stands in its place: told in words, whatever it answers."""
 
+import ssl
+import subprocess
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +13,7 @@ from unmasq.serve.remote import server_at
 
 
 @contextmanager
-def answering(status: int, body: bytes):
+def answering(status: int, body: bytes, tls: ssl.SSLContext | None = None):
     """The URL of a server that answers everything alike."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -24,10 +26,12 @@ def answering(status: int, body: bytes):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
@@ -52,6 +56,29 @@ def test_what_is_no_answer_is_told(status, body, error, words):
         with pytest.raises(error, match=words) as raised:
             server.health()
         assert words in str(raised.value)
+
+
+@pytest.mark.needs("lab")
+def test_a_certificate_that_is_not_believed_is_told_with_what_to_do(tmp_path):
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=other"]
+    subprocess.run([*made, "-addext", "subjectAltName=DNS:other", "-keyout", tmp_path / "k", "-out", tmp_path / "c"], check=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "c", tmp_path / "k")
+    with answering(200, b"", context) as url:
+        assert refused(url).endswith("next: name what vouches for its certificate: --ca FILE")
+        assert refused(url, tmp_path / "c").endswith("with this address")
+        assert "hostname mismatch" in refused(url.replace("127.0.0.1", "localhost"), tmp_path / "c").lower()
+
+
+def test_https_where_http_is_spoken_is_told():
+    with answering(200, b"") as url:
+        assert "next: it speaks http, not https" in refused(url.replace("http:", "https:"))
+
+
+def refused(url, ca=None) -> str:
+    with server_at(url, "token", ca) as server, pytest.raises(Unreachable) as raised:
+        server.health()
+    return str(raised.value)
 
 
 def test_nobody_and_nonsense():
