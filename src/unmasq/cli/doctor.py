@@ -1,14 +1,18 @@
 """`unmasq doctor`: which link is broken, and what to do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
 from unmasq.cli.ending import Exit
 from unmasq.cli.misuse import STORE_NEXT
+
+if TYPE_CHECKING:
+    from unmasq.cli.doctor_sides import Side
 
 _TEST = (
     "Send test requests to this URL of a proxy: X-Forwarded-For 1.1.1.1 with X-Real-Ip 2.2.2.2, and once more without "
@@ -63,16 +67,26 @@ def doctor(options: DoctorOptions = _PLAIN) -> int:
 
 def _test(options: DoctorOptions, url: str) -> int:
     from unmasq.base.clock import SystemClock
-    from unmasq.cli import doctor_test
     from unmasq.cli.doctor_places import server_of
     from unmasq.cli.doctor_sides import AtServer, AtStore
     from unmasq.serve.backend import open_backend
 
+    given = options.timeout_seconds
     if options.store is not None:
         with open_backend(options.store, SystemClock()) as backend:
-            return doctor_test.run(url, lambda: AtStore(backend), options.timeout_seconds or AtStore.PATIENCE_SECONDS, options.output)
+            return _wait(url, lambda: AtStore(backend), given or AtStore.PATIENCE_SECONDS, AtStore.WAITS_FOR, options.output)
     if options.server is not None:
         with server_of(options.server, options) as server:
-            return doctor_test.run(url, lambda: AtServer(server), options.timeout_seconds or AtServer.PATIENCE_SECONDS, options.output)
+            seconds = given or AtServer.PATIENCE_SECONDS
+            return _wait(url, lambda: AtServer(server, seconds), seconds, AtServer.WAITS_FOR, options.output)
     why = "the flows of the test are looked for in a store, or at a server"
     raise UsageError("in which store?", why, f"{STORE_NEXT}; or add --server URL with --token-file FILE")
+
+
+def _wait(url: str, side: "Callable[[], Side]", seconds: float, waits_for: str, output: str) -> int:
+    """Tell at once what is waited for, since it may take minutes."""
+    from unmasq.cli import doctor_test
+    from unmasq.cli import output as out
+
+    out.note(f"waiting up to {seconds:g} s for {waits_for}")
+    return doctor_test.run(url, side, seconds, output)

@@ -23,6 +23,7 @@ class AtStore:
     """A store that a running node fills: flows are seen while they are open, and the node tells how it is."""
 
     PATIENCE_SECONDS = 30.0
+    WAITS_FOR = "the line of each request, joined with its connection, to be in the store"
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -48,13 +49,20 @@ class AtServer:
 
     PATIENCE_SECONDS = 200.0
     """An interval of 60 s, 120 s for a line that waits for its connection, 10 s for what is late, and some to send it."""
+    LEAST_SECONDS = 71.0
+    _WHEN = "when its interval is over (60 s, or unmasq serve --interval-seconds), 10 s for late lines, and 1 s to gather"
+    WAITS_FOR = f"the flow of each request to be at the server: a node sends it {_WHEN}"
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, backend: Backend, timeout_seconds: float = PATIENCE_SECONDS) -> None:
+        self.backend, self._timeout_seconds = backend, timeout_seconds
         self._before: Health = backend.health()
 
     def is_settled(self, match: Match | None) -> bool:
         return match is not None
 
     def broken(self, match: Match | None) -> Link | None:
-        return broken_elsewhere(match, self._before, self.backend.health())
+        link = broken_elsewhere(match, self._before, self.backend.health())
+        if link is None or match is not None or link[0] == "marker" or self._timeout_seconds >= self.LEAST_SECONDS:
+            return link
+        why = f"a flow is sent {self._WHEN}, and --timeout-seconds {self._timeout_seconds:g} may be shorter than that"
+        return link[0], f"{link[1]}: {why}", f"leave it out, or give {self.LEAST_SECONDS:g} or more; else {link[2]}"

@@ -1,17 +1,23 @@
 """The evidence of one address in sentences: by whom, which way, who else, and where to stop it. Not yet escaped."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Path, Trace, Undeclared
 from unmasq.find.proxies import lonely
 from unmasq.show import words
 
-Kind = TypeVar("Kind", Direct, Forwarded, Carried, Claimed)
-
 LISTED_PARTS = 5
 LISTED_PATHS = 10
 LISTED_ASKED = 4
+
+
+class _Counted(Protocol):
+    @property
+    def requests(self) -> int: ...
+
+
+Kind = TypeVar("Kind", bound=_Counted)
 
 
 class Part(NamedTuple):
@@ -33,7 +39,7 @@ class Way(NamedTuple):
 
 def parts(trace: Trace) -> list[Part]:
     """The requests by evidence, the surest first."""
-    found = [*_few("direct", trace.direct, _direct), *_few("forwarded", trace.forwarded, _forwarded)]
+    found = [*_few("direct", _by_end(trace.direct), _direct), *_few("forwarded", trace.forwarded, _forwarded)]
     if trace.logged:
         found.append(Part("logged", trace.logged, "in a log without our marker: nothing of it can be checked"))
     found += [*_few("carried", trace.carried, _carried), *_few("only claimed", trace.claimed, _claimed)]
@@ -49,9 +55,36 @@ def _few(kind: str, all_of_it: Sequence[Kind], told: Callable[[Kind], str]) -> I
         yield Part(kind, sum(each.requests for each in rest), f"in {words.count(len(rest))} more ways (-o json lists them)")
 
 
-def _direct(part: Direct) -> str:
-    seen = "seen by the kernel" if part.seen_by == "kernel" else "seen by the proxy's socket"
-    return f"{seen} (the proxy logged {part.source}, a translation on {part.node})" if part.source else seen
+class _End(NamedTuple):
+    """Direct requests that were seen in one way, on whatever nodes."""
+
+    requests: int
+    seen_by: str
+    source: str | None
+    nodes: list[str]
+
+
+def _by_end(parts: Sequence[Direct]) -> list[_End]:
+    """One for all nodes, most requests first."""
+    found: dict[tuple[str, str | None], list[Direct]] = {}
+    for part in parts:
+        found.setdefault((part.seen_by, part.source), []).append(part)
+    ends = [_End(sum(each.requests for each in same), *key, [each.node for each in same]) for key, same in found.items()]
+    return sorted(ends, key=lambda end: -end.requests)
+
+
+def _direct(end: _End) -> str:
+    seen = "seen by the kernel" if end.seen_by == "kernel" else "seen by the proxy's socket"
+    if end.source:
+        return f"{seen} (the proxy logged {end.source}, a translation on {_nodes(end.nodes)})"
+    return f"{seen} on {_nodes(end.nodes)}" if len(end.nodes) > 1 else seen
+
+
+def _nodes(names: Sequence[str]) -> str:
+    if len(names) > LISTED_PARTS:
+        return words.counted(len(names), "node")
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _forwarded(part: Forwarded) -> str:

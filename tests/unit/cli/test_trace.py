@@ -5,10 +5,13 @@ import io
 import json
 
 import pytest
+from msgspec import structs
 
 from tests.contract import shop
 from tests.contract.traffic import MIDNIGHT_US
 from unmasq.base.clock import ManualClock
+from unmasq.cli.trace_evidence import parts
+from unmasq.find.answer import Direct
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.contract import body_of
@@ -168,3 +171,18 @@ def test_a_list_that_cannot_be_read_is_no_traceback(unmasq, at_rest, tmp_path):
     ended = unmasq("trace", "--from-file", tmp_path / "none", "--store", at_rest)
     assert (ended.code, ended.out) == (1, "")
     assert "cannot read the list" in ended.err
+
+
+def test_what_the_kernels_of_several_nodes_saw_is_one_line_that_names_them(at_rest):
+    with DuckStore(at_rest, read_only=True) as store:
+        answer = of_files(store, ManualClock(MIDNIGHT_US)).trace(shop.CLIENT, FlowFilter())
+    seen = [Direct(70, "kernel", None, "node-1"), Direct(70, "kernel", None, "node-2"), Direct(3, "socket", None, "node-1")]
+    translated = [Direct(200, "kernel", "10.0.0.1", "node-3")]
+    direct = [part for part in parts(structs.replace(answer, direct=seen + translated)) if part.kind == "direct"]
+    assert [(part.requests, part.detail) for part in direct] == [
+        (200, "seen by the kernel (the proxy logged 10.0.0.1, a translation on node-3)"),
+        (140, "seen by the kernel on node-1 and node-2"),
+        (3, "seen by the proxy's socket"),
+    ]
+    many = [Direct(1, "kernel", None, f"node-{number}") for number in range(9)]
+    assert parts(structs.replace(answer, direct=many))[0].detail == "seen by the kernel on 9 nodes"
