@@ -55,7 +55,7 @@ class Tokens:
         with self._changing() as tokens:
             left = [token for token in tokens if token.name != name]
             if len(left) == len(tokens):
-                raise UsageError(f"no token is called {name!r}", "the list has no such name", "unmasq token list")
+                raise UsageError(f"no token is called {name!r}", "the list has no such name", f"unmasq token list --store {self._folder}")
             tokens[:] = left
 
     def all(self) -> list[Token]:

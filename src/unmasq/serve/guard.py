@@ -65,7 +65,9 @@ class Guard:
             )
         needed = self._needed.get(scope["path"], "read")
         if use != needed:
-            return self._refused(403, "use", f"its token is for {use}, not for {needed}", f"unmasq token create NAME --use {needed}")
+            return self._refused(
+                403, "use", f"its token is for {use}, not for {needed}", f"unmasq token create NAME --use {needed} --store DIR"
+            )
         return None
 
     def _refused(self, status: int, reason: str, why: str, next_step: str) -> Response:

@@ -2,11 +2,18 @@
 
 import json
 from functools import partial
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from msgspec import structs
 
+from unmasq.cli import doctor_test
+from unmasq.cli.doctor_sides import AtServer
+from unmasq.keep.protocol import Health
 from unmasq.node.collector import settings
 from unmasq.observe import namespace, switches
+from unmasq.serve.protocol import Backend
 
 PLACES = ("UNMASQ_STORE", "UNMASQ_SPOOL", "FELIX_DIAL_TARGET", "INGRESS_LOG_PATH", "KUBERNETES_SERVICE_HOST")
 
@@ -93,3 +100,26 @@ def test_the_kernel_alone_is_told_in_the_form_of_a_store(unmasq, nowhere, monkey
     assert (ended.code, checks[0]["link"], checks[0]["state"]) == (code, "kernel", state)
     assert checks[1]["seen"] == "7 of 1,000 connections tracked"
     assert ("first broken link is: kernel" in unmasq("doctor").out) is not on
+
+
+@pytest.mark.parametrize(("given", "seconds"), [((), "200"), (("--timeout-seconds", "5"), "5")])
+def test_who_waits_for_a_test_is_told_at_once_for_what_and_how_long(unmasq, monkeypatch, tmp_path, given, seconds):
+    (tmp_path / "token").write_text("unmasq_x")
+    monkeypatch.setattr(doctor_test, "run", lambda *_: 0)
+    ended = unmasq("doctor", "--test", "http://x/", "--server", "http://127.0.0.1:1", "--token-file", tmp_path / "token", *given)
+    assert ended.err.startswith(f"waiting up to {seconds} s for the flow of each request to be at the server: a node sends it when")
+
+
+HELD = Health(1, 5, 2_000_000, 1, 5, 5, {}, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rejects", "link", "is_why"),
+    [(70, {}, "shipped", True), (71, {}, "shipped", False), (1, {"bad_json": 1}, "marker", False)],
+)
+def test_a_wait_that_is_too_short_is_said_to_be_why_nothing_came(seconds, rejects, link, is_why):
+    answers = iter([HELD, structs.replace(HELD, rejects=rejects)])
+    server = AtServer(cast(Backend, SimpleNamespace(health=lambda: next(answers))), seconds)
+    broken = server.broken(None)
+    assert broken is not None
+    assert (broken[0], f"--timeout-seconds {seconds} may be shorter" in broken[1]) == (link, is_why)
