@@ -76,7 +76,8 @@ def test_switches_are_off(lab: Lab, tmp_path: Path) -> None:
         lab.request("c1", at.INGRESS, path="/local")
         counted(pair, "lines_read", 1)
         broken, checks = checked("--spool", str(pair.spool))
-    assert (broken, checks["kernel"]["next"]) == ("kernel", "unmasq doctor --set-switches")
+    there = lab.network.namespace_path("node")
+    assert (broken, checks["kernel"]["next"]) == ("kernel", f"unmasq doctor --set-switches --namespace {there}")
 
 
 def test_the_wrong_kernel_is_watched(switched: Lab, tmp_path: Path) -> None:
