@@ -28,6 +28,8 @@ class Gateway(Server):
 
     host = "ingress"
     port: int
+    behind_l4: int | None = None
+    """The port that takes PROXY protocol, where there is one."""
     logged_at: str
     """The path in the printed template."""
 
@@ -35,6 +37,11 @@ class Gateway(Server):
     def log(self) -> Path:
         """The file that its lines appear in."""
         return self.folder / "ingress.log"
+
+    @property
+    def ports(self) -> list[int]:
+        """All that a balancer may stand before."""
+        return [self.port, *([self.behind_l4] if self.behind_l4 else [])]
 
     def setting(self, name: str) -> str:
         """The printed template, with the log in our folder."""
@@ -53,6 +60,7 @@ class Envoy(Gateway):
     """Ports: see envoy.yaml."""
 
     template, port, ready, logged_at = "envoy.yaml", 9002, ("10.244.1.10", 9002), "/dev/stdout"
+    behind_l4 = 9012
 
     def argv(self, settings: Path) -> Sequence[str]:
         few = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"]
@@ -113,6 +121,7 @@ class Traefik(Gateway):
     """Ports: see traefik.yml."""
 
     template, port, ready, logged_at = "traefik.yml", 9005, ("10.244.1.10", 9005), ""
+    behind_l4 = 9015
 
     def start(self) -> Self:
         """It accepts connections before it has its routes, and the first requests may have no line: wait until one has both."""

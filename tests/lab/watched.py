@@ -20,13 +20,18 @@ from unmasq.node.live import LiveNode
 from unmasq.node.watch import Keeper, Watch
 from unmasq.observe.listeners import listener
 from unmasq.read.endpoint import Place
-from unmasq.unwind.trust import TrustEntry
+from unmasq.unwind.trust import TrustEntry, entry
 
+from . import topology as at
 from .cluster import Lab
 from .deadline import until
 
 QUICK = WindowSettings(wait_us=3_000_000)
 """Lines and connections wait for each other 3 s here; the order of events is the same as with 120 s."""
+
+NODES = ("10.0.0.0/24", "2001:db8:a::/64", at.GATEWAY, at.GATEWAY_V6)
+EDGES = [entry("edge", address, header) for address in (at.EDGE, at.EDGE_V6) for header in ("x-forwarded-for", "proxy-protocol")]
+"""Trust in the lab's balancer, for both ways in which it names a client."""
 
 
 class Watched:
@@ -77,15 +82,27 @@ class Watched:
         """All flows, once the kernel was found for every line and they hold so many requests."""
         return until(lambda: self._complete(requests, wanted or FlowFilter()), f"{requests} joined requests")
 
+    def settled(self, requests: int) -> list[Flow]:
+        """All flows of so many requests, once no connection can be found any more for those lines that have none."""
+        return until(lambda: self._settled(requests), f"{requests} requests")
+
     def span(self, address: str) -> list[RoleSpan]:
         """What is known of one address."""
         return self.live.span(parse_range(address), FlowFilter())
 
     def _complete(self, requests: int, wanted: FlowFilter) -> list[Flow]:
-        page: FlowPage = self.live.flows(wanted, limit=1000)
-        logged = [flow for flow in page.flows if flow.unmasq.requests]
+        logged = self._logged(wanted)
         joined = sum(flow.unmasq.requests for flow in logged if flow.unmasq.join != "unwitnessed")
         return logged if joined == requests else []
+
+    def _settled(self, requests: int) -> list[Flow]:
+        logged = self._logged(FlowFilter())
+        waiting = any(flow.unmasq.provisional and flow.unmasq.join == "unwitnessed" for flow in logged)
+        return logged if sum(flow.unmasq.requests for flow in logged) == requests and not waiting else []
+
+    def _logged(self, wanted: FlowFilter) -> list[Flow]:
+        page: FlowPage = self.live.flows(wanted, limit=1000)
+        return [flow for flow in page.flows if flow.unmasq.requests]
 
     def _open_flows(self) -> FlowBatch | None:
         return self._node.pipeline.snapshot()
