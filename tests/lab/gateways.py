@@ -91,12 +91,21 @@ LoadModule remoteip_module {MODULES}/mod_remoteip.so
 RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 203.0.113.20 2001:db8:2::20
 """
+_BEHIND_L4 = """\
+Listen 10.244.1.10:9033
+Listen [2001:db8:f1::10]:9033
+<VirtualHost 10.244.1.10:9033 [2001:db8:f1::10]:9033>
+RemoteIPProxyProtocol On
+ProxyPass / http://10.244.2.5:8080/
+</VirtualHost>
+"""
 
 
 class ApacheRemoteip(Apache):
-    """With mod_remoteip behind mod_headers."""
+    """With mod_remoteip behind mod_headers, and on 9033 behind PROXY protocol."""
 
-    port, ready, further = 9013, ("10.244.1.10", 9013), _HEADERS_MODULE + _REMOTEIP
+    port, ready, further = 9013, ("10.244.1.10", 9013), _HEADERS_MODULE + _REMOTEIP + _BEHIND_L4
+    behind_l4 = 9033
 
 
 class ApacheRemoteipFirst(Apache):

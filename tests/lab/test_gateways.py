@@ -25,7 +25,7 @@ from .deadline import until
 from .lines import NewLines
 from .reading import READ_US, read
 from .watched import Watched
-from .ways import FORGED, STRANGER, WAYS, Way
+from .ways import BEHIND_L4, FORGED, STRANGER, WAYS, Way
 
 pytestmark = pytest.mark.needs("lab")
 EDGES = [entry("edge", address) for address in (at.EDGE, at.EDGE_V6)]
@@ -197,6 +197,17 @@ def test_traefik_behind_proxy_protocol_tells_the_word_of_the_header(lab: Lab) ->
         for line in read(new.wait(2), "traefik", BALANCERS):
             assert (line.client, line.reject) == (at.C1, Reject.NONE)
             assert (line.source, line.source_port) not in accepted(lab, 9015)
+
+
+@pytest.mark.needs("apache")
+def test_apache_behind_proxy_protocol_keeps_the_peer_and_names_nobody(lab: Lab) -> None:
+    with gateways.ApacheRemoteip(lab.network) as server, gateways.Balancer(lab.network, *server.ports):
+        new = server.new_lines()
+        for way in BEHIND_L4:
+            way.ask(lab, 9033)
+        for line in read(new.wait(len(BEHIND_L4)), "apache", BALANCERS):
+            assert (line.source, line.client, line.verdict.flags) == (at.EDGE, None, Flag.OBSCURED)
+            assert (line.source, line.source_port) in accepted(lab, 9033)
 
 
 @pytest.mark.needs("apache")

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from unmasq.base.clock import SystemClock
+from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.keep.duck import DuckStore
@@ -65,6 +66,7 @@ class Watched:
         )
         keeper = Keeper(self.live.append, self._store.append, self._store.control.trust_list, self.live.moment)
         self._node = LiveNode(watch, keeper, {}, clock, self.counters)
+        self._wait_seconds = settings.wait_us / MICROSECONDS
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -83,8 +85,10 @@ class Watched:
         return until(lambda: self._complete(requests, wanted or FlowFilter()), f"{requests} joined requests")
 
     def settled(self, requests: int) -> list[Flow]:
-        """All flows of so many requests, once no connection can be found any more for those lines that have none."""
-        return until(lambda: self._settled(requests), f"{requests} requests")
+        """The same, or all flows there are once a line that has none of the kernel's has waited long enough for it."""
+        with suppress(TimeoutError):
+            return until(lambda: self._complete(requests, FlowFilter()), "the kernel", self._wait_seconds + 1)
+        return self._logged(FlowFilter())
 
     def span(self, address: str) -> list[RoleSpan]:
         """What is known of one address."""
@@ -94,11 +98,6 @@ class Watched:
         logged = self._logged(wanted)
         joined = sum(flow.unmasq.requests for flow in logged if flow.unmasq.join != "unwitnessed")
         return logged if joined == requests else []
-
-    def _settled(self, requests: int) -> list[Flow]:
-        logged = self._logged(FlowFilter())
-        waiting = any(flow.unmasq.provisional and flow.unmasq.join == "unwitnessed" for flow in logged)
-        return logged if sum(flow.unmasq.requests for flow in logged) == requests and not waiting else []
 
     def _logged(self, wanted: FlowFilter) -> list[Flow]:
         page: FlowPage = self.live.flows(wanted, limit=1000)
