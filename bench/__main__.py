@@ -1,12 +1,12 @@
-"""`python -m bench [NAME]`: measure, and print one table. Fails only if something could not be run, not if it was slow."""
+"""`python -m bench [NAME]`: measure, and print a table. Fails only if something could not be run, not if it was slow."""
 
 import sys
 import tempfile
 import traceback
 from pathlib import Path
 
-from bench import collector, flood, latency, node, parse, path, pods, reader, ship, span, start
-from bench.figure import Figure, Measure, table
+from bench import collector, flood, latency, node, parse, path, pods, proxies, reader, ship, span, start
+from bench.figure import Figure, Measure, grid, table
 from bench.logs import Logs
 
 FIGURES: dict[str, Measure] = {
@@ -22,26 +22,34 @@ FIGURES: dict[str, Measure] = {
     "pods": pods.figures,
     "collector": collector.figures,
 }
+GRIDS = {"proxies": (proxies.HEADS, proxies.rows)}
+"""What has a table of its own, without figures."""
 
 
 def main(names: list[str]) -> int:
     """Measure the named figures, or all; 1 if one of them failed to run, 2 for a name that does not exist."""
-    unknown = [name for name in names if name not in FIGURES]
+    unknown = [name for name in names if name not in FIGURES | GRIDS]
     if unknown:
-        print(f"no figure is called {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
+        print(f"no figure is called {', '.join(unknown)}; there are {', '.join(FIGURES | GRIDS)}", file=sys.stderr)
         return 2
     found: list[Figure] = []
+    grids: list[str] = []
     failed = False
     with tempfile.TemporaryDirectory(prefix="unmasq-bench-") as folder:
         logs = Logs(Path(folder))
-        for name in names or FIGURES:
+        for name in names or FIGURES | GRIDS:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
             try:
-                found += FIGURES[name](logs)
+                if name in GRIDS:
+                    heads, rows = GRIDS[name]
+                    grids.append(grid(heads, rows(logs)))
+                else:
+                    found += FIGURES[name](logs)
             except Exception:  # noqa: BLE001  # one figure that cannot be taken must not cost the others
                 traceback.print_exc()
                 failed = True
-    print(table(found, logs.lines))
+    tables = [table(found, logs.lines)] if found or not grids else []
+    print("\n\n".join([*tables, *grids]))
     return int(failed)
 
 

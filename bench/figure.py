@@ -47,11 +47,17 @@ def pairs(a: Callable[[], Measured], b: Callable[[], Measured], times: int = 3) 
 def table(figures: Sequence[Figure], lines: int) -> str:
     """Markdown, with what it was measured on."""
     heads = ("figure", "ours", "reference in the same run", "ratio", "must", "ok")
-    rows = [heads, *((*f[:5], "" if f.ok is None else "yes" if f.ok else "NO") for f in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    rows = [(*f[:5], "" if f.ok is None else "yes" if f.ok else "NO") for f in figures]
+    return f"{lines:,} lines; {_machine()}\n\n{grid(heads, rows)}"
+
+
+def grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    whole = [heads, *rows]
+    widths = [max(len(row[column]) for row in whole) for column in range(len(heads))]
+    text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in whole]
     text.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
-    return "\n".join([f"{lines:,} lines; {_machine()}", "", *text])
+    return "\n".join(text)
 
 
 def _machine() -> str:

@@ -28,6 +28,8 @@ class Gateway(Server):
 
     host = "ingress"
     port: int
+    behind_l4: int | None = None
+    """The port that takes PROXY protocol, where there is one."""
     logged_at: str
     """The path in the printed template."""
 
@@ -35,6 +37,11 @@ class Gateway(Server):
     def log(self) -> Path:
         """The file that its lines appear in."""
         return self.folder / "ingress.log"
+
+    @property
+    def ports(self) -> list[int]:
+        """All that a balancer may stand before."""
+        return [self.port, *([self.behind_l4] if self.behind_l4 else [])]
 
     def setting(self, name: str) -> str:
         """The printed template, with the log in our folder."""
@@ -53,6 +60,7 @@ class Envoy(Gateway):
     """Ports: see envoy.yaml."""
 
     template, port, ready, logged_at = "envoy.yaml", 9002, ("10.244.1.10", 9002), "/dev/stdout"
+    behind_l4 = 9012
 
     def argv(self, settings: Path) -> Sequence[str]:
         few = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "warn"]
@@ -83,12 +91,21 @@ LoadModule remoteip_module {MODULES}/mod_remoteip.so
 RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 203.0.113.20 2001:db8:2::20
 """
+_BEHIND_L4 = """\
+Listen 10.244.1.10:9033
+Listen [2001:db8:f1::10]:9033
+<VirtualHost 10.244.1.10:9033 [2001:db8:f1::10]:9033>
+RemoteIPProxyProtocol On
+ProxyPass / http://10.244.2.5:8080/
+</VirtualHost>
+"""
 
 
 class ApacheRemoteip(Apache):
-    """With mod_remoteip behind mod_headers."""
+    """With mod_remoteip behind mod_headers, and on 9033 behind PROXY protocol."""
 
-    port, ready, further = 9013, ("10.244.1.10", 9013), _HEADERS_MODULE + _REMOTEIP
+    port, ready, further = 9013, ("10.244.1.10", 9013), _HEADERS_MODULE + _REMOTEIP + _BEHIND_L4
+    behind_l4 = 9033
 
 
 class ApacheRemoteipFirst(Apache):
@@ -113,6 +130,7 @@ class Traefik(Gateway):
     """Ports: see traefik.yml."""
 
     template, port, ready, logged_at = "traefik.yml", 9005, ("10.244.1.10", 9005), ""
+    behind_l4 = 9015
 
     def start(self) -> Self:
         """It accepts connections before it has its routes, and the first requests may have no line: wait until one has both."""

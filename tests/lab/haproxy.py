@@ -22,7 +22,8 @@ LOG = "127.0.0.1:1514"
 
 
 class Haproxy(Server):
-    """In the ingress pod. Ports: 9001 plain, 9011 PROXY protocol; as OpenShift's router 9002 HTTP, 9443 HTTPS; 9003 the old six keys.
+    """In the ingress pod. Ports: 9001 plain, 9011 PROXY protocol; as OpenShift's router 9002 HTTP, 9012 PROXY
+    protocol, 9443 HTTPS; 9003 the old six keys.
 
     Each line goes to UDP port 1514 of the pod, and to every one of `sockets`.
     """
@@ -59,7 +60,8 @@ class Rsyslog:
         self.socket, self.file = self.folder / "log.sock", self.folder / "ingress.log"
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.socket.unlink(missing_ok=True)  # of one before us
         # The usual 10 messages, beyond which senders that do not wait lose theirs, are too few for a daemon that is not alone.
         write_sysctl(self._network.namespace_path("ingress"), "net.unix.max_dgram_qlen", 512)
         template = (Path(__file__).parent / "rsyslog.conf").read_text()

@@ -14,9 +14,8 @@ from unmasq.model.address import parse, to_text
 from unmasq.model.flowbatch import Flag
 from unmasq.model.ingress import Chunk, FileIdentity, Reject, Shape
 from unmasq.read.formats.lines import LineReader
-from unmasq.read.formats.proxies import FormatName, shapes_of
-from unmasq.unwind.trust import TrustEntry, TrustList, entry
-from unmasq.unwind.walk import Verdict, read_headers, walk
+from unmasq.read.formats.proxies import FormatName
+from unmasq.unwind.trust import entry
 
 from . import gateways, http2
 from . import topology as at
@@ -24,19 +23,13 @@ from .cluster import Lab
 from .conntrack import entries
 from .deadline import until
 from .lines import NewLines
+from .reading import READ_US, read
 from .watched import Watched
+from .ways import BEHIND_L4, FORGED, STRANGER, WAYS, Way
 
 pytestmark = pytest.mark.needs("lab")
-READ_US = 1_900_000_000_000_000
 EDGES = [entry("edge", address) for address in (at.EDGE, at.EDGE_V6)]
 BALANCERS = [entry("edge", address, "proxy-protocol") for address in (at.EDGE, at.EDGE_V6)]
-FORGED = (
-    ("X-Forwarded-For", "6.6.6.6"),
-    ("X-Real-IP", "6.6.6.7"),
-    ("Forwarded", "for=6.6.6.8"),
-    ("CF-Connecting-IP", "6.6.6.9"),
-    ("True-Client-IP", "6.6.6.10"),
-)
 
 
 def gateway(name: str, kind: type[gateways.Gateway], proxy: FormatName, needs: str | None = None) -> object:
@@ -64,74 +57,19 @@ class Started(NamedTuple):
         return self.server.port
 
 
-class Read(NamedTuple):
-    """One line: what it says, and who is behind it."""
-
-    source: str
-    source_port: int
-    destination: str
-    verdict: Verdict
-    headers: dict[str, list[tuple[int, int]]]
-    reject: Reject
-
-    @property
-    def client(self) -> str | None:
-        return to_text(*self.verdict.client) or None
-
-
 @pytest.fixture(scope="module", params=GATEWAYS)
 def started(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Started]:
     kind, proxy = request.param
     with ExitStack() as stack:
         server = stack.enter_context(kind(lab.network))
-        behind = {gateways.Envoy: [9012], gateways.Traefik: [9015]}.get(kind, [])
-        stack.enter_context(gateways.Balancer(lab.network, server.port, *behind))
+        stack.enter_context(gateways.Balancer(lab.network, *server.ports))
         yield Started(lab, server, proxy)
-
-
-def read(lines: list[bytes], proxy: FormatName, trust: list[TrustEntry]) -> list[Read]:
-    """The lines as a reader of that proxy's log takes them."""
-    reader = LineReader(shapes=shapes_of(proxy))
-    batch = reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, b"".join(line + b"\n" for line in lines)), READ_US)
-    found = []
-    for row, text in enumerate(reader.vocabulary.texts(batch.headers.tolist())):
-        source = int(batch.source_hi[row]), int(batch.source_lo[row])
-        headers = read_headers(text)
-        verdict = walk(source, "socket", headers, TrustList(trust, 1))
-        destination = to_text(int(batch.dest_hi[row]), int(batch.dest_lo[row]))
-        reject = Reject(int(batch.reject[row]))
-        found.append(Read(to_text(*source), int(batch.source_port[row]), destination, verdict, dict(headers.named), reject))
-    return found
-
-
-class Way(NamedTuple):
-    """A request and who is behind it; `beyond` is added to the proxy's port, on the edge."""
-
-    name: str
-    host: str
-    to: str
-    beyond: int
-    client: str
-    headers: tuple[tuple[str, str], ...] = ()
-    path: str = "/"
-
-
-WAYS = (
-    Way("direct", "c1", at.INGRESS, 0, at.C1),
-    Way("direct, forged", "c1", at.INGRESS, 0, at.C1, FORGED),
-    Way("direct, v6", "c1", at.INGRESS_V6, 0, at.C1_V6),
-    Way("direct, v6, forged", "c2", at.INGRESS_V6, 0, at.C2_V6, FORGED),
-    Way("edge", "c1", at.EDGE, 100, at.C1),
-    Way("edge, forged", "c2", at.EDGE, 100, at.C2, FORGED[:1]),
-    Way("edge, v6 client", "c1", at.EDGE_V6, 100, at.C1_V6),
-    Way("edge, v6 leg, forged", "c1", at.EDGE, 100, at.C1, FORGED[:1], "/six"),
-)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_the_client_of_every_way(started: Started, way: Way) -> None:
     new = started.server.new_lines()
-    answer = started.lab.request(way.host, way.to, started.port + way.beyond, way.path, way.headers)
+    answer = way.ask(started.lab, started.port)
     (line,) = read(new.wait(), started.proxy, EDGES)
     assert (answer.status, line.reject) == (200, Reject.NONE)
     assert line.client == way.client
@@ -149,7 +87,7 @@ def test_lines_meet_their_connections(started: Started, tmp_path: Path) -> None:
     started.lab.network.switches(on=True)
     with Watched(started.lab, tmp_path / "store", EDGES, log=started.server.log, listeners=listeners) as watched:
         for way in WAYS:
-            started.lab.request(way.host, way.to, started.port + way.beyond, way.path, way.headers)
+            way.ask(started.lab, started.port)
         flows = watched.flows(len(WAYS))
     assert {flow.unmasq.join for flow in flows} == {"partial" if lacks else "exact"}
     assert sorted(str(chain.client) for flow in flows for chain in flow.unmasq.chains) == sorted(way.client for way in WAYS)
@@ -223,9 +161,7 @@ def test_envoy_behind_proxy_protocol(lab: Lab, envoy: gateways.Envoy, beyond: in
 @pytest.mark.needs("envoy")
 def test_a_proxy_header_of_a_stranger_is_only_a_claim(lab: Lab, envoy: gateways.Envoy) -> None:
     new = envoy.new_lines()
-    with lab.connect("c1", at.INGRESS, 9012) as connection:
-        connection.send(b"PROXY TCP4 8.8.8.8 9.9.9.9 1111 2222\r\n")
-        connection.request("/local")
+    STRANGER.ask(lab, 9012, "local")
     (line,) = read(new.wait(), "envoy", BALANCERS)
     assert (line.source, line.client) == (at.C1, at.C1)
     assert line.headers["proxy-protocol"] == [parse("8.8.8.8")]
@@ -261,6 +197,17 @@ def test_traefik_behind_proxy_protocol_tells_the_word_of_the_header(lab: Lab) ->
         for line in read(new.wait(2), "traefik", BALANCERS):
             assert (line.client, line.reject) == (at.C1, Reject.NONE)
             assert (line.source, line.source_port) not in accepted(lab, 9015)
+
+
+@pytest.mark.needs("apache")
+def test_apache_behind_proxy_protocol_keeps_the_peer_and_names_nobody(lab: Lab) -> None:
+    with gateways.ApacheRemoteip(lab.network) as server, gateways.Balancer(lab.network, *server.ports):
+        new = server.new_lines()
+        for way in BEHIND_L4:
+            way.ask(lab, 9033)
+        for line in read(new.wait(len(BEHIND_L4)), "apache", BALANCERS):
+            assert (line.source, line.client, line.verdict.flags) == (at.EDGE, None, Flag.OBSCURED)
+            assert (line.source, line.source_port) in accepted(lab, 9033)
 
 
 @pytest.mark.needs("apache")

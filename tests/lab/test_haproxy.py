@@ -22,8 +22,7 @@ from .haproxy import Haproxy, Rsyslog
 from .lines import NewLines
 from .namespace import inside
 from .test_paths import FORGED
-from .test_truth import EDGES, NODES
-from .watched import Watched
+from .watched import EDGES, NODES, Watched
 
 pytestmark = pytest.mark.needs("lab")
 READ_US = 1_900_000_000_000_000

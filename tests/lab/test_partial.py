@@ -9,8 +9,8 @@ from .cluster import Lab
 from .deadline import until
 from .test_paths import PATHS
 from .test_paths import Path as Way
-from .test_truth import EDGES, NODES, expected, switched
-from .watched import Watched
+from .test_truth import expected, switched
+from .watched import EDGES, NODES, Watched
 
 pytestmark = pytest.mark.needs("lab")
 __all__ = ["switched"]  # a fixture, for the tests here

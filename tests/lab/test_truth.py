@@ -10,11 +10,9 @@ from . import topology as at
 from .cluster import Lab
 from .test_paths import FORGED, PATHS
 from .test_paths import Path as Way
-from .watched import Watched
+from .watched import EDGES, NODES, Watched
 
 pytestmark = pytest.mark.needs("lab")
-NODES = ("10.0.0.0/24", "2001:db8:a::/64", at.GATEWAY, at.GATEWAY_V6)
-EDGES = [entry("edge", address, header) for address in (at.EDGE, at.EDGE_V6) for header in ("x-forwarded-for", "proxy-protocol")]
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ APACHE = f"""\
 </IfModule>
 # mod_remoteip takes addresses out of X-Forwarded-For and the port away, so both are noted before it has its turn: load mod_headers
 # before it, as Debian does, and mod_setenvif. Noted too late the port is 0, and such a line is rejected rather than believed.
-# With RemoteIPProxyProtocol the peer is in no field: let the balancer write X-Forwarded-For instead.
+# With RemoteIPProxyProtocol the client is in no field: let the balancer write X-Forwarded-For instead.
 <IfModule remoteip_module>
     RequestHeader set X-Unmasq "expr=%{{REMOTE_ADDR}} %{{CONN_REMOTE_ADDR}} %{{REMOTE_PORT}} %{{HTTP:X-Forwarded-For}}" early
     SetEnvIf X-Unmasq "^" unmasq_port=0
