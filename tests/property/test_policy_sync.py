@@ -57,7 +57,9 @@ def test_bytes_that_are_no_message_raise_nothing_but_that(data):
         message = DataplaneStats.FromString(data)
     except DecodeError:
         return
-    lines_of(message, "shop/web-1", Counters())
+    counters = Counters()
+    lines = lines_of(message, "shop/web-1", counters)
+    assert lines is not None or counters.of("policy_sync_reports_rejected") == 1, "what is not taken is counted"
 
 
 @given(st.one_of(st.binary(max_size=100), st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.dictionaries(

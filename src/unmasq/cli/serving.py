@@ -43,4 +43,4 @@ def _say(folder: Path, public: Public, port: int) -> None:
     if not public.tls and not is_loopback(public.host):
         out.note("without TLS whoever is on the way can read tokens and flows, and change them: is there a proxy with TLS before it?")
     if public.node_token() is None and not Tokens(folder).all():
-        out.note(f"there is no token yet, so nobody is let in: unmasq token create NAME --store {folder} --output FILE")
+        out.note(f"there is no token yet, so nobody is let in: unmasq token create NAME --store {folder} --file FILE")

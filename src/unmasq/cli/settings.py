@@ -22,35 +22,18 @@ PREFIX = "UNMASQ_"
 SHARED = ("store", "output", "utc")
 """Settings that may stand above the tables, for every verb that has a flag of that name."""
 
-
-_ONLY_FLAGS: dict[tuple[str, ...], tuple[str, ...]] = {("token", "create"): ("--output",)}
-"""Flags that are never looked for elsewhere: `output` is the form of an answer there, and not a file."""
-
 _sources: list[Any] = []
 
 
 def use(path: Path | None, verbs: Iterable[str]) -> list[Any]:
     """What is asked in turn for a setting that no flag gives. Raises UsageError for a file that cannot be understood."""
-    _sources[:] = [Environment(), *([File(path, verbs)] if path else [])]
+    _sources[:] = [Env(PREFIX, command=False, show=False), *([File(path, verbs)] if path else [])]
     return _sources
 
 
 def current() -> list[Any]:
     """What is in use in this run."""
     return _sources
-
-
-def _settable(commands: tuple[str, ...], arguments: ArgumentCollection) -> ArgumentCollection:
-    """The flags that a setting may give."""
-    return ArgumentCollection([each for each in arguments if each.name not in _ONLY_FLAGS.get(commands, ())])  # type: ignore[no-untyped-call]  # a list, whose own has no types
-
-
-class Environment:
-    """UNMASQ_* of the environment."""
-
-    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-        """Give the verb what is set."""
-        Env(PREFIX, command=False, show=False)(app, commands, _settable(commands, arguments))
 
 
 class File:
@@ -65,7 +48,6 @@ class File:
 
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         """Give the verb what its table says, and what it shares."""
-        arguments = _settable(commands, arguments)
         names = {name for argument in arguments for name in argument.names}
         own: dict[str, Any] = {key: self._tables[key] for key in SHARED if key in self._tables and f"--{key}" in names}
         table: Any = self._tables

@@ -22,7 +22,7 @@ UseFlag = Annotated[Use, Parameter(name="--use")]
 
 
 @app.command
-def create(name: str, /, *, store: StoreFlag, use: UseFlag = "node", output: Path | None = None) -> None:
+def create(name: str, /, *, store: StoreFlag, use: UseFlag = "node", file: Path | None = None) -> None:
     """Make a token and tell it once: only its hash is kept.
 
     Parameters
@@ -31,23 +31,23 @@ def create(name: str, /, *, store: StoreFlag, use: UseFlag = "node", output: Pat
         What the list calls it: a node, a person, a program.
     use:
         `node` sends flows and fetches settings; `read` asks questions and reads metrics.
-    output:
+    file:
         A new file for it, which only its user can read; one that is there is left alone. Otherwise it is printed.
     """
     tokens = _tokens(store)
-    if output is None:
+    if file is None:
         print(tokens.create(name, use, SystemClock().now_us()))
         where = "keep it in a file that only its user can read"
     else:
-        _put(output, tokens, name, use)
-        where = f"it is in {output}, which only its user can read"
+        _put(file, tokens, name, use)
+        where = f"it is in {file}, which only its user can read"
     take_away = shlex.join(["unmasq", "token", "revoke", name, "--store", str(store)])
     out.note(f"{where}; a running server knows it already. To take it away: {take_away}")
 
 
-def _put(output: Path, tokens: Tokens, name: str, use: Use) -> None:
+def _put(file: Path, tokens: Tokens, name: str, use: Use) -> None:
     """A token whose text could not be kept is none."""
-    with new_secret(output) as write:
+    with new_secret(file) as write:
         text = tokens.create(name, use, SystemClock().now_us())
         try:
             write(text)

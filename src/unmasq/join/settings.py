@@ -18,5 +18,5 @@ class WindowSettings:
     most_lines: int = 500_000
     """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
     most_connections: int = 500_000
-    """Connections held at once, 400 bytes each: 70 s of 5,000 a second, and half a minute more. From three quarters of it on those
+    """Connections held at once: 70 s of 5,000 a second, and half a minute more. From three quarters of it on those
     that ended and had their lines leave early; beyond it new ones are dropped. Both are counted."""

@@ -28,9 +28,10 @@ class WaitingLines:
 
     def __init__(self) -> None:
         self._rooms: list[Waiting] = []
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(len(room.lines) for room in self._rooms)
+        return self._count
 
     @property
     def batches(self) -> list[JoinedLines]:
@@ -40,6 +41,7 @@ class WaitingLines:
     def add(self, room: Waiting) -> None:
         """Let a batch wait."""
         self._rooms.append(room)
+        self._count += len(room.lines)
 
     def replace(self, batches: Iterator[JoinedLines]) -> None:
         """Put the next batches of lines in the places of those that `batches` gave."""
@@ -47,11 +49,15 @@ class WaitingLines:
 
     def take(self, wanted: Callable[[Waiting], bool]) -> list[Waiting]:
         """Let out the batches that are wanted."""
-        taken = [room for room in self._rooms if wanted(room)]
-        if taken:
-            self._rooms = [room for room in self._rooms if not wanted(room)]
+        taken: list[Waiting] = []
+        rooms, self._rooms = self._rooms, []
+        for room in rooms:
+            (taken if wanted(room) else self._rooms).append(room)
+        self._count -= sum(len(room.lines) for room in taken)
         return taken
 
     def take_oldest(self) -> Waiting:
         """Let out the batch that has waited for the longest time."""
-        return self._rooms.pop(min(range(len(self._rooms)), key=lambda place: self._rooms[place].since_us))
+        oldest = self._rooms.pop(min(range(len(self._rooms)), key=lambda place: self._rooms[place].since_us))
+        self._count -= len(oldest.lines)
+        return oldest

@@ -35,7 +35,7 @@ class Range(NamedTuple):
     @property
     def version(self) -> int:
         """4 or 6."""
-        return 4 if self.first[0] == 0 and self.first[1] >> 32 == 0xFFFF else 6
+        return 4 if is_v4(*self.first) else 6
 
     @property
     def bits(self) -> int:
@@ -97,7 +97,7 @@ def packed(texts: Iterable[str]) -> bytes:
 
 def to_text(hi: int, lo: int) -> str:
     """Canonical text: dotted for v4 and v4-mapped, RFC 5952 for v6. The `NONE` address has the empty text."""
-    if hi == 0 and lo >> 32 == 0xFFFF:
+    if is_v4(hi, lo):
         return socket.inet_ntop(socket.AF_INET, (lo & 0xFFFFFFFF).to_bytes(4, "big"))
     if hi == 0 and lo == 0:
         return ""
@@ -131,6 +131,11 @@ def of_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Range:
     return Range((first >> 64, first & _LOW), (last >> 64, last & _LOW), prefix)
 
 
+def is_v4(hi: int, lo: int) -> bool:
+    """Whether an address is one of IPv4."""
+    return hi == 0 and lo >> 32 == V4_PREFIX >> 32
+
+
 def single(hi: int, lo: int) -> Range:
     """The range of one address."""
     return Range((hi, lo), (hi, lo), 128)
@@ -146,5 +151,4 @@ def is_confined(hi: int, lo: int) -> bool:
 
 def around(address: Range) -> Range:
     """The neighbourhood of an address: its /24, or its /64 for IPv6, where mostly one operator has all of it."""
-    is_v4 = address.first[0] == 0 and address.first[1] >> 32 == 0xFFFF
-    return parse_range(f"{to_text(*address.first)}/{24 if is_v4 else 64}")
+    return parse_range(f"{to_text(*address.first)}/{24 if address.version == 4 else 64}")

@@ -9,7 +9,7 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.observe import namespace
-from unmasq.observe.processes import Process, Processes
+from unmasq.observe.processes import Process, Processes, of_the_pod
 
 MOST = 128
 """Namespaces at once, each with three descriptors of ours. A kubelet runs 110 pods unless it is told otherwise."""
@@ -104,14 +104,10 @@ class PodSpaces:
                 self._counters.add("pod_spaces_found")
 
     def _settle(self, uid: str, processes: Sequence[Process], around: Around) -> str:
-        """Take the namespace of its processes, if they have one of their own; otherwise why not.
-
-        A runtime may leave a process of the host's among them, and a container may make namespaces of its own: the pod's is
-        that of the oldest process that is not in the host's.
-        """
-        if not processes:
+        """Take the namespace of its processes, if they have one of their own; otherwise why not."""
+        chosen = of_the_pod(processes, around.host)
+        if chosen is None:
             return _UNSEEN
-        chosen = min(processes, key=lambda each: (each.identity == around.host, each))
         if chosen.identity in around.watched:
             return _SHARED
         if chosen.identity not in self.found and len(self.found) >= self._most:

@@ -30,6 +30,15 @@ class Process(NamedTuple):
     """What tells that namespace from others."""
 
 
+def of_the_pod(processes: Collection[Process], host: tuple[int, int] | None) -> Process | None:
+    """The process whose namespace is the pod's; None where there are none. `host`: the identity of the host's namespace.
+
+    A runtime may leave a process of the host's among them, and a container may make namespaces of its own: the pod's is that
+    of the oldest process that is not in the host's.
+    """
+    return min(processes, key=lambda each: (each.identity == host, each), default=None)
+
+
 class Processes:
     """The processes below `root`, which is /proc but in tests.
 

@@ -17,7 +17,7 @@ def store(tmp_path):
 
 
 def test_a_token_goes_into_a_new_file_that_only_its_user_can_read(unmasq, store, tmp_path):
-    ended = unmasq("token", "create", "node 1", "--store", store, "--output", tmp_path / "node.token")
+    ended = unmasq("token", "create", "node 1", "--store", store, "--file", tmp_path / "node.token")
     assert (ended.code, ended.out) == (0, "")
     assert (tmp_path / "node.token").stat().st_mode & 0o777 == 0o600
     assert Tokens(store).use_of(secretfile.secret(tmp_path / "node.token")) == "node"
@@ -26,14 +26,14 @@ def test_a_token_goes_into_a_new_file_that_only_its_user_can_read(unmasq, store,
 
 def test_one_that_is_there_is_left_alone_and_no_token_is_made(unmasq, store, tmp_path):
     (tmp_path / "node.token").write_text("good")
-    ended = unmasq("token", "create", "node-1", "--store", store, "--output", tmp_path / "node.token")
+    ended = unmasq("token", "create", "node-1", "--store", store, "--file", tmp_path / "node.token")
     assert (ended.code, (tmp_path / "node.token").read_text(), Tokens(store).all()) == (2, "good", [])
     assert "is there already" in ended.err
 
 
 def test_nothing_is_written_where_no_token_is_made(unmasq, store, tmp_path):
     Tokens(store).create("node-1", "node", 0)
-    assert unmasq("token", "create", "node-1", "--store", store, "--output", tmp_path / "node.token").code == 2
+    assert unmasq("token", "create", "node-1", "--store", store, "--file", tmp_path / "node.token").code == 2
     assert not (tmp_path / "node.token").exists()
 
 
@@ -49,7 +49,7 @@ def test_a_token_that_cannot_be_written_is_none(unmasq, store, tmp_path, monkeyp
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Tokens, "create", into_a_full_disk)
-    ended = unmasq("token", "create", "node-1", "--store", store, "--output", tmp_path / "node.token")
+    ended = unmasq("token", "create", "node-1", "--store", store, "--file", tmp_path / "node.token")
     assert (ended.code, Tokens(store).all(), (tmp_path / "node.token").exists()) == (1, [], False)
     assert "No space left on device" in ended.err
 

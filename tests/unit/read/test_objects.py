@@ -146,3 +146,14 @@ def test_escapes_of_bytes_come_back_as_bytes():
 def test_an_object_may_be_as_deep_as_a_proxy_writes_it_and_no_deeper():
     assert not read_object(b'{"a":' * (DEEPEST - 1) + b"1" + b"}" * (DEEPEST - 1)).reject
     assert read_object(b'{"a":' * DEEPEST + b"1" + b"}" * DEEPEST).reject
+
+
+TRAEFIK = {"ClientAddr": "198.51.100.10:4711", "StartUTC": "2026-11-27T23:39:50.702809044Z"}
+
+
+@pytest.mark.parametrize(
+    ("duration", "ended"),
+    [({"Duration": 180_000_000_000}, "2026-11-27T23:42:50.702809Z"), ({}, TRAEFIK["StartUTC"]), ({"Duration": -1}, TRAEFIK["StartUTC"])],
+)
+def test_the_time_of_a_request_in_traefik_is_when_it_was_over(duration, ended):
+    assert moment_us(fields(TRAEFIK | duration)["ts"]) == moment_us(ended.encode())

@@ -142,7 +142,10 @@ def test_a_socket_that_nobody_reads_is_replaced(tmp_path):
     path = tmp_path / "log.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
         dead.bind(str(path))
-    Receiver(Place(str(path)), Counters(), NOW_US).close()
+    listening = Listening(Place(str(path)))
+    listening.send(b"<134>one")
+    assert [chunk.data for chunk in listening.ended()] == [b"one\n"]
+    listening.sender.close()
 
 
 def occupied(path: Path, stack: ExitStack, kind: int) -> None:

@@ -363,9 +363,11 @@ def test_what_cannot_be_amended_now_is_amended_later(store, counters, monkeypatc
             post(asking, replace(batch([flow]), translations=record(("192.0.2.1", 7000), MIDNIGHT_US)))
             clock.move_to(MIDNIGHT_US + 11_000_000)
             until(lambda: counters.of("store_failed"), "the amending to fail")
+            assert server.live.flows(FlowFilter(), 1).flows[0].unmasq.nat_source_ip is None
             monkeypatch.undo()
             clock.move_to(MIDNIGHT_US + 22_000_000)
             until(lambda: counters.of("remote_flows", "amended"), "the flow to be completed")
+            assert server.live.flows(FlowFilter(), 1).flows[0].unmasq.nat_source_ip == "192.0.2.1"
 
 
 NODES = ["/api/v1/node-settings"]

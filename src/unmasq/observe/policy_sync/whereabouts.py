@@ -9,7 +9,7 @@ from collections.abc import Callable
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import KernelError
 from unmasq.observe import namespace
-from unmasq.observe.processes import Processes
+from unmasq.observe.processes import Processes, of_the_pod
 
 Ends = frozenset[tuple[int, int]]
 """Addresses (hi, lo)."""
@@ -20,15 +20,9 @@ _AGAIN_US = 30 * MICROSECONDS
 
 
 def addresses_of(uid: str, processes: Processes) -> Ends | None:
-    """The addresses of the pod with this UID; None where no process of it can be seen, or its namespace cannot be entered.
-
-    A runtime may leave a process of the host's among them, and a container may make namespaces of its own: the pod's is that
-    of the oldest process that is not in the host's.
-    """
+    """The addresses of the pod with this UID; None where no process of it can be seen, or its namespace cannot be entered."""
     try:
-        host = namespace.identity(None)
-        found = processes.of_pods({uid} if uid else ())
-        chosen = min(found, key=lambda each: (each.identity == host, each), default=None)
+        chosen = of_the_pod(processes.of_pods({uid} if uid else ()), namespace.identity(None))
         return frozenset(namespace.addresses(chosen.space)) if chosen else None
     except KernelError:  # it ended meanwhile, or we may not
         return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from unmasq.model.ingress import Reject
 from unmasq.read.formats.objects import parts, raw
+from unmasq.read.formats.times import moment_us
 
 _PEER = "ClientAddr"
 _HEADER = "request_"
@@ -22,7 +23,6 @@ _HEADERS = {
     "user-agent": "user_agent",
 }
 _NAMES = {
-    "StartUTC": "ts",
     "RequestMethod": "method",
     "RequestHost": "host",
     "RequestPath": "uri",
@@ -44,12 +44,21 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
     fields = {key: value for key, value in told.items() if value is not None}
     if len(fields) < len(told):
         return {}, Reject.BAD_VALUE
+    fields["ts"] = _ended(raw(values.get("StartUTC")) or b"", raw(values.get("Duration")) or b"")
     fields["source_ip"], fields["source_port"] = parts(raw(values.get(_PEER)) or b"")
     if fields.get("x-real-ip") == fields["source_ip"]:
         del fields["x-real-ip"]  # Traefik sets it itself where it believes none
     if str(values.get("RequestProtocol", "")).startswith("HTTP/3"):
         fields["protocol"] = b"udp"
     return fields, Reject.NONE
+
+
+def _ended(start: bytes, nanoseconds: bytes) -> bytes:
+    """When the request was over, as other proxies tell it: a long one began before connections of that time were forgotten."""
+    start_us = moment_us(start)
+    if start_us < 0 or not nanoseconds.isdigit():
+        return start
+    return b"%d.%06d" % divmod(start_us + int(nanoseconds) // 1000, 1_000_000)
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:

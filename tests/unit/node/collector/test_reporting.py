@@ -79,6 +79,7 @@ def test_one_report_may_always_wait(folder, monkeypatch):
     write(reporter.log, line(1, "192.0.2.1"))
     with Felix(folder / "s") as felix, reporter.running():
         until(felix.named, "the report")
+    assert (felix.named(), reporter.counters.of("reports_dropped")) == (["192.0.2.1"], 0)
 
 
 def test_a_report_has_the_same_name_each_time_and_no_other_has_it(folder):
