@@ -23,7 +23,7 @@ LOG = "127.0.0.1:1514"
 
 class Haproxy(Server):
     """In the ingress pod. Ports: 9001 plain, 9011 PROXY protocol; as OpenShift's router 9002 HTTP, 9012 PROXY
-    protocol, 9443 HTTPS; 9003 the old six keys.
+    protocol, 9443 HTTPS, 9453 with PROXY protocol; 9003 the old six keys.
 
     Each line goes to UDP port 1514 of the pod, and to every one of `sockets`.
     """

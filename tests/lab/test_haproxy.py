@@ -120,14 +120,27 @@ def test_the_client_is_right_or_unknown(lab: Lab, haproxy: Haproxy, place: Place
     assert flow.unmasq.time_source == ("log" if "untold" in way.name else "line")
 
 
-def test_a_proxy_header_of_a_stranger_makes_him_nobody_else(lab: Lab, haproxy: Haproxy, place: Place, tmp_path: Path) -> None:
-    lab.network.switches(on=True)
+@pytest.mark.parametrize("port", [9011, 9012])
+def test_a_proxy_header_of_a_stranger_makes_him_nobody_else(lab: Lab, haproxy: Haproxy, place: Place, tmp_path: Path, port: int) -> None:
     with Watched(lab, tmp_path / "store", EDGES, NODES, syslog=[place]) as watched:
-        with lab.connect("c1", at.INGRESS, 9011) as connection:
-            connection.send(b"PROXY TCP4 8.8.8.8 9.9.9.9 1111 2222\r\n")
-            connection.request("/local")
+        asked_as_somebody_else(lab, port)
         (flow,) = watched.flows(1)
-    assert [client.ip for client in flow.unmasq.clients] == [at.C1]
+    assert ([client.ip for client in flow.unmasq.clients], flow.unmasq.join) == ([at.C1], "exact")
+
+
+def test_nor_does_it_behind_the_inner_socket_of_the_router(lab: Lab, haproxy: Haproxy, place: Place, tmp_path: Path) -> None:
+    with Watched(lab, tmp_path / "store", EDGES, NODES, syslog=[place]) as watched:
+        asked_as_somebody_else(lab, 9453)
+        (flow,) = watched.settled(1)
+    (chain,) = flow.unmasq.chains
+    assert (chain.client, chain.evidence, chain.flags, chain.hops[0].by) == (None, None, ["obscured"], "proxy-protocol")
+
+
+def asked_as_somebody_else(lab: Lab, port: int) -> None:
+    lab.network.switches(on=True)
+    with lab.connect("c1", at.INGRESS, port) as connection:
+        connection.send(b"PROXY TCP4 8.8.8.8 9.9.9.9 1111 2222\r\n")
+        assert connection.request("/local").status == 200
 
 
 @pytest.mark.parametrize("port", [9001, 9002])

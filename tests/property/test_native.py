@@ -134,11 +134,13 @@ def seconds_to_number(values):
     return min(seconds)
 
 
-@given(columns(count=3), st.integers(0, 3))
-def test_header_texts_are_those_of_values_one_by_one(both, count):
+@given(columns(count=3), st.integers(0, 3), st.sampled_from([{}, {"proxy-protocol": "-"}, {"a": "1", "b": "2"}]))
+def test_header_texts_are_those_of_values_one_by_one(both, count, notes):
     names = ["x-forwarded-for", "x-real-ip", "forwarded"][:count]
     length = len(both[0][0])
-    found, plain = (list(header_texts(names, list(map(itemgetter(way), both[:count])), length)) for way in (0, 1))
+    named = [dict(zip(names, map(itemgetter(way), both[:count]), strict=True)) for way in (0, 1)]
+    found, plain = (list(header_texts(columns, notes, length)) for columns in named)
+    assert all(list(json.loads(text or "{}")) == [*notes, *names] for text in found)
     assert found == plain
 
 

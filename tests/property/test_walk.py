@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unmasq.model.address import NONE, parse
-from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns
+from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns, Join
 from unmasq.unwind.claims import claims_of
-from unmasq.unwind.judge import judge
+from unmasq.unwind.judge import judge, seen_by
 from unmasq.unwind.trust import HEADERS, LISTS, TrustEntry, TrustList, entry
 from unmasq.unwind.walk import read_headers, walk
 
@@ -56,40 +56,42 @@ header_text = st.fixed_dictionaries(
         "cut": st.sampled_from(["x-forwarded-for", "x-real-ip"]),
         "captured": st.sampled_from(["-", "x-forwarded-for:2048", "x-forwarded-for:12;x-real-ip:10", "forwarded:4096", "x-forwarded-for"]),
         "reported_by": st.sampled_from(["shop/web-1", "-"]),
+        "source_by": st.just("proxy-protocol"),
     },
 ).map(json.dumps)
 trust_entry = st.builds(entry, st.just("p"), st.sampled_from(RANGES), st.sampled_from(HEADERS))
 common_entry = st.builds(entry, st.just("p"), st.sampled_from(RANGES))
 trusts = st.one_of(st.lists(common_entry, max_size=3), st.lists(trust_entry, max_size=4)).map(lambda entries: TrustList(entries, 1))
 case = st.tuples(st.one_of(names, st.just("")), header_text, st.booleans())
+joins = st.sampled_from([Join.EXACT, Join.UNWITNESSED])
 
 
-def columns(cases: list[tuple[str, str, bool]]) -> tuple[FlowColumns, ChainColumns]:
+def columns(cases: list[tuple[str, str, bool]], join: Join = Join.EXACT) -> tuple[FlowColumns, ChainColumns]:
     starts = [parse(source) or NONE for source, _, _ in cases]
     flags = np.array([Flag.SNAT_ELSEWHERE if snat else 0 for _, _, snat in cases], "u2")
     rows = np.arange(len(cases))
     hi, lo = np.array([s[0] for s in starts], "u8"), np.array([s[1] for s in starts], "u8")
     return (
-        FlowColumns.filled(len(cases), source_hi=hi, source_lo=lo, flags=flags),
+        FlowColumns.filled(len(cases), source_hi=hi, source_lo=lo, flags=flags, join=join),
         ChainColumns.filled(len(cases), flow=rows, headers=rows, requests=1),
     )
 
 
-@given(st.lists(case, min_size=1, max_size=12), trusts)
-def test_columns_agree_with_the_plain_walk(cases: list[tuple[str, str, bool]], trust: TrustList) -> None:
-    flows, chains = columns(cases)
+@given(st.lists(case, min_size=1, max_size=12), trusts, joins)
+def test_columns_agree_with_the_plain_walk(cases: list[tuple[str, str, bool]], trust: TrustList, join: Join) -> None:
+    flows, chains = columns(cases, join)
     judged = judge(flows, chains, claims_of([text for _, text, _ in cases]), trust)
     for row, (source, text, snat) in enumerate(cases):
-        plain = walk(parse(source) or NONE, "socket", read_headers(text), trust, snat_elsewhere=snat)
+        plain = walk(parse(source) or NONE, seen_by(join), read_headers(text), trust, snat_elsewhere=snat)
         got = ((int(judged.client_hi[row]), int(judged.client_lo[row])), Evidence(judged.evidence[row]), Flag(int(judged.flags[row])))
         assert got == plain[:3]
 
 
-@given(case, trusts)
-def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], trust: TrustList) -> None:
+@given(case, trusts, joins)
+def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], trust: TrustList, join: Join) -> None:
     """Only the start, or what a trusted hop's own header says, can be the client; without trust only the start can."""
     source, text, snat = one
-    verdict = walk(parse(source) or NONE, "kernel", read_headers(text), trust, snat_elsewhere=snat)
+    verdict = walk(parse(source) or NONE, seen_by(join), read_headers(text), trust, snat_elsewhere=snat)
     for teller, named in zip(verdict.hops[::-1], verdict.hops[::-1][1:], strict=False):
         assert named.by in {e.header for e in trust.find(*teller.address)}
     if verdict.client != NONE:
@@ -99,6 +101,8 @@ def test_an_unverified_claim_never_becomes_a_client(one: tuple[str, str, bool], 
         assert verdict.flags
     if json.loads(text).get("reported_by", "-") != "-":
         assert verdict[:3] == (NONE, Evidence.NONE, Flag.OBSCURED)
+    if "source_by" in json.loads(text) and join is Join.UNWITNESSED and source:
+        assert verdict[:3] == (NONE, Evidence.NONE, Flag.OBSCURED), "no socket and no kernel saw the start"
     if not trust.entries:
         assert verdict.client in (NONE, parse(source)) or verdict.evidence == Evidence.LOGGED
 

@@ -40,7 +40,7 @@ _MARKER: Link = ("marker", "the line came without our marker", "unmasq config te
 
 
 def _without_marker(match: Match) -> bool:
-    return match[1].evidence == "logged" or match[0].source_ip is None
+    return match[0].source_ip is None
 
 
 def _nothing_came(before: Health, after: Health) -> Link | None:

@@ -7,9 +7,10 @@ from unmasq.base import moments
 from unmasq.keep.sources import Row, View
 from unmasq.model.address import NONE, text_or_none, to_text
 from unmasq.model.flow import Chain, Client, Hop
-from unmasq.model.flowbatch import Evidence, Flag, Join
+from unmasq.model.flowbatch import Evidence, Flag
 from unmasq.model.ingress import TEXTS
 from unmasq.unwind.claims import NOTES, elements, header_values
+from unmasq.unwind.judge import seen_by
 from unmasq.unwind.trust import TrustList
 from unmasq.unwind.walk import read_headers, walk
 
@@ -85,9 +86,8 @@ def observed(flow: Row) -> tuple[int, int]:
 
 def hops(flow: Row, header_text: str, trust: TrustList) -> list[Hop]:
     """The walked hops of a chain, left to right, the observed end last."""
-    by = "socket" if flow["join"] == Join.UNWITNESSED else "kernel"
     elsewhere = bool(flow["flags"] & Flag.SNAT_ELSEWHERE)
-    verdict = walk(observed(flow), by, read_headers(header_text), trust, snat_elsewhere=elsewhere)
+    verdict = walk(observed(flow), seen_by(flow["join"]), read_headers(header_text), trust, snat_elsewhere=elsewhere)
     return [Hop(text_or_none(*hop.address), hop.by) for hop in verdict.hops]
 
 

@@ -17,7 +17,7 @@ from unmasq.read.formats.proxies import FormatName, shapes_of
 from unmasq.read.formats.record import told_by
 from unmasq.unwind.claims import named, raw_claims
 from unmasq.unwind.trust import TrustList
-from unmasq.unwind.walk import Verdict, read_headers, walk
+from unmasq.unwind.walk import KERNEL, LOGGED, SOCKET, Verdict, read_headers, walk
 
 
 class Claim(Struct, frozen=True):
@@ -66,7 +66,7 @@ class _Line(NamedTuple):
 def _explained(line: _Line, batch: IngressBatch, headers: str, trust: TrustList) -> tuple[Explanation, Verdict]:
     row = line.row
     source = (int(batch.source_hi[row]), int(batch.source_lo[row]))
-    verdict = walk(source, "socket", read_headers(headers), trust)
+    verdict = walk(source, SOCKET, read_headers(headers), trust)
     reject = Reject(int(batch.reject[row]))
     if reject and source == NONE:
         verdict = verdict._replace(flags=Flag(0))
@@ -79,7 +79,7 @@ def _explained(line: _Line, batch: IngressBatch, headers: str, trust: TrustList)
         source=to_text(*source) or None,
         client=to_text(*verdict.client) or None,
         evidence=Evidence(verdict.evidence).label,
-        claims=[Claim(_text(name, raw), name, raw) for name, raw in raw_claims(headers) if name != "logged"],
+        claims=[Claim(_text(name, raw), name, raw) for name, raw in raw_claims(headers) if name != LOGGED],
         flags=flags.labels(),
         reject=reject.label,
     ), verdict
@@ -90,7 +90,7 @@ def _text(name: str, raw: str) -> str | None:
     return to_text(*address) if address else None
 
 
-_TELLERS = {"socket": "the proxy's socket saw", "kernel": "the kernel saw", "logged": "a log without our marker names"}
+_TELLERS = {SOCKET: "the proxy's socket saw", KERNEL: "the kernel saw", LOGGED: "a log without our marker names"}
 
 
 def steps(explanation: Explanation, verdict: Verdict, trust: TrustList) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """Header texts to claims: what each header of a request names, element by element.
 
 A header text is JSON, `{"x-forwarded-for": "1.1.1.1, 2.2.2.2", "x-real-ip": "-"}`: one value for each header that the
-format records, raw. A name that is missing was not recorded; `-` and the empty text are a header that was not sent. Three
+format records, raw. A name that is missing was not recorded; `-` and the empty text are a header that was not sent. Four
 more names come from the line itself: `prefix` (an address before the marker, which realip may have rewritten), `logged`
-(the address of a line without our marker) and `reported_by` (the pod whose collector reported one address of a request,
-without the chain that it was in). The name `cut` lists headers whose value may not be whole. The name `captured`,
+(the source of a line without our marker, which may be what a header said), `reported_by` (the pod whose collector reported
+one address of a request, without the chain that it was in) and `source_by` (who told the proxy its source: a header, since its
+socket has none). The name `cut` lists headers whose value may not be whole. The name `captured`,
 `x-forwarded-for:2048;x-real-ip:64`, lists those of which only the last lines were recorded, and at most so many bytes: earlier
 lines may be missing, and a value that is as long as that was cut.
 """
@@ -25,7 +26,8 @@ from unmasq.unwind.trust import HEADERS, LISTS
 
 FORWARDED = "forwarded"
 REPORTED_BY = "reported_by"
-KINDS = (*HEADERS, "prefix", "logged", REPORTED_BY)
+SOURCE_BY = "source_by"
+KINDS = (*HEADERS, "prefix", "logged", REPORTED_BY, SOURCE_BY)
 _KIND = {name: kind for kind, name in enumerate(KINDS)}
 CUT = "cut"
 CAPTURED = "captured"

@@ -1,7 +1,7 @@
 """The walk for columns: the common case by numpy, whatever is not common by `unmasq.unwind.walk`, its twin in the tests.
 
 Common is a chain whose trusted hops, if any, are believed for X-Forwarded-For alone, without a PROXY address or a
-`Forwarded` header, of lines and not of reports.
+`Forwarded` header, of lines and not of reports, whose source the proxy's own socket saw.
 """
 
 from dataclasses import replace
@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.model.address import NONE
-from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns
-from unmasq.unwind.claims import KINDS, REPORTED_BY, Claims
+from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns, Join
+from unmasq.unwind.claims import KINDS, REPORTED_BY, SOURCE_BY, Claims
 from unmasq.unwind.trust import NOBODY, TrustList, header_bit
-from unmasq.unwind.walk import PROXY, Headers, walk
+from unmasq.unwind.walk import KERNEL, LOGGED, PROXY, SOCKET, Headers, walk
 
 DERIVED = Flag.OBSCURED | Flag.ALL_TRUSTED | Flag.HEADER_CONFLICT | Flag.SNAT_ELSEWHERE
 """The chain flags that a walk decides; the others are facts of the lines."""
 
 _XFF = KINDS.index("x-forwarded-for")
 _XFF_ONLY = header_bit("x-forwarded-for")
-_UNCOMMON = [KINDS.index(PROXY), KINDS.index("forwarded"), KINDS.index("logged"), KINDS.index(REPORTED_BY)]
+_UNCOMMON = [KINDS.index(PROXY), KINDS.index("forwarded"), KINDS.index(REPORTED_BY), KINDS.index(SOURCE_BY)]
+_LOGGED = KINDS.index(LOGGED)
 _SINGLE = [KINDS.index(name) for name in ("x-real-ip", "cf-connecting-ip", "true-client-ip")]
 
 
@@ -48,6 +49,11 @@ def starts(flows: FlowColumns) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     return np.where(translated, flows.nat_hi, flows.source_hi), np.where(translated, flows.nat_lo, flows.source_lo)
 
 
+def seen_by(join: int) -> str:
+    """Who saw the observed end of a flow with this join."""
+    return SOCKET if join == Join.UNWITNESSED else KERNEL
+
+
 class _Walker:
     """One run over all chains; the arrays hold the verdict so far, `open` the rows still walking."""
 
@@ -57,6 +63,7 @@ class _Walker:
         self.start = (self.hi.copy(), self.lo.copy())
         self.text = chains.headers
         self.snat = (flows.flags[chains.flow] & Flag.SNAT_ELSEWHERE) > 0
+        self.join = flows.join[chains.flow]
         self.claims, self.trust = claims, trust
         self.evidence = np.full(len(chains), Evidence.OBSERVED, "u1")
         self.flags = np.zeros(len(chains), "u2")
@@ -73,6 +80,8 @@ class _Walker:
         while len(rows):
             rows = self._step(rows, plain)
         self._contradictions(~plain)
+        unproved = (self.join == Join.UNWITNESSED) & (self.claims.count[self.text, _LOGGED] > 0)
+        self.evidence[unproved & (self.evidence != Evidence.NONE)] = Evidence.LOGGED
         for row in np.flatnonzero(plain).tolist():
             self._plain(row)
 
@@ -112,7 +121,8 @@ class _Walker:
 
     def _plain(self, row: int) -> None:
         start = (int(self.start[0][row]), int(self.start[1][row]))
-        verdict = walk(start, "", self._headers(int(self.text[row])), self.trust, snat_elsewhere=bool(self.snat[row]))
+        by, headers = seen_by(int(self.join[row])), self._headers(int(self.text[row]))
+        verdict = walk(start, by, headers, self.trust, snat_elsewhere=bool(self.snat[row]))
         self.hi[row], self.lo[row] = verdict.client
         self.evidence[row], self.flags[row] = verdict.evidence, verdict.flags
 

@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 from unmasq.model.address import NONE
 from unmasq.model.flowbatch import Evidence, Flag
-from unmasq.unwind.claims import NOTES, REPORTED_BY, elements, header_values, named, shortcomings
+from unmasq.unwind.claims import NOTES, REPORTED_BY, SOURCE_BY, elements, header_values, named, shortcomings
 from unmasq.unwind.trust import HEADERS, LISTS, TrustList
 
 Pair = tuple[int, int]
 PROXY = "proxy-protocol"
+KERNEL, SOCKET, LOGGED = "kernel", "socket", "logged"
+"""Who names the start: the kernel saw a connection from it, or the proxy's own socket alone; or only a log does, of a format in which
+nothing tells the socket's word from a header's."""
 
 
 class WalkedHop(NamedTuple):
@@ -53,12 +56,17 @@ def read_headers(text: str) -> Headers:
 
 
 def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsewhere: bool = False) -> Verdict:
-    """Who is behind the requests that arrived from `start` with these headers. `by`: kernel or socket."""
+    """Who is behind the requests that arrived from `start` with these headers. `by`: KERNEL or SOCKET."""
     if headers.named.get(REPORTED_BY):
         # One address on the word of whoever holds a socket, who may name any connection of the node: it makes nobody a client.
         return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, () if start == NONE else (WalkedHop(start, by),))
     if start == NONE:
         return _without_start(headers, trust)
+    if headers.named.get(SOURCE_BY) and by != KERNEL:
+        # A stranger may have sent the PROXY header that names the start: it is one only where the kernel saw it connect.
+        return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, (WalkedHop(start, PROXY),))
+    if by != KERNEL and headers.named.get(LOGGED):
+        by = LOGGED
     hop = WalkedHop(start, by)
     if snat_elsewhere:
         return Verdict(NONE, Evidence.NONE, Flag.SNAT_ELSEWHERE, (hop,))
@@ -69,8 +77,8 @@ def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsew
 
 def _without_start(headers: Headers, trust: TrustList) -> Verdict:
     """A line without our marker names one address. Is it a trusted proxy's, then what that one forwarded was not recorded."""
-    logged = headers.named.get("logged", [NONE])[0]
-    hops = (WalkedHop(logged, "logged"),) if logged != NONE else ()
+    logged = headers.named.get(LOGGED, [NONE])[0]
+    hops = (WalkedHop(logged, LOGGED),) if logged != NONE else ()
     if logged == NONE or trust.find(*logged):
         return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, hops)
     return Verdict(logged, Evidence.LOGGED, Flag(0), hops)
@@ -106,6 +114,8 @@ def _used_up(hops: list[WalkedHop], believed: list[str], headers: Headers) -> Ve
 
 
 def _evidence(hops: list[WalkedHop]) -> Evidence:
+    if hops[-1].by == LOGGED:
+        return Evidence.LOGGED
     return Evidence.OBSERVED if len(hops) == 1 else Evidence.FORWARDED
 
 

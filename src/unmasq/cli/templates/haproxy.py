@@ -31,14 +31,14 @@ _HAPROXY = _SEEN | {
     "service": "%b",
 }
 _CAPTURES = {"X-Forwarded-For": 256, "X-Real-Ip": 64, "Host": 64}
-_ROUTER = {
-    "source_port": "%[src_port]",
-    "destination_ip": "%[dst]",
-    "destination_port": "%[dst_port]",
-    "source_ip": "%[src]",
+_ROUTER = _SEEN | {
     "x-forwarded-for": "%[capture.req.hdr(0),json(ascii)]",
     "x-real-ip": "%[capture.req.hdr(1),json(ascii)]",
     "captured": ";".join(f"{name.lower()}:{most}" for name, most in list(_CAPTURES.items())[:2]),
+    "proxy_protocol_ip": "%[src]",
+    "proxy_protocol_port": "%[src_port]",
+    "proxy_protocol_server_ip": "%[dst]",
+    "proxy_protocol_server_port": "%[dst_port]",
     "ts": "%Ts.%ms",
     "method": "%HM",
     "host": "%[capture.req.hdr(2),json(ascii)]",
@@ -110,8 +110,8 @@ OPENSHIFT_ROUTER = f"""\
 # of the container `logs` of the router's pod, which unmasq node --pods openshift-ingress/router-* reads.
 # The router captures the last line of a header, so many bytes of it: `captured` says the same in each line, and must be changed
 # together with httpCaptureHeaders. Whatever a client sends, these lengths keep a line below maxLength.
-# src and not fc_src: HTTPS passes a socket within the router, whose PROXY header names the connection from outside. Where the
-# router itself is behind PROXY protocol that would be a claim: see docs/proxies/haproxy.md.
+# fc_src is who connected, src what a PROXY header says. HTTPS passes a socket within the router, which has no address: there src names
+# the connection from outside, which unmasq believes where the kernel saw it. See docs/proxies/haproxy.md.
 apiVersion: operator.openshift.io/v1
 kind: IngressController
 metadata:

@@ -1,6 +1,6 @@
 """Caddy's JSON access log: the request is an object of its own in each line, and a header a list with one text for each of its lines.
 
-`remote_ip` is the peer of the connection; the proxy's own address is in no field. All headers are recorded unless a filter deletes
+`remote_ip` is the peer of the connection, or what a PROXY header said where a listener takes those: the log's word (`logged`). The proxy's own address is in no field. All headers are recorded unless a filter deletes
 them, so that an absent one was not sent. `ts` is when the line was written.
 """
 
@@ -37,6 +37,7 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
         fields["user_agent"] = b", ".join(lines.get("user-agent", []))
     if "remote_addr" in request and "remote_ip" not in request:  # before 2.5
         fields["source_ip"], fields["source_port"] = parts(raw(request["remote_addr"]) or b"")
+    fields["logged"] = fields.get("source_ip", b"")
     if str(request.get("proto", "")).startswith("HTTP/3"):
         fields["protocol"] = b"udp"
     return fields, Reject.NONE

@@ -4,7 +4,7 @@ Digits are converted at once; of everything else only what the memory has not me
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from unmasq.model.connection import TCP, UDP
 from unmasq.model.flowbatch import Flag
 from unmasq.model.ingress import TEXTS, IngressBatch, Reject, Shape, TimeSource
 from unmasq.model.vocabulary import Vocabulary
+from unmasq.read.formats.ends import NO_PORT, NOTES, Ends, Told, ends_of
 from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.memory import Addresses, Memory
 from unmasq.read.formats.record import HEADER_KEYS
@@ -25,7 +26,6 @@ FUTURE_US = 300 * 1_000_000  # clocks of two machines may differ by this much
 TEST_AGENT = b"unmasq-test/"
 _TEMPLATED = (Shape.MARKER, Shape.ENVOY)
 _NEEDED = ("source_ip", "source_port", "destination_ip", "destination_port", "x-forwarded-for")
-_NO_PORT = -1
 
 
 class Kind(NamedTuple):
@@ -59,17 +59,15 @@ class Converter:
         """A batch of `length` rows; a key that is missing was not in the lines."""
         reject = kind.reject
         self._count_lacking(values, length, kind)
-        hi, lo = source = self._addresses.columns(values.get("source_ip"), length)
-        ports = _ports(values.get("source_port"), length, least=1), _ports(values.get("destination_port"), length)
+        source, dest, _ = ends = ends_of(values, length, self._addresses)
         rejects = np.full(length, reject, "u1")
         if "source_ip" in values:
-            rejects[(rejects == 0) & ((hi | lo) == 0)] = Reject.NO_SOURCE
-        rejects[(rejects == 0) & ((ports[0] == _NO_PORT) | (ports[1] == _NO_PORT))] = Reject.BAD_VALUE
-        dest_hi, dest_lo = self._addresses.columns(values.get("destination_ip"), length)
+            rejects[(rejects == 0) & ~source.is_known] = Reject.NO_SOURCE
+        rejects[(rejects == 0) & ((source.port == NO_PORT) | (dest.port == NO_PORT))] = Reject.BAD_VALUE
         return IngressBatch.filled(
-            length, reject=rejects, shape=kind.shape, source_hi=hi, source_lo=lo, source_port=np.maximum(ports[0], 0),
-            dest_hi=dest_hi, dest_lo=dest_lo, dest_port=np.maximum(ports[1], 0),
-            headers=np.where(rejects == reject, self._header_column(values, length, source, reject), 0),
+            length, reject=rejects, shape=kind.shape, source_hi=source.hi, source_lo=source.lo, source_port=np.maximum(source.port, 0),
+            dest_hi=dest.hi, dest_lo=dest.lo, dest_port=np.maximum(dest.port, 0),
+            headers=np.where(rejects == reject, self._header_column(values, length, ends, reject), 0),
             protocol=self._protocols.column(values["protocol"], "u1") if "protocol" in values else TCP,
             flags=self._flags(values, rejects), **self._times(values, length, live=live, read_us=read_us), **self._requests(values),
         )  # fmt: skip
@@ -88,23 +86,24 @@ class Converter:
     def _number(self, text: str) -> int:
         return self._vocabulary.number(text)
 
-    def _header_column(self, values: Mapping[str, Values], length: int, source: tuple[Array, Array], reject: Reject) -> Array:
+    def _header_column(self, values: Mapping[str, Values], length: int, ends: Ends, reject: Reject) -> Array:
         """Numbers of header texts. A rejected payload recorded no header; a prefix that names the source itself says nothing."""
-        names = () if reject else tuple(key for key in HEADER_KEYS if key in values)
-        columns = [values[key] for key in names]
         hi, lo = self._addresses.columns(values.get("prefix"), length)
-        tells = ((hi != source[0]) | (lo != source[1])) & ((hi | lo) > 0)
-        if not tells.any():
-            return self._header_numbers(names, columns, length)
+        tells = ((hi != ends.source.hi) | (lo != ends.source.lo)) & ((hi | lo) > 0)
+        forms = len(Told) * tells + (0 if reject else ends.told)
         numbers = np.zeros(length, "u4")
-        told = (*names, "prefix" if reject or "source_ip" in values else "logged")
-        for keys, rows in ((names, np.flatnonzero(~tells)), (told, np.flatnonzero(tells))):
-            some = [column.take(rows) for column in (*columns, values["prefix"])[: len(keys)]]
-            numbers[rows] = self._header_numbers(keys, some, len(rows))
+        for form in np.flatnonzero(np.bincount(forms)).tolist():
+            columns = {} if reject else {header: values[key] for key, header in HEADER_KEYS.items() if key in values}
+            if form >= len(Told):
+                columns["prefix" if reject or "source_ip" in values else "logged"] = values["prefix"]
+            rows = np.flatnonzero(forms == form)
+            numbers[rows] = self._header_numbers(columns, Told(form % len(Told)), rows)
         return numbers
 
-    def _header_numbers(self, names: Sequence[str], columns: Sequence[Values], length: int) -> Array:
-        return self._vocabulary.numbers(header_texts(names, columns, length))
+    def _header_numbers(self, columns: Mapping[str, Values], told: Told, rows: Array) -> Array:
+        notes = NOTES[told]
+        some = {name: column if len(rows) == len(column) else column.take(rows) for name, column in columns.items() if name not in notes}
+        return self._vocabulary.numbers(header_texts(some, notes, len(rows)))
 
     def _times(self, values: Mapping[str, Values], length: int, *, live: bool, read_us: int) -> dict[str, Array]:
         own = np.zeros(length, "i8")
@@ -150,20 +149,6 @@ class Converter:
             is_test = np.fromiter((agent.startswith(TEST_AGENT) for agent in raw), "?", len(raw))
             flags[is_test[places]] |= int(Flag.TEST)
         return flags
-
-
-def _ports(values: Values | None, length: int, least: int = 0) -> Array:
-    """Port numbers, 0 where the proxy had none, _NO_PORT for what is no port: below `least`, or anything else.
-
-    No connection comes from port 0. Apache's mod_remoteip writes it, when it has also taken addresses out of the headers.
-    """
-    if values is None:
-        return np.zeros(length, "i8")
-    numbers = values.whole_numbers()
-    none = [row for row in np.flatnonzero(numbers < 0).tolist() if values[row] in (b"", b"-")]
-    numbers = np.where((least <= numbers) & (numbers < 1 << 16), numbers, _NO_PORT)
-    numbers[none] = 0
-    return numbers
 
 
 def _shown(raw: bytes) -> str:

@@ -98,8 +98,10 @@ def _default(values: Mapping[str, Any]) -> _Peers:
 def _ends(peers: _Peers, values: Mapping[str, Any]) -> dict[str, bytes]:
     """The ends of the connection, and what a PROXY header said, where it can be told whether there was one."""
     if _OURS[0] not in values and not peers.source[1].strip(b"0"):
-        return {"prefix": peers.source[0]}  # taken from X-Forwarded-For: a claim, and all that the line says
+        return {"rewritten": peers.source[0]}  # taken from X-Forwarded-For: a claim, and all that the line says
     found = dict(zip(_OURS[:2], peers.source, strict=True))
+    if _OURS[0] not in values:
+        found["logged"] = peers.source[0]
     if peers.destination[0]:
         found |= zip(_OURS[2:], peers.destination, strict=True)
     if peers.is_relayed:

@@ -1,18 +1,17 @@
 """The header text of each line: JSON of every header that the format records, raw (`unmasq.unwind.claims` reads it)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
-from unmasq.read.formats.record import HEADER_KEYS
 from unmasq.read.formats.values import Spans, Values
 
 
-def header_texts(names: Sequence[str], columns: Sequence[Values], length: int) -> list[str]:
-    """For each of `length` lines the text of its headers: `names` are payload keys, `columns` their values."""
-    if not names or not length:
-        return [""] * length
-    template = _template(names)
+def header_texts(headers: Mapping[str, Values], notes: Mapping[str, str], length: int) -> list[str]:
+    """For each of `length` lines the text of its headers: by name the values of each, and what is the same in all of them."""
+    if not headers or not length:
+        return [_noted(notes)] * length
+    template, columns = _template(headers, notes), list(headers.values())
     spans = [column for column in columns if isinstance(column, Spans)]
     if len(spans) < len(columns):
         return [_text(template, columns, row) for row in range(length)]
@@ -22,10 +21,15 @@ def header_texts(names: Sequence[str], columns: Sequence[Values], length: int) -
     return cast("list[str]", texts)
 
 
-def _template(names: Sequence[str]) -> tuple[bytes, ...]:
+def _noted(notes: Mapping[str, str]) -> str:
+    return json.dumps(notes, separators=(",", ":")) if notes else ""
+
+
+def _template(names: Iterable[str], notes: Mapping[str, str]) -> tuple[bytes, ...]:
     """What stands before each value, and behind the last one."""
-    keys = [f'"{HEADER_KEYS.get(name, name)}":"' for name in names]
-    return tuple(part.encode() for part in (f"{{{keys[0]}", *(f'",{key}' for key in keys[1:]), '"}'))
+    first, *others = (f'"{name}":"' for name in names)
+    before = f"{_noted(notes)[:-1]}," if notes else "{"
+    return tuple(part.encode() for part in (before + first, *(f'",{other}' for other in others), '"}'))
 
 
 def _text(template: Sequence[bytes], columns: Sequence[Values], row: int) -> str:

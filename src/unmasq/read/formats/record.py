@@ -18,6 +18,8 @@ HEADER_KEYS = {
     "cf-connecting-ip": "cf-connecting-ip",
     "true-client-ip": "true-client-ip",
     "reported_by": "reported_by",
+    "logged": "logged",
+    "rewritten": "prefix",
     "captured": "captured",
 }
 """Payload key -> name of the header, or of what stands in its place."""
@@ -29,9 +31,10 @@ _NO_REQUEST = b"<BADREQ>"
 _HAPROXY = re.compile(rb"(?:^| )haproxy(?:\[\d+\])?: *$")
 
 KEYS = frozenset({
-    *HEADER_KEYS, "source_ip", "source_port", "destination_ip", "destination_port", "protocol", "ts", "time", "connection_time",
-    "method", "host", "uri", "status", "bytes_in", "bytes_out", "user_agent", "upstream", "namespace", "ingress", "service",
-    "prefix",
+    *HEADER_KEYS, "source_ip", "source_port", "destination_ip", "destination_port",
+    "proxy_protocol_port", "proxy_protocol_server_ip", "proxy_protocol_server_port",
+    "protocol", "ts", "time", "connection_time", "method", "host", "uri", "status", "bytes_in", "bytes_out", "user_agent", "upstream",
+    "namespace", "ingress", "service", "prefix",
 })  # fmt: skip
 """All keys that a batch is made of; any other is ignored."""
 
@@ -74,7 +77,7 @@ def _read_object(line: bytes) -> Record:
 
 
 def _names_somebody(fields: Mapping[str, bytes]) -> bool:
-    return bool(fields.get("source_ip") or fields.get("prefix"))
+    return bool(fields.get("source_ip") or fields.get("rewritten"))
 
 
 def _read_marked(line: bytes) -> Record:

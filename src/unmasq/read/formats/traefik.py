@@ -1,7 +1,7 @@
 """Traefik's JSON access log (3.x).
 
 ClientAddr is the peer of the connection, or what a PROXY header said where the entry point takes those: then the peer is in no
-field. The proxy's own address is in no field either. Headers are there where the setting keeps them, and where the peer is trusted;
+field, so that the address is the log's word (`logged`). The proxy's own address is in no field either. Headers are there where the setting keeps them, and where the peer is trusted;
 an absent one was not sent, or not kept: nobody can tell, so it counts as not recorded.
 """
 
@@ -46,6 +46,7 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
         return {}, Reject.BAD_VALUE
     fields["ts"] = _ended(raw(values.get("StartUTC")) or b"", raw(values.get("Duration")) or b"")
     fields["source_ip"], fields["source_port"] = parts(raw(values.get(_PEER)) or b"")
+    fields["logged"] = fields["source_ip"]
     if fields.get("x-real-ip") == fields["source_ip"]:
         del fields["x-real-ip"]  # Traefik sets it itself where it believes none
     if str(values.get("RequestProtocol", "")).startswith("HTTP/3"):
