@@ -185,7 +185,7 @@ def test_the_default_formats_of_others(lab: Lab, envoy: gateways.Envoy) -> None:
     (line,) = read(gateway.wait(), "envoy", EDGES)
     assert (line.source, line.destination, line.client) == (at.EDGE, at.INGRESS, at.C2)
     (line,) = read(mesh.wait(), "envoy", EDGES)
-    assert (line.source, line.client, line.verdict.flags.labels()) == ("", "", ["obscured"])
+    assert (line.source, line.client, line.verdict.flags.labels()) == ("", None, ["obscured"])
     assert [to_text(*pair) for pair in line.headers["prefix"]] == ["6.6.6.6"]
 
 
