@@ -148,8 +148,7 @@ def _moved(addresses: AddressColumns, moved: Array) -> AddressColumns:
 
 
 def _rejected(closed: Closed, samples: Mapping[int, str]) -> list[Rejected]:
-    both = JoinedLines.concat([closed.lines, closed.dropped])
-    both = both.take(both.reject > 0)
+    both = JoinedLines.concat([lines.take(lines.reject > 0) for lines in (closed.lines, closed.dropped)])
     keys, counts = np.unique(np.stack([both.time_us // DAY_US, both.reject.astype("i8")]), axis=1, return_counts=True)
     found = zip(keys.T.tolist(), counts.tolist(), strict=True)
     return [Rejected(day, reason, count, samples.get(reason, "")) for (day, reason), count in found]
