@@ -60,3 +60,29 @@ PyObject *native_intern(PyObject *self, PyObject *arguments)
     if (done) Py_RETURN_NONE;
     return NULL;
 }
+
+/* The hashes stand in the table, so no text is looked at. False where there is no free place. */
+static bool move(const Slot *from, size_t count, Slot *slots, size_t places)
+{
+    for (const Slot *slot = from; slot < from + count; slot++) {
+        size_t place = (size_t)slot->hash & (places - 1), tried = 0;
+        if (!slot->number) continue;
+        while (slots[place].number && tried++ < places) place = (place + 1) & (places - 1);
+        if (slots[place].number) return false;
+        slots[place] = *slot;
+    }
+    return true;
+}
+
+PyObject *native_spread(PyObject *self, PyObject *arguments)
+{
+    Py_buffer slots, wider;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*w*", &slots, &wider)) return NULL;
+    size_t places = (size_t)wider.len / sizeof(Slot);
+    bool done = holds(&slots, sizeof(Slot)) && holds(&wider, sizeof(Slot)) && places && !(places & (places - 1)) && !overlap(&slots, &wider);
+    done = done && move(slots.buf, (size_t)slots.len / sizeof(Slot), wider.buf, places);
+    PyBuffer_Release(&slots), PyBuffer_Release(&wider);
+    if (done) Py_RETURN_NONE;
+    return PyErr_SetString(PyExc_ValueError, "another table, a power of two places and enough for all, please"), NULL;
+}
