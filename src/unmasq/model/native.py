@@ -40,8 +40,10 @@ class Native(Protocol):
     def cut(self, data: bytes, begin: Array, end: Array, /) -> bytes:
         """All values one behind the other."""
 
-    def texts(self, data: bytes, template: tuple[bytes, ...], begins: tuple[Array, ...], ends: tuple[Array, ...], /) -> list[str | None]:
-        """For each row its values between the parts of the template; None where JSON would have to escape a value."""
+    def texts(
+        self, data: bytes, template: tuple[bytes, ...], begins: tuple[Array, ...], ends: tuple[Array, ...], /
+    ) -> tuple[list[str | None], list[int]]:
+        """For each row its values between the parts of the template; None in the rows that are told besides: JSON would have to escape."""
 
     def claims(self, texts: list[str], names: tuple[str, ...], natures: str, recorded: Array, /) -> tuple[bytes, list[int]]:
         """The addresses that header texts name: rows of (text, kind, hi, lo), 8 bytes each, and the texts that it did not read.
