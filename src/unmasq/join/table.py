@@ -97,7 +97,7 @@ class ConnectionTable:
         """Whether entries with a known id and tuple are later connections: the kernel uses its ids again."""
         known = serials > 0
         end_us = np.zeros(len(serials), "i8")
-        end_us[known] = self._of(serials[known]).end_us
+        end_us[known] = self._end_us(serials[known])
         later: NDArray[np.bool_] = (start_us > end_us) & (end_us > 0)
         return later
 
@@ -142,12 +142,16 @@ class ConnectionTable:
         """When each can have begun at the earliest; where the kernel gives no time stamp, not before the last one of its tuple ended."""
         serials, _ = self.alike.newest(keyed(tuples(events, SEEN_AS)))
         before_us = np.zeros(len(events), "i8")
-        before_us[serials > 0] = self._of(serials[serials > 0]).end_us
+        before_us[serials > 0] = self._end_us(serials[serials > 0])
         return np.where(events.start_us > 0, events.start_us, np.maximum(events.after_us, before_us))
 
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
         return rows.take(rows.rows_of(serials))
+
+    def _end_us(self, serials: Array) -> Array:
+        ends: Array = self.rows.end_us[self.rows.rows_of(serials)]
+        return ends
 
     def dumped(self, began_us: int) -> None:
         """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost.

@@ -44,8 +44,8 @@ def count_originals(flows: int, rows: AddressColumns) -> NDArray[np.uint32]:
 
 
 def _first_of(claims: Claims, texts: Array, kind: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    present = claims.count[texts, kind] > 0
-    at = claims.first[texts[present], kind]
+    present = claims.count[:, kind][texts] > 0
+    at = claims.first[:, kind][texts[present]]
     hi, lo = np.zeros((2, len(texts)), "u8")
     hi[present], lo[present] = claims.hi[at], claims.lo[at]
     return hi, lo
