@@ -33,9 +33,23 @@ static int64_t number_of(const Interned *in, PyObject *text)
     return PyList_Append(in->known, text) < 0 ? -1 : (int64_t)in->slots[place].number - 1;
 }
 
+enum { AHEAD = 8 };
+
+/* A text and its slot are mostly far from everything that was looked at lately: have them fetched while others are numbered. */
+static void fetch(const Interned *in, PyObject *texts, Py_ssize_t row)
+{
+    Py_ssize_t count = PyList_Size(texts);
+    if (row + 2 * AHEAD < count) __builtin_prefetch(PyList_GetItem(texts, row + 2 * AHEAD));
+    PyObject *text = row + AHEAD < count ? PyList_GetItem(texts, row + AHEAD) : NULL;
+    if (!text || !PyUnicode_CheckExact(text)) return;
+    size_t hash = (size_t)PyObject_Hash(text); /* a text remembers it */
+    __builtin_prefetch(&in->slots[hash & (in->places - 1)]);
+}
+
 static bool number_each(const Interned *in, PyObject *texts, uint32_t *found)
 {
     for (Py_ssize_t row = 0; row < PyList_Size(texts); row++) {
+        fetch(in, texts, row);
         int64_t number = number_of(in, PyList_GetItem(texts, row));
         if (number < 0) return false;
         found[row] = (uint32_t)number;
