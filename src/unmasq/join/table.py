@@ -64,7 +64,7 @@ class ConnectionTable:
         known = serials > 0
         begun: Array = serials[fresh & known]
         self._by_id.put(entries[fresh & known], begun)
-        self._update(self.rows.rows_of(serials[known]), events.take(known))
+        self._update(self.rows.rows_of(serials[known]), events if known.all() else events.take(known))
         over = known & (events.event == ConnectionEvent.DESTROY)
         self._by_id.drop(entries[over], serials[over])
         return begun
@@ -125,7 +125,7 @@ class ConnectionTable:
         serials[:count] = np.arange(self._serial + 1, self._serial + 1 + count)
         self._counters.add("window_dropped_connections", len(events) - count, "full")
         self.forgotten_us = int(events.seen_us[count:].max(initial=self.forgotten_us))
-        events = events.take(np.arange(count))
+        events = events if count == len(events) else events.take(np.arange(count))
         begun = _begun(events, serials[:count], self._earliest_us(events), self._began_us)
         self._serial += count
         before = len(self._all)
