@@ -27,10 +27,9 @@ static size_t home_of(const Index *index, const uint64_t *key)
 
 static size_t behind(const Index *index, size_t place) { return (place + 1) & (index->places - 1); }
 
-/* The place of a key, or the free one where it would stand; NULL where there is neither. */
-static uint64_t *find(const Index *index, const uint64_t *key)
+/* The place of a key that belongs at `place`, or the free one where it would stand; NULL where there is neither. */
+static uint64_t *find(const Index *index, const uint64_t *key, size_t place)
 {
-    size_t place = home_of(index, key);
     for (size_t tried = 0; tried < index->places; tried++, place = behind(index, place))
         if (!*number_in(index, place) || !memcmp(slot_at(index, place), key, index->width * sizeof *key)) return slot_at(index, place);
     return NULL;
@@ -107,14 +106,33 @@ static bool drop(const Index *index, uint64_t *slot, const uint64_t *key, uint64
     return true;
 }
 
+enum { AT_ONCE = 16 };
+
+/* Does it with some keys. Their slots are mostly far from everything that was looked at lately, so all are fetched before. */
+static bool with_some(const Index *index, Deed *deed, const uint64_t *keys, uint64_t *numbers, size_t rows)
+{
+    size_t homes[AT_ONCE];
+    for (size_t row = 0; row < rows; row++) {
+        homes[row] = home_of(index, keys + row * index->width);
+        __builtin_prefetch(slot_at(index, homes[row]));
+        __builtin_prefetch(number_in(index, homes[row]));
+    }
+    bool done = true;
+    for (size_t row = 0; done && row < rows; row++) {
+        const uint64_t *key = keys + row * index->width;
+        done = deed(index, find(index, key, homes[row]), key, numbers + row);
+    }
+    return done;
+}
+
 static PyObject *with_each(PyObject *arguments, Deed *deed)
 {
     Call call;
     bool done = true;
     if (!taken(&call, arguments)) return NULL;
-    for (Py_ssize_t row = 0; done && row < call.rows; row++) {
-        const uint64_t *key = (const uint64_t *)call.keys.buf + (size_t)row * call.index.width;
-        done = deed(&call.index, find(&call.index, key), key, (uint64_t *)call.numbers.buf + row);
+    for (size_t row = 0, rows = (size_t)call.rows; done && row < rows; row += AT_ONCE) {
+        size_t some = rows - row < AT_ONCE ? rows - row : AT_ONCE;
+        done = with_some(&call.index, deed, (const uint64_t *)call.keys.buf + row * call.index.width, (uint64_t *)call.numbers.buf + row, some);
     }
     release(&call);
     if (done) Py_RETURN_NONE;

@@ -33,9 +33,23 @@ static int64_t number_of(const Interned *in, PyObject *text)
     return PyList_Append(in->known, text) < 0 ? -1 : (int64_t)in->slots[place].number - 1;
 }
 
+enum { AHEAD = 8 };
+
+/* A text and its slot are mostly far from everything that was looked at lately: have them fetched while others are numbered. */
+static void fetch(const Interned *in, PyObject *texts, Py_ssize_t row)
+{
+    Py_ssize_t count = PyList_Size(texts);
+    if (row + 2 * AHEAD < count) __builtin_prefetch(PyList_GetItem(texts, row + 2 * AHEAD));
+    PyObject *text = row + AHEAD < count ? PyList_GetItem(texts, row + AHEAD) : NULL;
+    if (!text || !PyUnicode_CheckExact(text)) return;
+    size_t hash = (size_t)PyObject_Hash(text); /* a text remembers it */
+    __builtin_prefetch(&in->slots[hash & (in->places - 1)]);
+}
+
 static bool number_each(const Interned *in, PyObject *texts, uint32_t *found)
 {
     for (Py_ssize_t row = 0; row < PyList_Size(texts); row++) {
+        fetch(in, texts, row);
         int64_t number = number_of(in, PyList_GetItem(texts, row));
         if (number < 0) return false;
         found[row] = (uint32_t)number;
@@ -59,4 +73,30 @@ PyObject *native_intern(PyObject *self, PyObject *arguments)
     PyBuffer_Release(&slots), PyBuffer_Release(&found);
     if (done) Py_RETURN_NONE;
     return NULL;
+}
+
+/* The hashes stand in the table, so no text is looked at. False where there is no free place. */
+static bool move(const Slot *from, size_t count, Slot *slots, size_t places)
+{
+    for (const Slot *slot = from; slot < from + count; slot++) {
+        size_t place = (size_t)slot->hash & (places - 1), tried = 0;
+        if (!slot->number) continue;
+        while (slots[place].number && tried++ < places) place = (place + 1) & (places - 1);
+        if (slots[place].number) return false;
+        slots[place] = *slot;
+    }
+    return true;
+}
+
+PyObject *native_spread(PyObject *self, PyObject *arguments)
+{
+    Py_buffer slots, wider;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*w*", &slots, &wider)) return NULL;
+    size_t places = (size_t)wider.len / sizeof(Slot);
+    bool done = holds(&slots, sizeof(Slot)) && holds(&wider, sizeof(Slot)) && places && !(places & (places - 1)) && !overlap(&slots, &wider);
+    done = done && move(slots.buf, (size_t)slots.len / sizeof(Slot), wider.buf, places);
+    PyBuffer_Release(&slots), PyBuffer_Release(&wider);
+    if (done) Py_RETURN_NONE;
+    return PyErr_SetString(PyExc_ValueError, "another table, a power of two places and enough for all, please"), NULL;
 }

@@ -2,6 +2,8 @@
 #include "native.h"
 
 static PyMethodDef functions[] = {
+    {"bounds", native_bounds, METH_O, "Where the lines of some data end."},
+    {"twice", native_twice, METH_VARARGS, "Which lines hold a byte more than once."},
     {"match", native_match, METH_VARARGS, "Where the values of each line stand that is of a layout."},
     {"distinct", native_distinct, METH_VARARGS, "Number equal values alike."},
     {"numbers", native_numbers, METH_VARARGS, "Whole numbers in digits."},
@@ -9,6 +11,7 @@ static PyMethodDef functions[] = {
     {"texts", native_texts, METH_VARARGS, "Texts made of a template and the values of each row."},
     {"claims", native_claims, METH_VARARGS, "The addresses that header texts name."},
     {"intern", native_intern, METH_VARARGS, "The number of each text."},
+    {"spread", native_spread, METH_VARARGS, "Let numbers of texts have a larger table."},
     {"grouped", native_grouped, METH_VARARGS, "Rows with equal keys become neighbours."},
     {"index_find", native_index_find, METH_VARARGS, "The number of each key."},
     {"index_put", native_index_put, METH_VARARGS, "Give each key its number."},

@@ -44,6 +44,8 @@ enum { MOST_WORDS = 64 }; /* of a key */
 
 bool overlap(const Py_buffer *one, const Py_buffer *other);
 
+PyObject *native_bounds(PyObject *self, PyObject *argument);
+PyObject *native_twice(PyObject *self, PyObject *arguments);
 PyObject *native_match(PyObject *self, PyObject *arguments);
 PyObject *native_distinct(PyObject *self, PyObject *arguments);
 PyObject *native_numbers(PyObject *self, PyObject *arguments);
@@ -51,6 +53,7 @@ PyObject *native_cut(PyObject *self, PyObject *arguments);
 PyObject *native_texts(PyObject *self, PyObject *arguments);
 PyObject *native_claims(PyObject *self, PyObject *arguments);
 PyObject *native_intern(PyObject *self, PyObject *arguments);
+PyObject *native_spread(PyObject *self, PyObject *arguments);
 PyObject *native_grouped(PyObject *self, PyObject *arguments);
 PyObject *native_index_find(PyObject *self, PyObject *arguments);
 PyObject *native_index_put(PyObject *self, PyObject *arguments);

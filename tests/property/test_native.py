@@ -18,7 +18,7 @@ from unmasq.read.formats.headers import header_texts
 from unmasq.read.formats.layout import Layout
 from unmasq.read.formats.steps import all_but, keys_of, literal, merged, number, only, pattern_of, program_of
 from unmasq.read.formats.values import Listed, Spans
-from unmasq.read.lines import line_bounds
+from unmasq.read.lines import hold_twice, line_bounds
 from unmasq.unwind.claims import KINDS, claims_of
 
 pytestmark = pytest.mark.needs("native")
@@ -75,6 +75,27 @@ def test_a_program_takes_what_the_pattern_takes(data):
     assert odd.tolist() == odd_too.tolist()
     for key in layout.keys:
         assert list(found[key]) == list(plain.get(key, ())), key
+
+
+lined = st.lists(st.sampled_from([b"\n", b"{", b"a", b"{a{", b"\r", b"\x00", b"a" * 40])).map(b"".join)
+
+
+@given(lined)
+def test_lines_end_where_python_finds_newlines(data):
+    found, plain = line_bounds(data, NATIVE), line_bounds(data, None)
+    assert [bound.tolist() for bound in found] == [bound.tolist() for bound in plain]
+    found[1][-1:] += 1  # whoever asks for them may move the last end
+
+
+def test_a_chunk_of_empty_lines_has_them_all():
+    assert len(line_bounds(b"\n" * 100_000, NATIVE)[0]) == 100_000
+
+
+@given(lined)
+def test_a_byte_stands_twice_in_the_lines_in_which_python_counts_it(data):
+    starts, ends = line_bounds(data, None)
+    expected = [data[start:end].count(b"{") > 1 for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    assert all(hold_twice(data, b"{", starts, twin).tolist() == expected for twin in (NATIVE, None))
 
 
 # Values: where they stand in some data, in any order, over one another.
@@ -316,6 +337,12 @@ def test_claims_without_their_room_are_refused(texts, names, room, natures):
     assert is_refused(NATIVE.claims, texts, ("a",) * names, natures, np.zeros(room, "u1")) == wrong
 
 
+@given(some_bytes, st.lists(st.integers(-1, 13), max_size=4), size)
+def test_lines_that_begin_outside_the_data_are_refused(data, starts, room):
+    is_inside = starts == sorted(starts) and all(0 <= start <= len(data) for start in starts)
+    assert is_refused(NATIVE.twice, data, 65, np.array(starts, "i8"), np.zeros(room, "?")) == (not is_inside or room != len(starts))
+
+
 def test_columns_that_lie_over_one_another_or_askew_are_refused():
     data, column = b"0123456789", np.arange(8, dtype="i4")
     whole = np.zeros(64, "u1")
@@ -347,6 +374,16 @@ def test_a_table_of_texts_that_is_full_or_points_nowhere_is_refused():
     with pytest.raises(IndexError):
         NATIVE.intern(np.array([[hash("a") & (1 << 64) - 1, 9]] * 4, "u8"), [], ["a"], np.zeros(1, "u4"))
     assert is_refused(NATIVE.intern, np.full((4, 2), 9, "u8"), [], ["a"], np.zeros(1, "u4"))
+
+
+def test_a_table_without_room_for_all_texts_is_refused():
+    slots, wider = np.array([[1, 1], [9, 2], [0, 0]], "u8"), np.zeros((2, 2), "u8")
+    assert not is_refused(NATIVE.spread, slots, wider)
+    assert sorted(wider[:, 1].tolist()) == [1, 2]
+    assert is_refused(NATIVE.spread, slots, wider)
+    assert is_refused(NATIVE.spread, slots, np.zeros((3, 2), "u8"))
+    assert is_refused(NATIVE.spread, slots, np.zeros((0, 2), "u8"))
+    assert is_refused(NATIVE.spread, slots, slots[:2])
 
 
 def test_rows_without_a_key_each_are_refused():

@@ -39,3 +39,11 @@ def test_a_hundred_thousand_texts_are_told_apart(native):
     some = [f"text {number}" for number in range(100_000)]
     assert vocabulary.numbers(some).tolist() == list(range(1, 100_001))
     assert [vocabulary.number(text) for text in some[::997]] == list(range(1, 100_001, 997))
+
+
+@each_twin
+def test_texts_keep_their_numbers_when_many_more_come(native):
+    vocabulary = Vocabulary(native)
+    for count in (10, 5_000, 60_000):
+        some = [f"text {number}" for number in range(count)]
+        assert vocabulary.numbers(some).tolist() == list(range(1, count + 1))

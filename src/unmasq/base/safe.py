@@ -4,6 +4,7 @@ Whoever writes a header writes these bytes, so each exit has its own escaping an
 """
 
 import re
+from itertools import filterfalse
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _CONTROL_BYTES = re.compile(
@@ -46,7 +47,7 @@ def json(document: bytes) -> bytes:
 def utf8(texts: list[str]) -> list[str]:
     """The texts, with what UTF-8 has no bytes for (half a surrogate pair) written as an escape."""
     try:
-        "".join(texts).encode()
+        "".join(filterfalse(str.isascii, texts)).encode()  # a text knows whether it is ASCII, as most are, without being read
     except UnicodeEncodeError:
         return [text.encode("utf-8", "backslashreplace").decode() for text in texts]
     return texts

@@ -64,7 +64,7 @@ class ConnectionTable:
         known = serials > 0
         begun: Array = serials[fresh & known]
         self._by_id.put(entries[fresh & known], begun)
-        self._update(self.rows.rows_of(serials[known]), events.take(known))
+        self._update(self.rows.rows_of(serials[known]), events if known.all() else events.take(known))
         over = known & (events.event == ConnectionEvent.DESTROY)
         self._by_id.drop(entries[over], serials[over])
         return begun
@@ -97,7 +97,7 @@ class ConnectionTable:
         """Whether entries with a known id and tuple are later connections: the kernel uses its ids again."""
         known = serials > 0
         end_us = np.zeros(len(serials), "i8")
-        end_us[known] = self._of(serials[known]).end_us
+        end_us[known] = self._end_us(serials[known])
         later: NDArray[np.bool_] = (start_us > end_us) & (end_us > 0)
         return later
 
@@ -125,7 +125,7 @@ class ConnectionTable:
         serials[:count] = np.arange(self._serial + 1, self._serial + 1 + count)
         self._counters.add("window_dropped_connections", len(events) - count, "full")
         self.forgotten_us = int(events.seen_us[count:].max(initial=self.forgotten_us))
-        events = events.take(np.arange(count))
+        events = events if count == len(events) else events.take(np.arange(count))
         begun = _begun(events, serials[:count], self._earliest_us(events), self._began_us)
         self._serial += count
         before = len(self._all)
@@ -142,12 +142,16 @@ class ConnectionTable:
         """When each can have begun at the earliest; where the kernel gives no time stamp, not before the last one of its tuple ended."""
         serials, _ = self.alike.newest(keyed(tuples(events, SEEN_AS)))
         before_us = np.zeros(len(events), "i8")
-        before_us[serials > 0] = self._of(serials[serials > 0]).end_us
+        before_us[serials > 0] = self._end_us(serials[serials > 0])
         return np.where(events.start_us > 0, events.start_us, np.maximum(events.after_us, before_us))
 
     def _of(self, serials: Array) -> Connections:
         rows = self.rows
         return rows.take(rows.rows_of(serials))
+
+    def _end_us(self, serials: Array) -> Array:
+        ends: Array = self.rows.end_us[self.rows.rows_of(serials)]
+        return ends
 
     def dumped(self, began_us: int) -> None:
         """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost.

@@ -29,6 +29,9 @@ FRESH_US = MICROSECONDS // 4
 """How old the picture of open flows may be that a question gets."""
 
 
+MANY_ROWS = 120_000
+"""Flows and chains that are written without waiting for more: the more at once, the less of all is spent on each."""
+
 MOST_STUCK = 200_000
 """Rows that wait for days which cannot be written, from which on no more of these days are taken."""
 
@@ -61,7 +64,7 @@ class LiveStore(Answers):
         clock: Clock,
         snapshot: Snapshot = lambda: None,
         *,
-        rows: int = 50_000,
+        rows: int = MANY_ROWS,
         wait_us: int = 30 * MICROSECONDS,
         resent: bool = False,
         written: Callable[[FlowBatch], None] = lambda _: None,

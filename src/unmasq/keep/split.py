@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from uuid import uuid5
 
 import numpy as np
@@ -84,7 +85,7 @@ def _joined(parts: Sequence[FlowBatch]) -> FlowBatch:
         chains=ChainColumns.concat([part.chains for part in moved]),
         asked=AskedColumns.concat([part.asked for part in moved]),
         addresses=AddressColumns.concat([part.addresses for part in moved]),
-        texts=[text for part in parts for text in part.texts],
+        texts=list(chain.from_iterable(part.texts for part in parts)),
         files=[file for part in parts for file in part.files],
         lines=LineColumns.concat([part.lines for part in moved]),
         rejected=[rejected for part in parts for rejected in part.rejected],

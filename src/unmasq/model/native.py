@@ -15,6 +15,12 @@ class Native(Protocol):
     A column of values is two i4 arrays, `begin` and `end`: offsets into the data they stand in.
     """
 
+    def bounds(self, data: bytes, /) -> bytes:
+        """0, and where each line of `data` ends, behind its newline; numbers of 8 bytes. A last line without newline counts."""
+
+    def twice(self, data: bytes, byte: int, starts: Array, found: Array, /) -> None:
+        """Whether each line holds that byte more than once, to `found` (lines, u1). `starts` (lines, i8) is where they begin."""
+
     def match(self, data: bytes, program: bytes, taken: Array, spans: Array, /) -> int:
         """Run a program of `unmasq.read.formats.steps` over each line of `data`; returns how many lines are of that layout.
 
@@ -34,8 +40,10 @@ class Native(Protocol):
     def cut(self, data: bytes, begin: Array, end: Array, /) -> bytes:
         """All values one behind the other."""
 
-    def texts(self, data: bytes, template: tuple[bytes, ...], begins: tuple[Array, ...], ends: tuple[Array, ...], /) -> list[str | None]:
-        """For each row its values between the parts of the template; None where JSON would have to escape a value."""
+    def texts(
+        self, data: bytes, template: tuple[bytes, ...], begins: tuple[Array, ...], ends: tuple[Array, ...], /
+    ) -> tuple[list[str | None], list[int]]:
+        """For each row its values between the parts of the template; None in the rows that are told besides: JSON would have to escape."""
 
     def claims(self, texts: list[str], names: tuple[str, ...], natures: str, recorded: Array, /) -> tuple[bytes, list[int]]:
         """The addresses that header texts name: rows of (text, kind, hi, lo), 8 bytes each, and the texts that it did not read.
@@ -50,6 +58,9 @@ class Native(Protocol):
         `slots` (places, 2; u8), a power of two of places and more than `known` will have texts, all zeros while that is empty,
         belongs to `known` from then on.
         """
+
+    def spread(self, slots: Array, wider: Array, /) -> None:
+        """Move all numbers of texts from a table as `intern` has it to another one, all zeros, with more places."""
 
     def grouped(self, keys: Array, order: Array, begin: Array, width: int, seed: int, /) -> int:
         """Sort rows so that equal keys (of `width` words) are neighbours; returns how many groups there are.

@@ -60,8 +60,8 @@ class _Slots:
         while places < 2 * (len(self.texts) + more):
             places *= 4
         if places > len(self._slots):
-            self._slots, texts, self.texts = np.zeros((places, 2), "u8"), self.texts, []
-            self._native.intern(self._slots, self.texts, texts, np.empty(len(texts), "u4"))
+            narrow, self._slots = self._slots, np.zeros((places, 2), "u8")
+            self._native.spread(narrow, self._slots)
 
 
 class Vocabulary:

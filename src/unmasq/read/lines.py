@@ -1,22 +1,41 @@
 """Where lines end. Only a newline ends one: a carriage return, U+2028 or NUL is a byte like any other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from unmasq.model.columns import Array
+from unmasq.model.native import NATIVE, Native
 
 CHUNK_BYTES = 4 << 20
 LONGEST_LINE = 1 << 20
 
 
-def line_bounds(data: bytes) -> tuple[Array, Array]:
+def line_bounds(data: bytes, native: Native | None = NATIVE) -> tuple[Array, Array]:
     """Offsets of each line's first byte and behind its newline; a last line without newline counts."""
+    if native is not None:
+        bounds = np.frombuffer(native.bounds(data), "i8").copy()  # what bytes hold cannot be changed
+        return bounds[:-1], bounds[1:]
     ends = np.flatnonzero(np.frombuffer(data, "u1") == ord("\n")) + 1
     if len(data) and not data.endswith(b"\n"):
         ends = np.append(ends, len(data))
     return np.concatenate([np.zeros(1, "i8"), ends[:-1]])[: len(ends)], ends
+
+
+def count_in(starts: Array, places: Array | Sequence[int]) -> Array:
+    """How many of the places, which are in order, lie in each line."""
+    return np.bincount(np.searchsorted(starts, np.asarray(places, "i8"), "right") - 1, minlength=len(starts))
+
+
+def hold_twice(data: bytes, byte: bytes, starts: Array, native: Native | None = NATIVE) -> Array:
+    """Whether each line holds a byte more than once."""
+    if native is None:
+        return count_in(starts, np.flatnonzero(np.frombuffer(data, "u1") == ord(byte))) > 1
+    found = np.zeros(len(starts), "?")
+    native.twice(data, ord(byte), starts, found)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class _Walker:
         self.claims, self.trust = claims, trust
         self.evidence = np.full(len(chains), Evidence.OBSERVED, "u1")
         self.flags = np.zeros(len(chains), "u2")
-        self.left = claims.count[self.text, _XFF].copy()
+        self.left = claims.count[:, _XFF][self.text]
 
     def run(self) -> None:
         masks = self.trust.headers_of(self.hi, self.lo)
@@ -88,12 +88,13 @@ class _Walker:
     def _step(self, rows: NDArray[np.int64], plain: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Take the next element of each row's header; returns the rows whose new hop is trusted as well."""
         empty = self.left[rows] == 0
-        lost = ~self.claims.recorded[self.text[rows], _XFF] | (empty & self.claims.partly[self.text[rows], _XFF])
+        text = self.text[rows]
+        lost = ~self.claims.recorded[:, _XFF][text] | (empty & self.claims.partly[:, _XFF][text])
         self.flags[rows[empty & ~lost]] = Flag.ALL_TRUSTED
         self._end(rows[lost], Flag.OBSCURED)
         rows = rows[~empty & ~lost]
         self.left[rows] -= 1
-        at = self.claims.first[self.text[rows], _XFF] + self.left[rows]
+        at = self.claims.first[:, _XFF][self.text[rows]] + self.left[rows]
         self.hi[rows], self.lo[rows] = self.claims.hi[at], self.claims.lo[at]
         self.evidence[rows] = Evidence.FORWARDED
         nowhere = (self.hi[rows] | self.lo[rows]) == 0
@@ -113,8 +114,8 @@ class _Walker:
     def _contradictions(self, common: NDArray[np.bool_]) -> None:
         judged = np.flatnonzero(common & (self.evidence == Evidence.FORWARDED) & (self.flags == 0))
         for kind in _SINGLE:
-            rows = judged[self.claims.count[self.text[judged], kind] > 0]
-            at = self.claims.first[self.text[rows], kind]
+            rows = judged[self.claims.count[:, kind][self.text[judged]] > 0]
+            at = self.claims.first[:, kind][self.text[rows]]
             hi, lo = self.claims.hi[at], self.claims.lo[at]
             other = ((hi | lo) != 0) & ((hi != self.hi[rows]) | (lo != self.lo[rows])) & (self.trust.headers_of(hi, lo) == NOBODY)
             self.flags[rows[other]] = Flag.HEADER_CONFLICT

@@ -37,14 +37,15 @@ def original_sources(texts: Array, claims: Claims) -> tuple[NDArray[np.uint64], 
 
 def count_originals(flows: int, rows: AddressColumns) -> NDArray[np.uint32]:
     """For each of `flows` flows the exact number of distinct original sources among its index rows."""
-    rows = rows.take((rows.roles & Role.ORIGINAL_SOURCE.bit) > 0)
-    order, begin = grouped([rows.flow, rows.hi, rows.lo])
-    return np.bincount(rows.flow[order[begin]], minlength=flows).astype("u4")
+    is_original = (rows.roles & Role.ORIGINAL_SOURCE.bit) > 0
+    flow, hi, lo = (column[is_original] for column in (rows.flow, rows.hi, rows.lo))
+    order, begin = grouped([flow, hi, lo])
+    return np.bincount(flow[order[begin]], minlength=flows).astype("u4")
 
 
 def _first_of(claims: Claims, texts: Array, kind: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    present = claims.count[texts, kind] > 0
-    at = claims.first[texts[present], kind]
+    present = claims.count[:, kind][texts] > 0
+    at = claims.first[:, kind][texts[present]]
     hi, lo = np.zeros((2, len(texts)), "u8")
     hi[present], lo[present] = claims.hi[at], claims.lo[at]
     return hi, lo

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unmasq.base.errors import UsageError
 from unmasq.model.address import Range, parse_range
+from unmasq.model.groups import distinct
 
 HEADERS = (
     "x-forwarded-for",
@@ -78,7 +79,7 @@ class TrustList:
             return np.full(len(hi), NOBODY, "u1")
         at = np.searchsorted(self._hi, hi, "left")
         same_half = np.searchsorted(self._hi, hi, "right")
-        for i in np.unique(at[at < same_half]):  # boundaries that share their upper half: the lower one decides
+        for i in distinct(at[at < same_half]).tolist():  # boundaries that share their upper half: the lower one decides
             rows = np.flatnonzero((at == i) & (at < same_half))
             block = self._lo[i : same_half[rows[0]]]
             same_half[rows] = i + np.searchsorted(block, lo[rows], "right")

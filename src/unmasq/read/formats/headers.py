@@ -15,9 +15,9 @@ def header_texts(headers: Mapping[str, Values], notes: Mapping[str, str], length
     spans = [column for column in columns if isinstance(column, Spans)]
     if len(spans) < len(columns):
         return [_text(template, columns, row) for row in range(length)]
-    texts = spans[0].native.texts(spans[0].data, template, tuple(s.begin for s in spans), tuple(s.end for s in spans))
-    if None in texts:
-        return [_text(template, columns, row) if text is None else text for row, text in enumerate(texts)]
+    texts, left = spans[0].native.texts(spans[0].data, template, tuple(s.begin for s in spans), tuple(s.end for s in spans))
+    for row in left:
+        texts[row] = _text(template, columns, row)
     return cast("list[str]", texts)
 
 

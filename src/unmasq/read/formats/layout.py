@@ -20,6 +20,7 @@ from unmasq.read.formats.prefix import STEPS
 from unmasq.read.formats.record import is_of_haproxy
 from unmasq.read.formats.steps import Step, all_but, keys_of, literal, merged, number, pattern_of, program_of, taken_by
 from unmasq.read.formats.values import Listed, Spans, Values
+from unmasq.read.lines import count_in, hold_twice
 
 _KEY = re.compile(rb'([,{] ?)"([a-z_-]+)"(: ?)("?)')
 _LONGEST_LAYOUT = 4096
@@ -42,28 +43,28 @@ class Layout:
 
     def takes(self, line: bytes) -> bool:
         """Whether the line is of this layout."""
-        return taken_by(self.pattern, line) and not self._others(line, np.zeros(1, "i8"), np.ones(1, "?")).any()
+        return taken_by(self.pattern, line) and not self._others(line, np.zeros(1, "i8"), np.ones(1, "?"), None).any()
 
     def columns(self, data: bytes, starts: Array, native: Native | None) -> tuple[Array, dict[str, Values]]:
         """A mask of the lines that are not of this layout, and the values of all others, key by key."""
         taken, values = self._by_pattern(data) if native is None else self._by_program(native, data, len(starts))
-        others = self._others(data, starts, taken)
+        others = self._others(data, starts, taken, native)
         if (taken & others).any():
             rows = np.flatnonzero(~others[taken])
             values = {key: column.take(rows) for key, column in values.items()}
         return ~taken | others, values
 
-    def _others(self, data: bytes, starts: Array, taken: Array) -> Array:
+    def _others(self, data: bytes, starts: Array, taken: Array, native: Native | None) -> Array:
         """Which taken lines hold another marker: any one where the steps have none, else a second one with a payload.
 
         Such a payload is the end of a value and its quote. Mostly there is no other brace than the one that the steps have.
         """
         if self.shape is not Shape.MARKER:
-            return _count_in(starts, [match.start() for match in _MARKER.finditer(data)]) > 0
+            return count_in(starts, [match.start() for match in _MARKER.finditer(data)]) > 0
         others = np.zeros(len(starts), "?")
-        if data.count(_BRACE) > taken.sum():
-            braces = _count_in(starts, np.flatnonzero(np.frombuffer(data, "u1") == ord(_BRACE)))
-            rows, ends = np.flatnonzero(taken & (braces > 1)), np.append(starts[1:], len(data))
+        rows = np.flatnonzero(taken & hold_twice(data, _BRACE, starts, native))
+        if len(rows):
+            ends = np.append(starts[1:], len(data))
             bounds = zip(starts[rows].tolist(), ends[rows].tolist(), strict=True)
             others[rows] = [len(_PAYLOAD.findall(data, *bound)) > 1 for bound in bounds]
         return others
@@ -80,11 +81,6 @@ class Layout:
         taken = np.array([bool(row[0]) for row in rows], "?")
         columns = list(zip(*(row for row in rows if row[0]), strict=True))[1:]
         return taken, dict(zip(self.keys, map(Listed, columns), strict=False))
-
-
-def _count_in(starts: Array, places: Array | Sequence[int]) -> Array:
-    """How many of the places, which are in order, lie in each line."""
-    return np.bincount(np.searchsorted(starts, np.asarray(places, "i8"), "right") - 1, minlength=len(starts))
 
 
 def learn(line: bytes) -> Layout | None:

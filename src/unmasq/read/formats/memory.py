@@ -47,16 +47,16 @@ class Addresses:
         if self._count > MOST:
             self._forget()
         rows = self._rows.column(values, "i8")
-        return self._table[rows, 0], self._table[rows, 1]
+        return self._hi[rows], self._lo[rows]
 
     def _forget(self) -> None:
         self._rows = Memory(self._row)
-        self._table = np.zeros((1024, 2), "u8")
+        self._hi, self._lo = np.zeros((2, 1024), "u8")
         self._count = 0
 
     def _row(self, raw: bytes) -> int:
-        if self._count == len(self._table):
-            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
-        self._table[self._count] = parse(raw.decode("ascii", "replace")) or NONE
+        if self._count == len(self._hi):
+            self._hi, self._lo = (np.concatenate([half, np.zeros_like(half)]) for half in (self._hi, self._lo))
+        self._hi[self._count], self._lo[self._count] = parse(raw.decode("ascii", "replace")) or NONE
         self._count += 1
         return self._count - 1
