@@ -80,7 +80,7 @@ class _Walker:
         while len(rows):
             rows = self._step(rows, plain)
         self._contradictions(~plain)
-        unproved = (self.join == Join.UNWITNESSED) & (self.claims.count[self.text, _LOGGED] > 0)
+        unproved = (self.join == Join.UNWITNESSED) & (self.claims.count[:, _LOGGED][self.text] > 0)
         self.evidence[unproved & (self.evidence != Evidence.NONE)] = Evidence.LOGGED
         for row in np.flatnonzero(plain).tolist():
             self._plain(row)

@@ -47,7 +47,8 @@ def _of_json(text: str) -> list[str]:
 
 
 def _amazon(told: Mapping[str, Any]) -> list[str]:
-    rows = [row for key in ("prefixes", "ipv6_prefixes") for row in told.get(key) or () if isinstance(row, dict)]
+    lists = [told.get(key) for key in ("prefixes", "ipv6_prefixes")]
+    rows = [row for each in lists if isinstance(each, list) for row in each if isinstance(row, dict)]
     for section in _SECTIONS:
         names = [row.get("ip_prefix") or row.get("ipv6_prefix") for row in rows if row.get("service") == section]
         if names:

@@ -65,8 +65,8 @@ def test_the_local_address_is_the_sockets_unless_there_was_a_proxy_header(remote
 @pytest.mark.parametrize(
     ("remote", "expected"),
     [
-        ("[2001:db8::7]:4711", {"source_ip": b"2001:db8::7", "source_port": b"4711", "destination_port": b"443", "prefix": None}),
-        ("198.51.100.7:0", {"source_ip": None, "prefix": b"198.51.100.7", "destination_ip": None}),
+        ("[2001:db8::7]:4711", {"source_ip": b"2001:db8::7", "source_port": b"4711", "destination_port": b"443", "logged": b"2001:db8::7"}),
+        ("198.51.100.7:0", {"source_ip": None, "rewritten": b"198.51.100.7", "destination_ip": None}),
     ],
 )
 def test_envoy_by_default_keys(remote, expected):

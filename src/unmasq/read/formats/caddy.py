@@ -1,7 +1,8 @@
 """Caddy's JSON access log: the request is an object of its own in each line, and a header a list with one text for each of its lines.
 
-`remote_ip` is the peer of the connection, or what a PROXY header said where a listener takes those: the log's word (`logged`). The proxy's own address is in no field. All headers are recorded unless a filter deletes
-them, so that an absent one was not sent. `ts` is when the line was written.
+`remote_ip` is the peer of the connection, or what a PROXY header said where a listener takes those: the log's word (`logged`). The
+proxy's own address is in no field. All headers are recorded unless a filter deletes them, so that an absent one was not sent. `ts` is
+when the line was written.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,8 @@
 """Traefik's JSON access log (3.x).
 
 ClientAddr is the peer of the connection, or what a PROXY header said where the entry point takes those: then the peer is in no
-field, so that the address is the log's word (`logged`). The proxy's own address is in no field either. Headers are there where the setting keeps them, and where the peer is trusted;
-an absent one was not sent, or not kept: nobody can tell, so it counts as not recorded.
+field, so that the address is the log's word (`logged`). The proxy's own address is in no field either. Headers are there where the
+setting keeps them, and where the peer is trusted; an absent one was not sent, or not kept: nobody can tell, so it counts as not recorded.
 """
 
 from collections.abc import Mapping
