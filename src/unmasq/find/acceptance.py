@@ -98,9 +98,16 @@ def outcome(sent: Sent, match: Match | None, broken: Link | None) -> Outcome:
     told = chain.headers.get("x-forwarded-for", []), chain.headers.get("x-real-ip", [])
     if told == ([sent.forwarded_for], [sent.real_ip] if sent.real_ip else []):
         return _told(Result.AS_SENT, match, None, "the headers arrived as they were sent", "")
+    return _told(Result.REWRITTEN, match, None, *_rewritten(flow, chain, sent))
+
+
+def _rewritten(flow: Flow, chain: Chain, sent: Sent) -> tuple[str, str]:
+    """Why other headers arrived than were sent, and what to do. Whoever sent the test is never to be trusted for it."""
     proxy = flow.unmasq.nat_source_ip or flow.source_ip
+    if proxy == sent.ip:
+        return "the proxy drops or replaces these headers where it does not trust who sends them, as a good one does", ""
     next_step = "" if chain.evidence == "forwarded" else f"declare it, so that the client is known: unmasq config trust add NAME {proxy}"
-    return _told(Result.REWRITTEN, match, None, "a proxy on the way appends to or overwrites these headers, as a good one does", next_step)
+    return "a proxy on the way appends to or overwrites these headers, as a good one does", next_step
 
 
 def _told(result: Result, match: Match | None, link: str | None, why: str, next_step: str) -> Outcome:

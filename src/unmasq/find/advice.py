@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 PROXIES_OF = {
-    "marker": "nginx",
+    "marker": "NAME",  # of whichever proxy: nginx, HAProxy and Apache write it alike
     "combined": "nginx",
     "upstreaminfo": "ingress-nginx",
     "envoy": "envoy",
@@ -17,6 +17,7 @@ _SETTINGS = {
     "unquoted": "put quotes around each value of the log format, as the template has them",
     "bad_value": "a source port is 0, or a value has a type that the template does not give it",
     "bad_json": "lines are cut, or are no JSON: set the escaping and the length that the template has",
+    "too_long": "messages are cut: raise `len` of HAProxy, `maxLength` of the router or `maxMessageSize` of rsyslog above the longest line",
     "no_source": "the log format lacks source_ip, or names a Unix socket there",
     "no_payload": "the marker stands there without its payload: set the whole line of the template",
     "no_address": "set the log format that the template has",

@@ -34,7 +34,7 @@ class Parts:
         """By the proxy that names the client, and the header in which it does."""
         forwarded = (g for g in self.clients if g.evidence == "forwarded")
         sums = _summed(forwarded, _forwarder)
-        return [Forwarded(requests, ip, name_of(ip, self._trust), header) for (ip, header), requests in sums]
+        return [Forwarded(requests, ip, name_of(ip, self._trust, header), header) for (ip, header), requests in sums]
 
     def logged(self) -> int:
         """Requests whose log has no marker of ours: nothing of them can be checked."""
@@ -69,9 +69,9 @@ class Parts:
         return "proxy", name_of(group.address, self._trust), group.hops[at - 1].by if at else None
 
 
-def name_of(ip: str | None, trust: TrustList) -> str | None:
-    """What the trust list calls an address; None for who is not on it."""
-    entry = entry_of(ip, trust)
+def name_of(ip: str | None, trust: TrustList, header: str | None = None) -> str | None:
+    """What the trust list calls an address, as the proxy that is believed for the header; None for who is not on it."""
+    entry = entry_of(ip, trust, header)
     return entry.name if entry else None
 
 

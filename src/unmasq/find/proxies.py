@@ -27,11 +27,11 @@ def pointers(found: Proxies, trust: TrustList) -> Pointers:
     return Pointers(many, list(_lonely(found, trust)))
 
 
-def entry_of(ip: str | None, trust: TrustList) -> TrustEntry | None:
-    """By what an address is trusted: the last that somebody declared, if for several headers."""
+def entry_of(ip: str | None, trust: TrustList, header: str | None = None) -> TrustEntry | None:
+    """By what an address is trusted: if for several headers, by the given one, else by the last that somebody declared."""
     pair = parse(ip) if ip else None
     entries = trust.find(*pair) if pair else []
-    return entries[-1] if entries else None
+    return next((entry for entry in entries if entry.header == header), entries[-1] if entries else None)
 
 
 def _lonely(found: Proxies, trust: TrustList) -> Iterator[Lonely]:

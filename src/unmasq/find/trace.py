@@ -94,7 +94,10 @@ def _seen(span: RoleSpan) -> Seen:
 def _path(group: ChainGroup, trust: TrustList) -> Path:
     return Path(
         role=group.role,
-        hops=[PathHop(hop.ip, hop.by, name_of(hop.ip, trust)) for hop in group.hops],
+        hops=[
+            PathHop(hop.ip, hop.by, name_of(hop.ip, trust, named.by if named else None))
+            for named, hop in zip([None, *group.hops], group.hops, strict=False)
+        ],
         dest=group.dest,
         dest_port=group.dest_port,
         client=group.client,

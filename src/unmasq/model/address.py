@@ -30,7 +30,7 @@ class Range(NamedTuple):
     def text(self) -> str:
         """CIDR form, canonical: 10.0.0.0/8, 2001:db8::/32; a single address without its prefix."""
         whole = 32 if self.version == 4 else 128
-        return to_text(*self.first) + ("" if self.bits == whole else f"/{self.bits}")
+        return to_text(*self.first) if self.bits == whole else f"{to_text(*self.first) or '::'}/{self.bits}"
 
     @property
     def version(self) -> int:

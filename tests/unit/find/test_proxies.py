@@ -4,7 +4,7 @@ import pytest
 
 from unmasq.find.answer import Lonely, Pointers, Undeclared
 from unmasq.find.check import State
-from unmasq.find.proxies import checks, pointers
+from unmasq.find.proxies import checks, entry_of, pointers
 from unmasq.keep.protocol import Bearer, Proxies, Relay
 from unmasq.unwind.trust import TrustList, entry
 
@@ -53,3 +53,10 @@ def test_the_doctor_names_a_few_and_counts_the_rest():
     )
     assert check.next.endswith("unmasq config trust add NAME 10.0.9.0")
     assert checks(Pointers([], [])) == []
+
+
+def test_an_address_is_called_by_the_declaration_for_the_header_that_it_wrote():
+    trust = TrustList([entry("edge-lb", "203.0.113.20"), entry("edge-pp", "203.0.113.20", "proxy-protocol")])
+    assert [entry_of("203.0.113.20", trust, header).name for header in ("x-forwarded-for", "proxy-protocol", None)] == [
+        "edge-lb", "edge-pp", "edge-pp",
+    ]  # fmt: skip

@@ -123,3 +123,8 @@ def test_requests_on_paths_that_are_too_many_are_said_to_be_missing(ask, monkeyp
     found = ask(shop.UNDECLARED)
     assert not found.complete
     assert found.unlisted == roles(found)["client"] - sum(path.requests for path in found.paths if path.role == "client")
+
+
+@pytest.mark.parametrize("text", ["::/0", "::/64", "::/127", "0.0.0.0/0", "::ffff:0:0/96"])
+def test_a_range_is_read_back_as_it_is_printed(text):
+    assert parse_range(parse_range(text).text) == parse_range(text)
