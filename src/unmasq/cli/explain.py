@@ -31,7 +31,7 @@ def explain(
     format:
         The proxy that writes the log: lines of other formats are rejected; auto takes each line for what it is.
     trust:
-        Ranges whose machines write X-Forwarded-For on every request, separated by commas.
+        Ranges whose machines write X-Forwarded-For on every request, separated by commas; or RANGE=HEADER for one of the other headers.
     output:
         text for people; jsonl for programs, one object for each line.
     """

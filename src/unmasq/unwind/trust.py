@@ -54,8 +54,12 @@ def entry(name: str, range_text: str, header: str = HEADERS[0]) -> TrustEntry:
 
 
 def entries_of(ranges: str) -> list[TrustEntry]:
-    """Ranges separated by commas, each named after itself and believed for X-Forwarded-For. Raises UsageError."""
-    return [entry(text, text) for text in map(str.strip, ranges.split(",")) if text]
+    """RANGE or RANGE=HEADER separated by commas, each named after its range; without a header believed for X-Forwarded-For.
+
+    Raises UsageError.
+    """
+    pairs = (text.partition("=") for text in map(str.strip, ranges.split(",")) if text)
+    return [entry(range_text, range_text, header or HEADERS[0]) for range_text, _, header in pairs]
 
 
 class TrustList:

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias, get_args
 from unmasq.model.ingress import Shape
 
 ProxyName: TypeAlias = Literal["ingress-nginx", "nginx-inc", "openshift-router", "haproxy", "envoy", "traefik", "caddy", "apache", "nginx"]
-FormatName: TypeAlias = Literal["auto"] | ProxyName
+FormatName: TypeAlias = Literal["auto", ProxyName]
 
 SHAPES: dict[ProxyName, frozenset[Shape]] = {
     "ingress-nginx": frozenset({Shape.MARKER, Shape.UPSTREAMINFO}),
