@@ -18,8 +18,7 @@ class RunOptions(WatchOptions):
     store: Path
     """The folder to keep flows in; made if absent."""
     trust: Annotated[str, Parameter(show_default=False)] = ""
-    """Ranges whose machines write X-Forwarded-For on every request, separated by commas; RANGE=HEADER for another header. Saved in the
-    store's trust list."""
+    """Ranges whose machines write X-Forwarded-For on every request, separated by commas, or RANGE=HEADER; saved in the trust list."""
     once: bool = False
     """Read to the end of the logs, keep the flows, exit. Needs no kernel and no root."""
     interval_seconds: float = 60

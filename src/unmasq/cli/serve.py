@@ -29,8 +29,7 @@ class ServeOptions:
     token_file: Path | None = None
     """A file with a token for nodes, beside those that unmasq token makes; read again when it changes."""
     trust: Annotated[str, Parameter(show_default=False)] = ""
-    """Ranges whose machines write X-Forwarded-For on every request, separated by commas; RANGE=HEADER for another header. Saved in the
-    store's trust list."""
+    """Ranges whose machines write X-Forwarded-For on every request, separated by commas, or RANGE=HEADER; saved in the trust list."""
     interval_seconds: float = 60
     """Length of a flow's interval, on all nodes."""
     node_range: list[str] | None = None
