@@ -32,6 +32,25 @@ def test_a_line_of_haproxy_that_does_not_say_what_it_captured_captured_parts(bef
     assert "captured" not in read_record((before.replace("haproxy", "nginx") + payload).encode()).fields
 
 
+CUT = MARKER + '{"source_port": 1, "destination_ip": "10.0.0.1", "destination_port": 80, "source_ip": "6.6.6.6", "x-forwarded-for": "'
+RFC3164, RFC5424 = "Nov 28 02:00:00 lb haproxy[7]: ", "2026-11-27T10:00:00+00:00 router-default-x haproxy[77]: "
+REFERRER = '2026/11/28 02:24:42 [info] 7#7: *5 recv() failed, client: 192.0.2.1, request: "POST /z HTTP/1.1", host: "a", referrer: "'
+
+
+@pytest.mark.parametrize(
+    ("before", "source"),
+    [
+        *((before, b"6.6.6.6") for before in ("", " ", "haproxy: ", "haproxy[77]: ", RFC3164, RFC5424)),
+        (COMBINED.format(uri="/", agent="curl") + " ", b"6.6.6.6"),
+        *((REFERRER + before, b"") for before in ("", "x ", "haproxy[7]: ", f"{RFC3164}")),
+        ("what a client wrote ", b""),
+    ],
+)
+def test_a_rejected_payload_names_its_source_where_it_begins_the_line_alone(before, source):
+    record = read_record((before + CUT).encode())
+    assert (record.reject, record.fields.get("source_ip", b"")) == (Reject.BAD_JSON, source)
+
+
 ENVOY = '{"source_ip":"198.51.100.10","source_port":4711,"downstream_remote_ip":"198.51.100.10","user_agent":"%s"}'
 SIX = '{"source_port": 1, "destination_ip": "10.0.0.1", "destination_port": 80, "source_ip": "9.9.9.9", "x-forwarded-for": "%s"}'
 

@@ -30,6 +30,10 @@ UNTOLD_CAPTURES = b"x-forwarded-for:0;forwarded:0;x-real-ip:0"
 _NO_REQUEST = b"<BADREQ>"
 _HAPROXY = re.compile(rb"(?:^| )haproxy(?:\[\d+\])?: *$")
 
+_FRONT = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(?:(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)) )?"
+                    rb"(?:[\w.:-]+ )?(?:[\w./-]+(?:\[\d+\])?:)? *")  # fmt: skip
+"""What syslog puts before a line: a time, a host and a program, or some of them."""
+
 KEYS = frozenset({
     *HEADER_KEYS, "source_ip", "source_port", "destination_ip", "destination_port",
     "proxy_protocol_port", "proxy_protocol_server_ip", "proxy_protocol_server_port",
@@ -89,7 +93,8 @@ def _read_marked(line: bytes) -> Record:
     if not payload.marked and "prefix" not in fields:
         return Record({}, Reject.NO_ADDRESS)
     shape = Shape.MARKER if payload.marked else shape_of(fields)
-    fields |= payload.fields
+    if not payload.reject or fields or _FRONT.fullmatch(line[: payload.before]):
+        fields |= payload.fields  # else the head of a rejected one may be a client's, as an error log quotes it
     is_untold = "captured" not in fields and is_of_haproxy(line[: payload.before])
     if payload.marked and (is_untold or fields.get("method") == _NO_REQUEST):
         fields["captured"] = UNTOLD_CAPTURES
