@@ -20,6 +20,8 @@ from unmasq.read.lines import line_bounds
 _SAMPLE_LINES = 8
 _SAMPLE_BYTES = 1 << 16
 _LONGEST_PAUSE = 63  # chunks
+_OF_TEXT = (Shape.MARKER, Shape.COMBINED, Shape.UPSTREAMINFO)
+_OF_NOBODY = (Reject.NO_FRAME, Reject.ERROR_STREAM)
 
 
 class LineReader:
@@ -40,7 +42,8 @@ class LineReader:
         batch = self._rows(chunk.data, starts, ends, live=chunk.live, read_us=read_us)
         batch = replace(batch, pod=np.full(len(batch), self.vocabulary.number(chunk.pod), "u4"))
         if chunk.frames is not None:
-            return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, chunk.frames.reject)
+            reject = _passed_over(batch, chunk.frames)
+            return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, reject)
         reject = np.full(len(starts), Reject.NONE, "u1")
         if chunk.skipped:
             reject[-1] = Reject.TOO_LONG
@@ -115,6 +118,16 @@ class LineReader:
         return record if not record.shape or record.shape in self._shapes else Record({}, Reject.OTHER_FORMAT, record.shape)
 
 
+def _passed_over(batch: IngressBatch, frames: Frames) -> Array:
+    """Why lines are rejected for the frames that they stood in.
+
+    An error log escapes nothing: whoever asks for a path with a newline writes a line of any text into it. The access logs that
+    proxies write to stderr are JSON, whose values are escaped.
+    """
+    is_text = frames.is_error & np.isin(batch.shape, _OF_TEXT)
+    return np.where(is_text, np.uint8(Reject.ERROR_STREAM), frames.reject)
+
+
 def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> IngressBatch:
     """The lines where they stood. Of those that are rejected for how they stood there, a cut one may still name its source."""
     columns = batch.as_dict() | {"start": starts, "end": ends}
@@ -122,5 +135,5 @@ def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> I
         columns["reject"] = np.where(reject > 0, reject, columns["reject"]).astype("u1")
         columns["headers"] = np.where(reject > 0, np.uint32(0), columns["headers"])
         for name in ("source_hi", "source_lo"):
-            columns[name] = np.where(reject == Reject.NO_FRAME, np.uint64(0), columns[name])
+            columns[name] = np.where(np.isin(reject, _OF_NOBODY), np.uint64(0), columns[name])
     return IngressBatch(**columns)
