@@ -12,16 +12,22 @@ from unmasq.model.ingress import Reject
 from unmasq.read.formats.objects import parts, raw
 
 _HEADERS = ("x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip", "true-client-ip")
+_ACCESS = "http.log.access"
 _REQUEST = {"source_ip": "remote_ip", "source_port": "remote_port", "method": "method", "host": "host", "uri": "uri"}
 _LINE = {"ts": "ts", "status": "status", "bytes_in": "bytes_read", "bytes_out": "size"}
 
 
 def sign(values: Mapping[str, Any]) -> str | None:
-    """The key by which an object is told as a request of Caddy's access log; its own log has none."""
+    """The key by which an object is told as a request of Caddy's access log; its own log has a request only where one failed."""
     request = values.get("request")
-    if not isinstance(request, dict):
+    if not isinstance(request, dict) or not _is_access(values):
         return None
     return next((f"request.{key}" for key in ("remote_ip", "remote_addr") if key in request), None)
+
+
+def _is_access(values: Mapping[str, Any]) -> bool:
+    """Whether a line is of the access log: a request that fails is in the log of errors too, and must not count twice."""
+    return str(values.get("logger", _ACCESS)).startswith(_ACCESS) or values.get("msg") == "handled request"
 
 
 def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
