@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unmasq.model.ingress import Reject
+from unmasq.read.formats.captures import SENT
 from unmasq.read.formats.objects import parts, raw
 
-_HEADERS = ("x-forwarded-for", "x-real-ip", "forwarded", "cf-connecting-ip", "true-client-ip")
 _ACCESS = "http.log.access"
 _REQUEST = {"source_ip": "remote_ip", "source_port": "remote_port", "method": "method", "host": "host", "uri": "uri"}
 _LINE = {"ts": "ts", "status": "status", "bytes_in": "bytes_read", "bytes_out": "size"}
@@ -40,7 +40,7 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
     if len(fields) < len(told) or lines is None:
         return {}, Reject.BAD_VALUE
     if isinstance(headers, dict):
-        fields |= {name: b", ".join(lines.get(name, [])) for name in _HEADERS}
+        fields |= {name: b", ".join(lines.get(name, [])) for name in SENT}
         fields["user_agent"] = b", ".join(lines.get("user-agent", []))
     if "remote_addr" in request and "remote_ip" not in request:  # before 2.5
         fields["source_ip"], fields["source_port"] = parts(raw(request["remote_addr"]) or b"")
@@ -59,7 +59,7 @@ def _lines(headers: Mapping[str, Any]) -> dict[str, list[bytes]] | None:
     """The lines of each header that is read, by its name in lower case; None where one is no list of texts."""
     found: dict[str, list[bytes]] = {}
     for name, values in headers.items():
-        if (key := name.lower()) not in (*_HEADERS, "user-agent"):
+        if (key := name.lower()) not in (*SENT, "user-agent"):
             continue
         lines = [raw(value) for value in values] if isinstance(values, list) else [None]
         told = [line for line in lines if line is not None]

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from unmasq.model.native import NATIVE, Native
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.read.formats.convert import FUTURE_US, Converter, Kind
 from unmasq.read.formats.layout import Layout, learn
-from unmasq.read.formats.proxies import EVERY_SHAPE
+from unmasq.read.formats.proxies import CAPTURING, EVERY_SHAPE, FormatName, shapes_of
 from unmasq.read.formats.record import KEYS, Record, read_record
 from unmasq.read.formats.values import Listed
 from unmasq.read.lines import line_bounds
@@ -27,12 +28,17 @@ _OF_NOBODY = (Reject.NO_FRAME, Reject.ERROR_STREAM)
 class LineReader:
     """Reads chunks of lines of the given shapes. Keeps the vocabulary and the layout it met last."""
 
-    def __init__(self, native: Native | None = NATIVE, shapes: Collection[Shape] = EVERY_SHAPE) -> None:
+    def __init__(self, native: Native | None = NATIVE, shapes: Collection[Shape] = EVERY_SHAPE, *, captures: bool = False) -> None:
         self.vocabulary = Vocabulary(native)
-        self._native, self._shapes = native, shapes
+        self._native, self._shapes, self._captures = native, shapes, captures
         self._convert = Converter(self.vocabulary)
         self._layout: Layout | None = None
         self._pause = self._pauses_left = 0
+
+    @classmethod
+    def of(cls, proxy: FormatName) -> Self:
+        """A reader of the lines of one proxy alone, or of all ("auto")."""
+        return cls(shapes=shapes_of(proxy), captures=proxy in CAPTURING)
 
     def read(self, chunk: Chunk, read_us: int) -> IngressBatch:
         """The lines of a chunk; `read_us` is the time of reading, for lines without one of their own."""
@@ -94,7 +100,7 @@ class LineReader:
         if self._pauses_left:
             self._pauses_left -= 1
             return self._layout
-        learned = next(filter(None, (learn(line) for line in sample if not self._read(line).reject)), None)
+        learned = next(filter(None, (learn(line, captures=self._captures) for line in sample if not self._read(line).reject)), None)
         self._pause = self._pauses_left = 0 if learned else min(2 * self._pause + 1, _LONGEST_PAUSE)
         self._layout = learned or self._layout
         return self._layout
@@ -114,7 +120,7 @@ class LineReader:
 
     def _read(self, line: bytes) -> Record:
         """What a line says, if it has one of our shapes."""
-        record = read_record(line)
+        record = read_record(line, captures=self._captures)
         return record if not record.shape or record.shape in self._shapes else Record({}, Reject.OTHER_FORMAT, record.shape)
 
 
