@@ -25,6 +25,7 @@ class Reject(IntEnum):
     TOO_LONG = 9  # longer than the reader's bound
     NO_FRAME = 10  # a line of a container's log without the time, stream and tag that the runtime writes in front
     OTHER_FORMAT = 11  # a shape that the named proxy does not write
+    ERROR_STREAM = 12  # of a container's stderr, where an error log may hold what a client sent as it came
 
     @property
     def label(self) -> str | None:
@@ -50,6 +51,7 @@ _MEANINGS = {
     Reject.TOO_LONG: "longer than a line may be",
     Reject.NO_FRAME: "without the time, stream and tag of the container runtime",
     Reject.OTHER_FORMAT: "the named proxy writes no such line",
+    Reject.ERROR_STREAM: "it is of the container's stderr, where a client can write whole lines",
 }
 
 
@@ -160,6 +162,7 @@ class Frames:
     end: Array
     time_us: Array  # 0 where the frame names none
     reject: Array  # NO_FRAME, TOO_LONG or NONE of Reject
+    is_error: Array  # what a container wrote to its stderr
     parts: Mapping[int, Sequence[Run]] = field(default_factory=dict)
 
 

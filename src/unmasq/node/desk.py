@@ -21,7 +21,7 @@ from unmasq.node.foreign import as_claims, foreign
 from unmasq.node.shapes import ShapesSeen
 from unmasq.node.tally import tally
 from unmasq.read.formats.lines import LineReader
-from unmasq.read.formats.proxies import FormatName, shapes_of
+from unmasq.read.formats.proxies import FormatName
 from unmasq.read.lines import line_bounds
 
 GATHER_LINES = 200_000
@@ -44,7 +44,7 @@ class Desk:
         format: FormatName = "auto",  # noqa: A002  # as the flag
     ) -> None:
         self._settings, self._counters, self._around, self._witnessed = settings, counters, around, witnessed
-        self._reader = LineReader(shapes=shapes_of(format))
+        self._reader = LineReader.of(format)
         self._shapes = ShapesSeen(counters)
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
         self._outgoing = Outgoing(counters)

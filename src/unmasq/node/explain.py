@@ -13,7 +13,7 @@ from unmasq.model.address import NONE, to_text
 from unmasq.model.flowbatch import Evidence, Flag
 from unmasq.model.ingress import Chunk, IngressBatch, Reject, Shape
 from unmasq.read.formats.lines import LineReader
-from unmasq.read.formats.proxies import FormatName, shapes_of
+from unmasq.read.formats.proxies import FormatName
 from unmasq.read.formats.record import told_by
 from unmasq.unwind.claims import named, raw_claims
 from unmasq.unwind.trust import TrustList
@@ -44,7 +44,7 @@ class Explanation(Struct, frozen=True):
 
 def explain(chunks: Iterable[Chunk], trust: TrustList, read_us: int, proxy: FormatName = "auto") -> Iterator[tuple[Explanation, Verdict]]:
     """An explanation for each line of a log, numbered from 1, with the walk behind it. `proxy`: whose lines alone are read."""
-    reader = LineReader(shapes=shapes_of(proxy))
+    reader = LineReader.of(proxy)
     number = 0
     for chunk in chunks:
         batch = reader.read(chunk, read_us)

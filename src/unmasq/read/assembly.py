@@ -8,7 +8,7 @@ import numpy as np
 from unmasq.model.columns import Array
 from unmasq.model.ingress import Chunk, Frames, Reject, Run
 from unmasq.model.native import Native
-from unmasq.read.frames import Framed
+from unmasq.read.frames import STDERR, Framed
 
 
 class Lines:
@@ -20,6 +20,7 @@ class Lines:
     def __init__(self, chunk: Chunk, found: Framed) -> None:
         self.bare = replace(chunk, data=b"", skipped=0)
         self.start, self.end, self.time_us = found.start + chunk.start, found.end + chunk.start, found.time_us
+        self.is_error = found.is_framed & (found.stream == STDERR)
         self._data, self._size = [chunk.data], len(chunk.data)
         self._begin, self._behind = found.text.astype("i4"), found.end.astype("i4")
         self._reject = np.where(found.is_framed, Reject.NONE, Reject.NO_FRAME).astype("u1")
@@ -51,7 +52,7 @@ class Lines:
         if rows.any():
             place = np.cumsum(rows) - 1
             parts = {int(place[row]): runs for row, runs in self._parts.items()}
-            frames = Frames(self.start[rows], self.end[rows], self.time_us[rows], self._reject[rows], parts)
+            frames = Frames(self.start[rows], self.end[rows], self.time_us[rows], self._reject[rows], self.is_error[rows], parts)
             data = self._data[0] if len(self._data) == 1 else b"".join(self._data)
             yield replace(self.bare, data=_cut(native, data, self._begin[rows], self._behind[rows]), frames=frames)
 
@@ -64,6 +65,7 @@ class Held:
     pieces: list[bytes] = field(default_factory=list)
     size: int = 0
     time_us: int = 0
+    is_error: bool = False
     runs: list[Run] = field(default_factory=list)
 
     def add(self, lines: Lines, row: int, longest: int) -> None:
@@ -72,7 +74,7 @@ class Held:
         if self.size < longest:
             self.pieces.append(piece[: longest - self.size])
         self.size += len(piece)
-        self.chunk, self.time_us = lines.bare, int(lines.time_us[row])
+        self.chunk, self.time_us, self.is_error = lines.bare, int(lines.time_us[row]), bool(lines.is_error[row])
         run = Run(self.chunk.file, int(lines.start[row]), int(lines.end[row]))
         if self.runs and (self.runs[-1].file, self.runs[-1].end) == (run.file, run.start):
             run = run._replace(start=self.runs.pop().start)
@@ -85,7 +87,13 @@ class Held:
     def alone(self, reject: Reject) -> Chunk:
         """The line as a chunk of its own."""
         *parts, last = self.runs
-        columns = (np.array([last.start]), np.array([last.end]), np.array([self.time_us]), np.array([reject], "u1"))
+        columns = (
+            np.array([last.start]),
+            np.array([last.end]),
+            np.array([self.time_us]),
+            np.array([reject], "u1"),
+            np.array([self.is_error]),
+        )
         return replace(self.chunk, start=last.start, data=self.text(), frames=Frames(*columns, {0: parts} if parts else {}))
 
 

@@ -86,8 +86,9 @@ class Receiver:
         ends = self._at + np.cumsum([len(message.text) + 1 for message in found])
         starts, self._at = np.append(self._at, ends[:-1]), int(ends[-1])
         times, rejects = np.array([message.time_us for message in found]), np.array([message.reject for message in found], "u1")
+        frames = Frames(starts, ends, times, rejects, np.zeros(len(found), "?"))
         data = b"".join(message.text + b"\n" for message in found)
-        return Chunk(self._file, str(self.place), int(starts[0]), data, live=True, frames=Frames(starts, ends, times, rejects))
+        return Chunk(self._file, str(self.place), int(starts[0]), data, live=True, frames=frames)
 
     def _receive(self) -> None:
         """The thread's work: wait, take what is there; at the end once more."""

@@ -74,7 +74,9 @@ def test_the_files_of_a_line_in_parts_are_kept_until_the_line_is_handed_on(monke
     monkeypatch.setattr(covered, "MANY_FILES", 1)
     files = covered.Files()
     first, line = files.number(file(1)), JoinedLines.filled(1, file=0, start=7, end=9)
-    files.note(first, Frames(np.array([7]), np.array([9]), np.zeros(1, "i8"), np.zeros(1, "u1"), {0: [Run(file(2), 3, 5)]}))
+    files.note(
+        first, Frames(np.array([7]), np.array([9]), np.zeros(1, "i8"), np.zeros(1, "u1"), np.zeros(1, "?"), {0: [Run(file(2), 3, 5)]})
+    )
     files.tidy([])
     named, runs = files.named(LineColumns.filled(2, file=np.array([*(run[0] for _, run in files.parts_of(line)), first])))
     assert [named[row] for row in runs.file.tolist()] == [file(2), file(1)]

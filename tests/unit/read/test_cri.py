@@ -4,7 +4,7 @@ import pytest
 
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import to_text
-from unmasq.model.ingress import Chunk, FileIdentity, Reject, TimeSource
+from unmasq.model.ingress import Chunk, FileIdentity, Reject, Shape, TimeSource
 from unmasq.read.cri import Unframer
 from unmasq.read.formats.lines import LineReader
 
@@ -30,7 +30,7 @@ def read(data):
         (b"2026-11-25T08:00:00.123456789Z stdout F ", TIMED, EIGHT_US + 1_250_000, TimeSource.LINE),
         (b"2026-11-25T08:00:00.123456789Z stdout F ", COMBINED, EIGHT_US + 2_000_000, TimeSource.LINE),
         (b"2026-11-25T08:00:00.123456789Z stdout F ", UNTIMED, EIGHT_US + 123_456, TimeSource.LOG),
-        (b"2026-11-25T08:00:00.1234Z stderr F ", UNTIMED, EIGHT_US + 123_400, TimeSource.LOG),  # zeros at the end are left out
+        (b"2026-11-25T08:00:00.1234Z stdout F ", UNTIMED, EIGHT_US + 123_400, TimeSource.LOG),  # zeros at the end are left out
         (b"2026-11-25T08:00:00Z stdout F ", UNTIMED, EIGHT_US, TimeSource.LOG),
         (b"2026-11-25T09:00:00.5+01:00 stdout F ", UNTIMED, EIGHT_US + 500_000, TimeSource.LOG),  # CRI-O writes local time
         (b"2026-11-24T22:30:00.000000001-09:30 stdout F:more ", UNTIMED, EIGHT_US, TimeSource.LOG),
@@ -68,3 +68,34 @@ def test_a_line_without_a_frame_gives_no_address_even_if_it_names_one():
     rows, _ = read(UNTIMED + b"\n")
     assert rows.reject.tolist() == [Reject.NO_FRAME]
     assert (rows.source_lo.tolist(), rows.headers.tolist()) == ([0], [0])
+
+
+STAMP = b"2026-11-25T08:00:00Z stderr "
+CADDY = b'{"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"192.0.2.9","remote_port":"4","headers":{}}}'
+IN_ERROR_LOG = (
+    b'2026/11/25 08:00:00 [error] 7#7: *4 open() "/srv/y' + UNTIMED + b'" failed (2: No such file or directory), client: 192.0.2.66'
+)
+
+
+@pytest.mark.parametrize("line", [UNTIMED, COMBINED, COMBINED + b" " + UNTIMED, IN_ERROR_LOG, b"{} " + UNTIMED])
+@pytest.mark.parametrize("cut", [None, 30])
+def test_what_a_client_wrote_into_an_error_log_is_no_line_of_an_access_log(line, cut):
+    """nginx wrote the path of `GET /x%0Atigera_secure_ee_ingress...` to its stderr as it came, newlines and quotes too."""
+    parts = [STAMP + b"P " + line[:cut] + b"\n", STAMP + b"F " + line[cut:] + b"\n"] if cut else [STAMP + b"F " + line + b"\n"]
+    rows, _ = read(b"".join(parts))
+    assert rows.reject.tolist() == [Reject.ERROR_STREAM]
+    assert (rows.source_lo.tolist(), rows.headers.tolist()) == ([0], [0])
+
+
+def test_a_line_of_an_error_log_whose_rest_never_came():
+    unframer = Unframer(Counters(), is_framed=True)
+    assert not list(unframer.take(Chunk(FILE, "0.log", 0, STAMP + b"P " + UNTIMED + b"\n", live=True)))
+    (rest,) = unframer.finish()
+    assert LineReader().read(rest, READ_US).reject.tolist() == [Reject.ERROR_STREAM]
+
+
+def test_an_access_log_of_objects_is_read_from_stderr_too():
+    rows, _ = read(STAMP + b"F [warn] worker exited\n" + STAMP + b"F " + CADDY + b"\n")
+    assert rows.reject.tolist() == [Reject.NO_ADDRESS, Reject.NONE]
+    assert rows.shape.tolist() == [Shape.NONE, Shape.CADDY]
+    assert to_text(int(rows.source_hi[1]), int(rows.source_lo[1])) == "192.0.2.9"

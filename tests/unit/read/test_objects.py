@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from unmasq.model.ingress import Reject, Shape
 from unmasq.read.formats.objects import DEEPEST, parts, raw, read_object
 from unmasq.read.formats.record import read_record
 from unmasq.read.formats.times import moment_us
@@ -91,6 +92,26 @@ def test_the_lines_of_a_header_are_one_list_in_caddy():
     request = {"remote_ip": "198.51.100.7", "remote_port": "4711", "headers": {"X-Forwarded-For": ["1.1.1.1", "2.2.2.2"]}}
     found = fields({"ts": 1795822484.3237925, "request": request, "status": 200})
     assert (found["x-forwarded-for"], found["x-real-ip"], found["ts"]) == (b"1.1.1.1, 2.2.2.2", b"", b"1795822484.3237925")
+
+
+CADDY_REQUEST = {"remote_ip": "198.51.100.7", "remote_port": "4711", "headers": {}}
+
+
+@pytest.mark.parametrize(
+    ("told", "shape"),
+    [
+        ({}, Shape.CADDY),
+        ({"logger": "http.log.access", "msg": "handled request"}, Shape.CADDY),
+        ({"logger": "http.log.access.log0", "msg": "handled request"}, Shape.CADDY),
+        ({"logger": "mine", "msg": "handled request"}, Shape.CADDY),
+        ({"level": "error", "logger": "http.log.error", "msg": "dial tcp 127.0.0.1:1: connect: connection refused"}, Shape.NONE),
+        ({"level": "error", "logger": "http.log.error.log0", "msg": "EOF"}, Shape.NONE),
+        ({"level": "debug", "logger": "http.handlers.reverse_proxy", "msg": "upstream roundtrip"}, Shape.NONE),
+    ],
+)
+def test_a_request_that_failed_in_caddy_is_counted_once(told, shape):
+    record = read_record(json.dumps(told | {"request": CADDY_REQUEST}).encode())
+    assert (record.shape, record.reject) == (shape, Reject.NONE if shape else Reject.NO_ADDRESS)
 
 
 def test_headers_that_caddy_did_not_record_at_all_are_not_recorded():

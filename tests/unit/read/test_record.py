@@ -1,9 +1,15 @@
 """One line, read the plain way."""
 
+import json
+
 import pytest
 
-from unmasq.model.ingress import Reject, Shape
-from unmasq.read.formats.record import UNTOLD_CAPTURES, read_record
+from unmasq.model.ingress import Chunk, FileIdentity, Reject, Shape
+from unmasq.read.formats.captures import SENT, UNTOLD
+from unmasq.read.formats.lines import LineReader
+from unmasq.read.formats.record import read_record
+from unmasq.unwind.trust import HEADERS
+from unmasq.unwind.walk import read_headers
 
 COMBINED = '6.6.6.6 - - [24/Nov/2026:10:59:00 +0000] "GET {uri} HTTP/1.1" 200 1 "-" "{agent}"'
 MARKER = "tigera_secure_ee_ingress: "
@@ -26,10 +32,47 @@ def test_a_line_that_was_cut_behind_its_marker_is_no_line_without_one():
 @pytest.mark.parametrize("before", ["haproxy: ", "haproxy[77]: ", "2026-11-27T10:00:00+00:00 router-default-x haproxy[77]: "])
 def test_a_line_of_haproxy_that_does_not_say_what_it_captured_captured_parts(before):
     payload = 'unmasq: {"source_ip": "192.0.2.7", "x-forwarded-for": "1.1.1.1"}'
-    assert read_record((before + payload).encode()).fields["captured"] == UNTOLD_CAPTURES
+    assert read_record((before + payload).encode()).fields["captured"] == UNTOLD
     said = payload.replace("}", ', "captured": "x-forwarded-for:64"}')
     assert read_record((before + said).encode()).fields["captured"] == b"x-forwarded-for:64"
     assert "captured" not in read_record((before.replace("haproxy", "nginx") + payload).encode()).fields
+
+
+def test_nobody_knows_how_much_of_any_header_such_a_line_has():
+    assert {*SENT, "proxy-protocol"} == {*HEADERS}
+    names = dict.fromkeys(SENT, "1.1.1.1")
+    text = json.dumps(names | {"captured": UNTOLD.decode()})
+    assert read_headers(text).ended.isdisjoint(SENT)
+
+
+@pytest.mark.parametrize("before", ["", "a "])
+@pytest.mark.parametrize(("proxy", "is_believed"), [("haproxy", False), ("openshift-router", False), ("nginx", True), ("auto", True)])
+def test_a_line_without_a_tag_is_of_the_proxy_that_was_named(proxy, is_believed, before):
+    said = before + 'unmasq: {"source_ip": "192.0.2.7", "x-forwarded-for": "1.1.1.1", "captured": "-"}\n'
+    lines = said + said.replace(', "captured": "-"', "") + said
+    reader = LineReader.of(proxy)
+    rows = reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, lines.encode()), 0)
+    ended = [read_headers(text).ended for text in reader.vocabulary.texts(rows.headers.tolist())]
+    assert ["x-forwarded-for" in each for each in ended] == [True, is_believed, True]
+
+
+CUT = MARKER + '{"source_port": 1, "destination_ip": "10.0.0.1", "destination_port": 80, "source_ip": "6.6.6.6", "x-forwarded-for": "'
+RFC3164, RFC5424 = "Nov 28 02:00:00 lb haproxy[7]: ", "2026-11-27T10:00:00+00:00 router-default-x haproxy[77]: "
+REFERRER = '2026/11/28 02:24:42 [info] 7#7: *5 recv() failed, client: 192.0.2.1, request: "POST /z HTTP/1.1", host: "a", referrer: "'
+
+
+@pytest.mark.parametrize(
+    ("before", "source"),
+    [
+        *((before, b"6.6.6.6") for before in ("", " ", "haproxy: ", "haproxy[77]: ", RFC3164, RFC5424)),
+        (COMBINED.format(uri="/", agent="curl") + " ", b"6.6.6.6"),
+        *((REFERRER + before, b"") for before in ("", "x ", "haproxy[7]: ", f"{RFC3164}")),
+        ("what a client wrote ", b""),
+    ],
+)
+def test_a_rejected_payload_names_its_source_where_it_begins_the_line_alone(before, source):
+    record = read_record((before + CUT).encode())
+    assert (record.reject, record.fields.get("source_ip", b"")) == (Reject.BAD_JSON, source)
 
 
 ENVOY = '{"source_ip":"198.51.100.10","source_port":4711,"downstream_remote_ip":"198.51.100.10","user_agent":"%s"}'

@@ -83,13 +83,13 @@ class Layout:
         return taken, dict(zip(self.keys, map(Listed, columns), strict=False))
 
 
-def learn(line: bytes) -> Layout | None:
-    """The layout of a line that the plain reader took; None where it has none that this path could take."""
+def learn(line: bytes, *, captures: bool = False) -> Layout | None:
+    """The layout of a line that the plain reader took; None where it has none that this path could take. `captures`: as it was told."""
     if line.startswith(OBJECT):
         return None
     marker = next((m for m in MARKERS if m + OPENING in line), None)
     before, _, payload = line.partition(marker) if marker else (line, b"", b"")
-    is_untold = is_of_haproxy(before) and b'"captured"' not in payload
+    is_untold = (captures or is_of_haproxy(before)) and b'"captured"' not in payload
     if len(line) > _LONGEST_LAYOUT or is_untold:
         return None
     marked = [literal(marker), *_payload_steps(payload)] if marker else []

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from unmasq.model.native import NATIVE, Native
 from unmasq.model.vocabulary import Vocabulary
 from unmasq.read.formats.convert import FUTURE_US, Converter, Kind
 from unmasq.read.formats.layout import Layout, learn
-from unmasq.read.formats.proxies import EVERY_SHAPE
+from unmasq.read.formats.proxies import CAPTURING, EVERY_SHAPE, FormatName, shapes_of
 from unmasq.read.formats.record import KEYS, Record, read_record
 from unmasq.read.formats.values import Listed
 from unmasq.read.lines import line_bounds
@@ -20,17 +21,24 @@ from unmasq.read.lines import line_bounds
 _SAMPLE_LINES = 8
 _SAMPLE_BYTES = 1 << 16
 _LONGEST_PAUSE = 63  # chunks
+_OF_TEXT = (Shape.MARKER, Shape.COMBINED, Shape.UPSTREAMINFO)
+_OF_NOBODY = (Reject.NO_FRAME, Reject.ERROR_STREAM)
 
 
 class LineReader:
     """Reads chunks of lines of the given shapes. Keeps the vocabulary and the layout it met last."""
 
-    def __init__(self, native: Native | None = NATIVE, shapes: Collection[Shape] = EVERY_SHAPE) -> None:
+    def __init__(self, native: Native | None = NATIVE, shapes: Collection[Shape] = EVERY_SHAPE, *, captures: bool = False) -> None:
         self.vocabulary = Vocabulary(native)
-        self._native, self._shapes = native, shapes
+        self._native, self._shapes, self._captures = native, shapes, captures
         self._convert = Converter(self.vocabulary)
         self._layout: Layout | None = None
         self._pause = self._pauses_left = 0
+
+    @classmethod
+    def of(cls, proxy: FormatName) -> Self:
+        """A reader of the lines of one proxy alone, or of all ("auto")."""
+        return cls(shapes=shapes_of(proxy), captures=proxy in CAPTURING)
 
     def read(self, chunk: Chunk, read_us: int) -> IngressBatch:
         """The lines of a chunk; `read_us` is the time of reading, for lines without one of their own."""
@@ -40,7 +48,8 @@ class LineReader:
         batch = self._rows(chunk.data, starts, ends, live=chunk.live, read_us=read_us)
         batch = replace(batch, pod=np.full(len(batch), self.vocabulary.number(chunk.pod), "u4"))
         if chunk.frames is not None:
-            return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, chunk.frames.reject)
+            reject = _passed_over(batch, chunk.frames)
+            return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, reject)
         reject = np.full(len(starts), Reject.NONE, "u1")
         if chunk.skipped:
             reject[-1] = Reject.TOO_LONG
@@ -91,7 +100,7 @@ class LineReader:
         if self._pauses_left:
             self._pauses_left -= 1
             return self._layout
-        learned = next(filter(None, (learn(line) for line in sample if not self._read(line).reject)), None)
+        learned = next(filter(None, (learn(line, captures=self._captures) for line in sample if not self._read(line).reject)), None)
         self._pause = self._pauses_left = 0 if learned else min(2 * self._pause + 1, _LONGEST_PAUSE)
         self._layout = learned or self._layout
         return self._layout
@@ -111,8 +120,18 @@ class LineReader:
 
     def _read(self, line: bytes) -> Record:
         """What a line says, if it has one of our shapes."""
-        record = read_record(line)
+        record = read_record(line, captures=self._captures)
         return record if not record.shape or record.shape in self._shapes else Record({}, Reject.OTHER_FORMAT, record.shape)
+
+
+def _passed_over(batch: IngressBatch, frames: Frames) -> Array:
+    """Why lines are rejected for the frames that they stood in.
+
+    An error log escapes nothing: whoever asks for a path with a newline writes a line of any text into it. The access logs that
+    proxies write to stderr are JSON, whose values are escaped.
+    """
+    is_text = frames.is_error & np.isin(batch.shape, _OF_TEXT)
+    return np.where(is_text, np.uint8(Reject.ERROR_STREAM), frames.reject)
 
 
 def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> IngressBatch:
@@ -122,5 +141,5 @@ def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> I
         columns["reject"] = np.where(reject > 0, reject, columns["reject"]).astype("u1")
         columns["headers"] = np.where(reject > 0, np.uint32(0), columns["headers"])
         for name in ("source_hi", "source_lo"):
-            columns[name] = np.where(reject == Reject.NO_FRAME, np.uint64(0), columns[name])
+            columns[name] = np.where(np.isin(reject, _OF_NOBODY), np.uint64(0), columns[name])
     return IngressBatch(**columns)

@@ -19,6 +19,8 @@ SHAPES: dict[ProxyName, frozenset[Shape]] = {
     "nginx": frozenset({Shape.MARKER, Shape.COMBINED}),
 }
 PROXIES: tuple[ProxyName, ...] = get_args(ProxyName)
+CAPTURING: frozenset[FormatName] = frozenset({"haproxy", "openshift-router"})
+"""Proxies that record parts of headers: a line that does not say which ones is believed for none."""
 EVERY_SHAPE = frozenset(Shape) - {Shape.NONE}
 
 

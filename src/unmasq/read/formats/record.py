@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from unmasq.model.ingress import Reject, Shape
 from unmasq.read.formats import caddy, envoy, traefik
+from unmasq.read.formats.captures import UNTOLD
 from unmasq.read.formats.objects import OPENING, read_object
 from unmasq.read.formats.payload import read_payload
 from unmasq.read.formats.prefix import is_whole, read_prefix, shape_of
@@ -24,11 +25,12 @@ HEADER_KEYS = {
 }
 """Payload key -> name of the header, or of what stands in its place."""
 
-UNTOLD_CAPTURES = b"x-forwarded-for:0;forwarded:0;x-real-ip:0"
-"""For a line of HAProxy that does not say how much of which header it captured, and for one of no request: all of it may be cut."""
-
 _NO_REQUEST = b"<BADREQ>"
 _HAPROXY = re.compile(rb"(?:^| )haproxy(?:\[\d+\])?: *$")
+
+_FRONT = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(?:(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)) )?"
+                    rb"(?:[\w.:-]+ )?(?:[\w./-]+(?:\[\d+\])?:)? *")  # fmt: skip
+"""What syslog puts before a line: a time, a host and a program, or some of them."""
 
 KEYS = frozenset({
     *HEADER_KEYS, "source_ip", "source_port", "destination_ip", "destination_port",
@@ -50,8 +52,8 @@ class Record(NamedTuple):
     shape: Shape = Shape.NONE
 
 
-def read_record(line: bytes) -> Record:
-    """What a line says. Never raises.
+def read_record(line: bytes, *, captures: bool = False) -> Record:
+    """What a line says. Never raises. `captures`: it is known to be of a proxy that records parts of headers.
 
     No line is two things: in one that is a JSON object as a whole a marker is followed by the end of the value that it is in, which
     makes no payload. So a client cannot choose how a line is read.
@@ -59,11 +61,11 @@ def read_record(line: bytes) -> Record:
     if not line.strip():
         return Record({}, Reject.BLANK)
     if line.startswith(OPENING):
-        return _read_object(line)
-    return _read_marked(line)
+        return _read_object(line, captures=captures)
+    return _read_marked(line, captures=captures)
 
 
-def _read_object(line: bytes) -> Record:
+def _read_object(line: bytes, *, captures: bool) -> Record:
     """A line that begins as an object does: of one of the families, or with a payload somewhere, or of nobody we know."""
     values, reject = read_object(line)
     for shape, family in _FAMILIES:
@@ -72,7 +74,7 @@ def _read_object(line: bytes) -> Record:
             return Record(fields, reject or (Reject.NONE if _names_somebody(fields) else Reject.NO_SOURCE), shape)
     if reject is not Reject.BAD_JSON:  # an object all the same, so that no marker in it has a payload
         return Record({}, reject or Reject.NO_ADDRESS)
-    marked = _read_marked(line)
+    marked = _read_marked(line, captures=captures)
     return marked if marked.shape else Record({}, reject)
 
 
@@ -80,7 +82,7 @@ def _names_somebody(fields: Mapping[str, bytes]) -> bool:
     return bool(fields.get("source_ip") or fields.get("rewritten"))
 
 
-def _read_marked(line: bytes) -> Record:
+def _read_marked(line: bytes, *, captures: bool) -> Record:
     """A payload with what stands before it, or a prefix alone."""
     payload = read_payload(line)
     fields = read_prefix(line[: payload.before])
@@ -89,10 +91,11 @@ def _read_marked(line: bytes) -> Record:
     if not payload.marked and "prefix" not in fields:
         return Record({}, Reject.NO_ADDRESS)
     shape = Shape.MARKER if payload.marked else shape_of(fields)
-    fields |= payload.fields
-    is_untold = "captured" not in fields and is_of_haproxy(line[: payload.before])
+    if not payload.reject or fields or _FRONT.fullmatch(line[: payload.before]):
+        fields |= payload.fields  # else the head of a rejected one may be a client's, as an error log quotes it
+    is_untold = "captured" not in fields and (captures or is_of_haproxy(line[: payload.before]))
     if payload.marked and (is_untold or fields.get("method") == _NO_REQUEST):
-        fields["captured"] = UNTOLD_CAPTURES
+        fields["captured"] = UNTOLD
     reject = payload.reject or (Reject.NO_SOURCE if payload.marked and "source_ip" not in fields else Reject.NONE)
     return Record({key: value for key, value in fields.items() if key in KEYS}, reject, shape)
 
