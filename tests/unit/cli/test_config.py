@@ -13,7 +13,7 @@ MARKER = "tigera_secure_ee_ingress: "
 
 HOWTO = "source_port destination_ip destination_port source_ip x-forwarded-for x-real-ip protocol ts"
 EXTENDED = (
-    f"{HOWTO} duration connection_time connection connection_requests proxy_protocol_ip proxy_protocol_port forwarded method host uri "
+    f"{HOWTO} duration connection_time connection connection_requests proxy_protocol_ip proxy_protocol_port method host uri "
     "status bytes_in bytes_out user_agent upstream request_id namespace ingress service"
 )
 OF_APACHE = f"{HOWTO} forwarded cf-connecting-ip true-client-ip method host uri status bytes_out user_agent"

@@ -42,6 +42,9 @@ ENVOYS = {
         {"downstream_remote_ip": "198.51.100.7", "downstream_remote_port": 0},
         {"source_ip": b"203.0.113.20", "x-forwarded-for": b"198.51.100.7", "proxy_protocol_ip": None},
     ),
+    "the first line of Forwarded": ({"forwarded": "for=6.6.6.6"}, {"forwarded": b"for=6.6.6.6", "captured": b"forwarded:0"}),
+    "an empty first line of it": ({"forwarded": ""}, {"forwarded": b"", "captured": b"forwarded:0"}),
+    "no line of it": ({"forwarded": None}, {"forwarded": b"", "captured": None}),
     "HTTP/3": ({"protocol": "HTTP/3"}, {"protocol": b"udp"}),
     "HTTP/2": ({"protocol": "HTTP/2"}, {"protocol": None}),
 }

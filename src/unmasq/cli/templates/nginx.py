@@ -21,7 +21,6 @@ _FURTHER = {
     "connection_requests": "$connection_requests",
     "proxy_protocol_ip": "$proxy_protocol_addr",
     "proxy_protocol_port": "$proxy_protocol_port",
-    "forwarded": "$http_forwarded",
     "method": "$request_method",
     "host": "$host",
     "uri": "$request_uri",

@@ -9,17 +9,18 @@ from typing import Any, NamedTuple
 
 from unmasq.model.address import parse
 from unmasq.model.ingress import Reject
+from unmasq.read.formats.captures import untold
 from unmasq.read.formats.objects import parts, raw
 
 _OURS = ("source_ip", "source_port", "destination_ip", "destination_port")
 _REMOTE = ("downstream_remote_ip", "downstream_remote_port")
 _LOCAL = ("downstream_local_ip", "downstream_local_port")
 _DEFAULTS = ("downstream_remote_address", "downstream_local_address")
-_XFF = "x-forwarded-for"
+_XFF, _FORWARDED = "x-forwarded-for", "forwarded"
 _NAMES = {
     _XFF: (_XFF, "x_forwarded_for"),
     "x-real-ip": ("x-real-ip",),
-    "forwarded": ("forwarded",),
+    _FORWARDED: (_FORWARDED,),
     "cf-connecting-ip": ("cf-connecting-ip",),
     "true-client-ip": ("true-client-ip",),
     "ts": ("start_time", "@timestamp", "ts", "start"),
@@ -65,6 +66,8 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
         fields["protocol"] = b"udp"
     peers = _direct(values) if _OURS[0] in values else _default(values)
     fields |= _ends(peers, values)
+    if values.get(_FORWARDED) is not None:  # %REQ()% gives the first line alone, and proxies add lines behind it
+        fields["captured"] = untold([_FORWARDED])
     return _without_own(fields, peers) if _OURS[0] in fields else fields, Reject.NONE
 
 
