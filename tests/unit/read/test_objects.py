@@ -50,6 +50,24 @@ ENVOYS = {
 }
 
 
+LOOPBACK = {"source_ip": "127.0.0.1", "downstream_remote_ip": "127.0.0.1", "destination_ip": "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("told", "forwarded", "captured"),
+    [
+        ({"x-forwarded-for": "8.8.8.8:5678,192.0.2.2"}, b"8.8.8.8:5678,192.0.2.2", b"x-forwarded-for:0"),
+        ({"x-forwarded-for": "192.0.2.2", "forwarded": "for=6.6.6.6"}, b"192.0.2.2", b"x-forwarded-for:0;forwarded:0"),
+        ({"x-forwarded-for": "8.8.8.8,127.0.0.1"}, b"8.8.8.8", None),
+        ({"x-forwarded-for": "8.8.8.8,192.0.2.2", "destination_ip": "192.0.2.2"}, b"8.8.8.8", None),
+        ({"x-forwarded-for": None}, b"", None),
+    ],
+)
+def test_what_envoy_appends_for_a_loopback_peer_names_no_client(told, forwarded, captured):
+    found = fields(ENVOY | LOOPBACK | told)
+    assert (found["x-forwarded-for"], found.get("captured")) == (forwarded, captured)
+
+
 @pytest.mark.parametrize(("told", "expected"), ENVOYS.values(), ids=ENVOYS)
 def test_envoy_by_our_keys(told, expected):
     found = fields(ENVOY | told)

@@ -17,6 +17,7 @@ _REMOTE = ("downstream_remote_ip", "downstream_remote_port")
 _LOCAL = ("downstream_local_ip", "downstream_local_port")
 _DEFAULTS = ("downstream_remote_address", "downstream_local_address")
 _XFF, _FORWARDED = "x-forwarded-for", "forwarded"
+_LOOPBACK = (parse("127.0.0.1"), parse("::1"))
 _NAMES = {
     _XFF: (_XFF, "x_forwarded_for"),
     "x-real-ip": ("x-real-ip",),
@@ -115,11 +116,13 @@ def _ends(peers: _Peers, values: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _without_own(fields: dict[str, bytes], peers: _Peers) -> dict[str, bytes]:
-    """The fields without the right-most X-Forwarded-For element that Envoy appended."""
+    """The fields without the right-most X-Forwarded-For element that Envoy appended: its peer, of a loopback peer its own address."""
     own = _address(peers.remote[0] if peers.is_relayed else peers.source[0])
     before, _, last = fields.get(_XFF, b"").rpartition(b",")
-    if own and _address(last) == own:
+    if own and _address(last) in (own, _address(peers.destination[0]) if own in _LOOPBACK else own):
         fields[_XFF] = before.rstrip(b" \t")
+    elif own in _LOOPBACK and last:  # whatever it is, Envoy may have appended it: an address of the machine's that no line tells
+        fields["captured"] = untold([_XFF]) + b"".join(b";" + other for other in (fields.get("captured"),) if other)
     return fields
 
 
