@@ -5,6 +5,7 @@ import json
 import pytest
 
 from unmasq.model.ingress import Reject, Shape
+from unmasq.read.formats.captures import UNTOLD
 from unmasq.read.formats.objects import DEEPEST, parts, raw, read_object
 from unmasq.read.formats.record import read_record
 from unmasq.read.formats.times import moment_us
@@ -48,6 +49,11 @@ ENVOYS = {
     "HTTP/3": ({"protocol": "HTTP/3"}, {"protocol": b"udp"}),
     "HTTP/2": ({"protocol": "HTTP/2"}, {"protocol": None}),
 }
+
+
+@pytest.mark.parametrize(("method", "captured"), [("GET", None), (None, UNTOLD)])
+def test_no_header_is_known_of_a_request_that_envoy_refused(method, captured):
+    assert fields(ENVOY | {"method": method, "path": None, "authority": None}).get("captured") == captured
 
 
 LOOPBACK = {"source_ip": "127.0.0.1", "downstream_remote_ip": "127.0.0.1", "destination_ip": "127.0.0.1"}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from unmasq.model.ingress import Chunk, FileIdentity, Reject, Shape
+from unmasq.model.native import NATIVE
 from unmasq.read.formats.captures import SENT, UNTOLD
 from unmasq.read.formats.lines import LineReader
 from unmasq.read.formats.record import read_record
@@ -54,6 +55,17 @@ def test_a_line_without_a_tag_is_of_the_proxy_that_was_named(proxy, is_believed,
     rows = reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, lines.encode()), 0)
     ended = [read_headers(text).ended for text in reader.vocabulary.texts(rows.headers.tolist())]
     assert ["x-forwarded-for" in each for each in ended] == [True, is_believed, True]
+
+
+@pytest.mark.parametrize(("method", "is_told"), [("GET", True), ("M-SEARCH", True), ("", False), ("-", False), ("<BADREQ>", False)])
+@pytest.mark.parametrize("native", [NATIVE, None])
+def test_no_header_is_known_of_a_request_that_was_refused(method, is_told, native):
+    line = 'unmasq: {"source_ip": "192.0.2.7", "x-forwarded-for": "", "method": "%s"}\n'
+    reader = LineReader(native)
+    reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, (line % "GET").encode()), 0)  # learns the layout
+    rows = reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, (line % "GET" + line % method).encode()), 0)
+    ended = [read_headers(text).ended for text in reader.vocabulary.texts(rows.headers.tolist())]
+    assert ["x-forwarded-for" in each for each in ended] == [True, is_told]
 
 
 CUT = MARKER + '{"source_port": 1, "destination_ip": "10.0.0.1", "destination_port": 80, "source_ip": "6.6.6.6", "x-forwarded-for": "'

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from unmasq.model.address import parse
 from unmasq.model.ingress import Reject
-from unmasq.read.formats.captures import untold
+from unmasq.read.formats.captures import UNTOLD, untold
 from unmasq.read.formats.objects import parts, raw
 
 _OURS = ("source_ip", "source_port", "destination_ip", "destination_port")
@@ -69,7 +69,14 @@ def read(values: Mapping[str, Any]) -> tuple[dict[str, bytes], Reject]:
     fields |= _ends(peers, values)
     if values.get(_FORWARDED) is not None:  # %REQ()% gives the first line alone, and proxies add lines behind it
         fields["captured"] = untold([_FORWARDED])
-    return _without_own(fields, peers) if _OURS[0] in fields else fields, Reject.NONE
+    fields = _without_own(fields, peers) if _OURS[0] in fields else fields
+    return (fields | {"captured": UNTOLD} if _is_refused(values) else fields), Reject.NONE
+
+
+def _is_refused(values: Mapping[str, Any]) -> bool:
+    """Whether Envoy refused a request before it had read it: then it logs none of its headers."""
+    told = [values[name] for key in ("method", "host", "uri") for name in _NAMES[key] if name in values]
+    return bool(told) and all(value in (None, "", "-") for value in told)
 
 
 def _named(values: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:

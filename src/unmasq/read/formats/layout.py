@@ -24,8 +24,8 @@ from unmasq.read.lines import count_in, hold_twice
 
 _KEY = re.compile(rb'([,{] ?)"([a-z_-]+)"(: ?)("?)')
 _LONGEST_LAYOUT = 4096
-_ODD = {"uri": b"?", "method": b"<"}
-"""Bytes at which a value ends, or its line is of another layout: HAProxy writes <BADREQ> of what was no request."""
+_ODD = {"uri": b"?", "method": b"<-"}
+"""Bytes at which a value ends, or its line is of another layout: of what was no request HAProxy writes <BADREQ>, nginx - or nothing."""
 _DIGIT = re.compile(rb"\d")
 _BRACE = OPENING[:1]  # of a payload; one byte is found several times as fast as all of them
 _MARKER = re.compile(b"|".join(re.escape(marker.rstrip()) for marker in MARKERS))
@@ -131,7 +131,7 @@ def _value_steps(key: str, *, is_quoted: bool) -> Iterator[Step]:
     if not is_quoted:
         yield number(key)
         return
-    yield all_but(key, b'"' + _ODD.get(key, b""))
+    yield all_but(key, b'"' + _ODD.get(key, b""), least=int(key == "method"))
     if key == "uri":
         yield all_but(None, b'"')  # a query is different on every line, and never kept
     yield literal(b'"')

@@ -25,7 +25,8 @@ HEADER_KEYS = {
 }
 """Payload key -> name of the header, or of what stands in its place."""
 
-_NO_REQUEST = b"<BADREQ>"
+_NO_REQUESTS = (b"<BADREQ>", b"", b"-")
+"""A method of HAProxy's, and of nginx's, where it could not read the request: no header of it is in the line."""
 _HAPROXY = re.compile(rb"(?:^| )haproxy(?:\[\d+\])?: *$")
 
 _FRONT = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(?:(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)) )?"
@@ -94,7 +95,7 @@ def _read_marked(line: bytes, *, captures: bool) -> Record:
     if not payload.reject or fields or _FRONT.fullmatch(line[: payload.before]):
         fields |= payload.fields  # else the head of a rejected one may be a client's, as an error log quotes it
     is_untold = "captured" not in fields and (captures or is_of_haproxy(line[: payload.before]))
-    if payload.marked and (is_untold or fields.get("method") == _NO_REQUEST):
+    if payload.marked and (is_untold or payload.fields.get("method") in _NO_REQUESTS):
         fields["captured"] = UNTOLD
     reject = payload.reject or (Reject.NO_SOURCE if payload.marked and "source_ip" not in fields else Reject.NONE)
     return Record({key: value for key, value in fields.items() if key in KEYS}, reject, shape)
