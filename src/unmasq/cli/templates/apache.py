@@ -42,6 +42,11 @@ APACHE = f"""\
     SetEnvIf X-Unmasq "^" unmasq_port=0
     SetEnvIf X-Unmasq "^(\\S+) \\1 (\\d+) (.*)$" unmasq_port=$2 unmasq_forwarded=$3
     RequestHeader unset X-Unmasq
+    # After an internal redirect (ErrorDocument, RewriteRule) all this runs once more, too late: what was noted first counts.
+    RequestHeader unset REDIRECT_unmasq_port early
+    RequestHeader unset REDIRECT_unmasq_forwarded early
+    SetEnvIf REDIRECT_unmasq_port "^(.+)$" unmasq_port=$1
+    SetEnvIf REDIRECT_unmasq_forwarded "^(.+)$" unmasq_forwarded=$1
     LogFormat "{payload(_KEYS | _BEFORE_REMOTEIP, _QUOTE)}" unmasq
 </IfModule>
 CustomLog /var/log/apache2/unmasq.log unmasq
