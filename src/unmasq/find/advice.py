@@ -21,7 +21,7 @@ _SETTINGS = {
     "no_source": "the log format lacks source_ip, or names a Unix socket there",
     "no_payload": "the marker stands there without its payload: set the whole line of the template",
     "no_address": "set the log format that the template has",
-    "error_stream": "lines of a container's stderr are not believed: have the proxy write its access log to stdout",
+    "error_stream": "a container's stderr is not believed: write the access log to stdout, or name a proxy that logs objects by --format",
     "other_format": "lines of another format than --format names: set that of the template, or leave --format out",
 }
 

@@ -77,7 +77,7 @@ IN_ERROR_LOG = (
 )
 
 
-@pytest.mark.parametrize("line", [UNTIMED, COMBINED, COMBINED + b" " + UNTIMED, IN_ERROR_LOG, b"{} " + UNTIMED])
+@pytest.mark.parametrize("line", [UNTIMED, COMBINED, COMBINED + b" " + UNTIMED, IN_ERROR_LOG, b"{} " + UNTIMED, CADDY])
 @pytest.mark.parametrize("cut", [None, 30])
 def test_what_a_client_wrote_into_an_error_log_is_no_line_of_an_access_log(line, cut):
     """nginx wrote the path of `GET /x%0Atigera_secure_ee_ingress...` to its stderr as it came, newlines and quotes too."""
@@ -94,8 +94,11 @@ def test_a_line_of_an_error_log_whose_rest_never_came():
     assert LineReader().read(rest, READ_US).reject.tolist() == [Reject.ERROR_STREAM]
 
 
-def test_an_access_log_of_objects_is_read_from_stderr_too():
-    rows, _ = read(STAMP + b"F [warn] worker exited\n" + STAMP + b"F " + CADDY + b"\n")
+def test_an_access_log_of_objects_is_read_from_stderr_where_its_proxy_is_named():
+    (chunk,) = Unframer(Counters(), is_framed=True).take(
+        Chunk(FILE, "0.log", 0, STAMP + b"F [warn] worker exited\n" + STAMP + b"F " + CADDY + b"\n")
+    )
+    rows = LineReader.of("caddy").read(chunk, READ_US)
     assert rows.reject.tolist() == [Reject.NO_ADDRESS, Reject.NONE]
     assert rows.shape.tolist() == [Shape.NONE, Shape.CADDY]
     assert to_text(int(rows.source_hi[1]), int(rows.source_lo[1])) == "192.0.2.9"

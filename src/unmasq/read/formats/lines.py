@@ -48,7 +48,7 @@ class LineReader:
         batch = self._rows(chunk.data, starts, ends, live=chunk.live, read_us=read_us)
         batch = replace(batch, pod=np.full(len(batch), self.vocabulary.number(chunk.pod), "u4"))
         if chunk.frames is not None:
-            reject = _passed_over(batch, chunk.frames)
+            reject = self._passed_over(batch, chunk.frames)
             return _placed(self._timed(batch, chunk.frames, read_us), chunk.frames.start, chunk.frames.end, reject)
         reject = np.full(len(starts), Reject.NONE, "u1")
         if chunk.skipped:
@@ -79,6 +79,15 @@ class LineReader:
         lines = [data[start:end].removesuffix(b"\n") for start, end in zip(starts[odd].tolist(), ends[odd].tolist(), strict=True)]
         rest = self._plain(lines, live=live, read_us=read_us)
         return IngressBatch.concat([batch, rest]).take(np.where(odd, np.cumsum(odd) - 1 + len(batch), np.cumsum(~odd) - 1))
+
+    def _passed_over(self, batch: IngressBatch, frames: Frames) -> Array:
+        """Why lines are rejected for the frames that they stood in.
+
+        An error log escapes nothing: whoever asks for a path with a newline writes a line of any text into it, an object too. So stderr
+        is read only where all lines are of a proxy that logs objects and nothing else, whose values are escaped.
+        """
+        is_line = frames.is_error & (batch.shape != Shape.NONE) & any(shape in self._shapes for shape in _OF_TEXT)
+        return np.where(is_line, np.uint8(Reject.ERROR_STREAM), frames.reject)
 
     def _timed(self, batch: IngressBatch, frames: Frames, read_us: int) -> IngressBatch:
         """The lines with the time of their frame where they name none themselves."""
@@ -122,16 +131,6 @@ class LineReader:
         """What a line says, if it has one of our shapes."""
         record = read_record(line, captures=self._captures)
         return record if not record.shape or record.shape in self._shapes else Record({}, Reject.OTHER_FORMAT, record.shape)
-
-
-def _passed_over(batch: IngressBatch, frames: Frames) -> Array:
-    """Why lines are rejected for the frames that they stood in.
-
-    An error log escapes nothing: whoever asks for a path with a newline writes a line of any text into it. The access logs that
-    proxies write to stderr are JSON, whose values are escaped.
-    """
-    is_text = frames.is_error & np.isin(batch.shape, _OF_TEXT)
-    return np.where(is_text, np.uint8(Reject.ERROR_STREAM), frames.reject)
 
 
 def _placed(batch: IngressBatch, starts: Array, ends: Array, reject: Array) -> IngressBatch:
