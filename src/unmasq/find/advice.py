@@ -13,7 +13,7 @@ PROXIES_OF = {
 """A format -> whose template its setting is."""
 
 _SETTINGS = {
-    "injected": "set the escaping that the template has: as it is, headers write keys of their own",
+    "injected": "set the escaping that the template has, else headers write keys of their own; or messages came as one, without a newline",
     "unquoted": "put quotes around each value of the log format, as the template has them",
     "bad_value": "a source port is 0, or a value has a type that the template does not give it",
     "bad_json": "lines are cut, or are no JSON: set the escaping and the length that the template has",
