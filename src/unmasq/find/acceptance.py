@@ -103,6 +103,9 @@ def outcome(sent: Sent, match: Match | None, broken: Link | None) -> Outcome:
 
 def _rewritten(flow: Flow, chain: Chain, sent: Sent) -> tuple[str, str]:
     """Why other headers arrived than were sent, and what to do. Whoever sent the test is never to be trusted for it."""
+    if not any(chain.headers.get(name) for name in ("x-forwarded-for", "x-real-ip")):
+        # Nobody in between is known to have written anything: the peer may be who sent the test, whatever address it has there.
+        return "this proxy, or one before it, drops these headers from peers that it does not trust", ""
     proxy = flow.unmasq.nat_source_ip or flow.source_ip
     if proxy == sent.ip:
         return "the proxy drops or replaces these headers where it does not trust who sends them, as a good one does", ""
