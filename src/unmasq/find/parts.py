@@ -66,7 +66,8 @@ class Parts:
         if "snat_elsewhere" in group.flags or (group.observed != group.source and group.role == "source"):
             return "translation", None, None
         at = [hop.ip for hop in group.hops].index(group.address)
-        return "proxy", name_of(group.address, self._trust), group.hops[at - 1].by if at else None
+        header = group.hops[at - 1].by if at else None
+        return "proxy", name_of(group.address, self._trust, header), header
 
 
 def name_of(ip: str | None, trust: TrustList, header: str | None = None) -> str | None:

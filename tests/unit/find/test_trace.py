@@ -10,6 +10,7 @@ from unmasq.keep import paths
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
+from unmasq.unwind.trust import TrustList, entry
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,13 @@ def test_a_trusted_proxy_carries_others_and_is_client_of_its_own_checks(ask):
     assert [(c.how, c.requests, c.name, c.clients) for c in found.carried] == [("proxy", 302, "edge-lb", 3), ("proxy", 5, "edge-lb", 0)]
     assert sum(part.requests for part in found.direct) == 2
     assert found.undeclared == []
+
+
+def test_of_two_names_of_one_address_the_one_for_the_used_header_is_told(store):
+    both = TrustList([entry("edge-lb", shop.EDGE), entry("edge-pp", shop.EDGE, "proxy-protocol")], 1)
+    carrier, client = (trace(store, both, parse_range(text), FlowFilter()) for text in (shop.EDGE, shop.CLIENT))
+    assert {(c.name, c.header) for c in carrier.carried if c.header} == {("edge-lb", "x-forwarded-for")}
+    assert [(f.name, f.header) for f in client.forwarded] == [("edge-lb", "x-forwarded-for")]
 
 
 def test_a_source_that_names_many_others_is_called_undeclared(ask):
