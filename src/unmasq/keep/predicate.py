@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from unmasq.base.errors import UsageError
-from unmasq.model.address import Range, parse_range
+from unmasq.model.address import V4_PREFIX, Range, parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence, Flag, Join, Role
 
@@ -37,7 +37,7 @@ class Predicate:
         """Whether the address in two columns lies in one of the ranges. A CIDR block is a run in each half by itself."""
         return _either(
             f"{hi} BETWEEN {self.bind(r.first[0])}::UBIGINT AND {self.bind(r.last[0])}::UBIGINT"
-            f" AND {lo} BETWEEN {self.bind(r.first[1])}::UBIGINT AND {self.bind(r.last[1])}::UBIGINT"
+            f" AND {lo} BETWEEN {self.bind(r.first[1])}::UBIGINT AND {self.bind(r.last[1])}::UBIGINT{_beside_v4(hi, lo, r)}"
             for r in ranges
         )
 
@@ -151,6 +151,13 @@ def _flagged(mask: int, chain: str | None) -> str:
     if chain is None:  # of no chain in particular: a flow carries the flags of its chains
         return f"(f.flags & {mask} > 0 OR f.flow IN (SELECT g.flow FROM day.chains g WHERE g.flags & {mask} > 0))"
     return f"c.flags & {mask} > 0"
+
+
+def _beside_v4(hi: str, lo: str, wanted: Range) -> str:
+    """IPv4 is stored within ::/80, and nobody who asks for a block of IPv6 around that means it."""
+    if not wanted.first <= (0, V4_PREFIX) <= wanted.last or wanted.version == 4:
+        return ""
+    return f" AND NOT ({hi} = 0 AND {lo} >> 32 = {V4_PREFIX >> 32})"
 
 
 def _either(conditions: Iterable[str]) -> str:

@@ -136,3 +136,9 @@ def test_requests_on_paths_that_are_too_many_are_said_to_be_missing(ask, monkeyp
 @pytest.mark.parametrize("text", ["::/0", "::/64", "::/127", "0.0.0.0/0", "::ffff:0:0/96"])
 def test_a_range_is_read_back_as_it_is_printed(text):
     assert parse_range(parse_range(text).text) == parse_range(text)
+
+
+def test_no_address_of_ipv4_is_in_a_range_of_ipv6(ask):
+    assert not ask("::/64").found
+    assert {client.ip for client in ask("::/0").clients} == {client.ip for client in ask("2000::/3").clients} != set()
+    assert {client.ip for client in ask("::ffff:0:0/96").clients} == {client.ip for client in ask("0.0.0.0/0").clients} != set()
