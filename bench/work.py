@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import path_work, reader_work, ship_work
 from bench.path_work import Tell
 from bench.replay import READ_US, chunks
-from unmasq.base.heap import for_large_batches
+from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.model.native import NATIVE, Native
 from unmasq.read.cri import Unframer
@@ -67,7 +67,7 @@ WORKS: dict[str, Callable[..., Tell]] = {
 
 def main(what: str, *arguments: str) -> None:
     """Do it, and print lines, CPU seconds of all threads without loading, peak memory and what else the work tells."""
-    for_large_batches()
+    tune_for_large_batches()
     began = time.process_time()
     tell = WORKS[what](*arguments)
     took, peak_mb = time.process_time() - began, _peak_mb()

@@ -6,13 +6,11 @@ import gc
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _KEPT_BYTES = 64 << 20
 _LARGE_BYTES = 32 << 20
-
-
 _ALLOCATIONS = (50_000, 20, 50)
 """Between collections of each generation; Python's own are (700, 10, 10)."""
 
 
-def for_large_batches() -> bool:
+def tune_for_large_batches() -> bool:
     """Let the next batch have the memory of the last one, and look for cycles rarely. Returns whether this C library can; glibc can.
 
     Otherwise each large array is given back to the kernel and the next one is made of fresh pages, which costs a tenth of all

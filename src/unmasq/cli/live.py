@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import SystemClock
-from unmasq.base.heap import for_large_batches
+from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 def run(options: RunOptions, watch: Watch) -> None:
     """Watch until SIGTERM or SIGINT; then hand on and write everything."""
-    for_large_batches()
+    tune_for_large_batches()
     with Work(options, watch) as work:
         work.turns.run(work.turn)
         work.finish()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from unmasq.base.clock import Clock, SystemClock
-from unmasq.base.heap import for_large_batches
+from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.watching import summary
@@ -31,7 +31,7 @@ from unmasq.unwind.trust import entries_of
 
 def run(folder: Path, watch: Watch, trust: str) -> None:
     """Read the logs to their ends and keep the flows; what the store has of them already is not read again."""
-    for_large_batches()
+    tune_for_large_batches()
     counters, clock = Counters(), SystemClock()
     with DuckStore(folder) as store:
         trust_also(store, trust, clock)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unmasq.base.clock import SystemClock
-from unmasq.base.heap import for_large_batches
+from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.servers import is_loopback
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 60.0
 
 def run(folder: Path, public: Public, trust: str, retention_days: int) -> None:
     """Serve until SIGTERM or SIGINT; then write everything and answer whoever waits for that."""
-    for_large_batches()
+    tune_for_large_batches()
     clock, counters = SystemClock(), Counters()
     turns = Turns(counters)
     with DuckStore(folder) as store:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.errors import StoreError
-from unmasq.base.heap import for_large_batches
+from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.turns import Turns
@@ -45,7 +45,7 @@ class Spooling(NamedTuple):
 
 def run(options: WatchOptions, spooling: Spooling, upstream: Upstream, metrics: tuple[str, int] | None) -> None:
     """Watch and send until SIGTERM or SIGINT; then put everything into the spool."""
-    for_large_batches()
+    tune_for_large_batches()
     counters = Counters()
     with Work(options, spooling, upstream, counters) as work:
         if metrics:

@@ -10,8 +10,8 @@ ROUNDS, BATCH_BYTES = 20, 48 << 20
 PROGRAM = """
 import resource, sys
 import numpy as np
-from unmasq.base.heap import for_large_batches
-assert sys.argv[1] == "as it is" or for_large_batches()
+from unmasq.base.heap import tune_for_large_batches
+assert sys.argv[1] == "as it is" or tune_for_large_batches()
 for _ in range(int(sys.argv[2])):
     batch = [np.ones(1 << 20, "u1") for _ in range(int(sys.argv[3]) >> 20)]
     del batch
