@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from bench.path_work import Replayed, Tell
 from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
-from unmasq.keep.spool import Spool
+from unmasq.keep.spool.batches import Spool
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.node.outbox import Outbox
 from unmasq.node.settings import Told

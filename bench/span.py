@@ -12,7 +12,7 @@ from tests.truth.traffic import Shape
 from tests.truth.world import client
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
-from unmasq.keep.ageing import close_days
+from unmasq.keep.day.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.contract.traffic import MadeChain, MadeFlow, batch
-from unmasq.keep.ageing import close_day
+from unmasq.keep.day.ageing import close_day
 from unmasq.keep.duck import DuckStore
 from unmasq.model.flowbatch import FlowBatch
 

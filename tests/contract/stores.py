@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from unmasq.base.clock import ManualClock
-from unmasq.keep.ageing import close_days
+from unmasq.keep.day.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.protocol import Store

@@ -10,9 +10,9 @@ from tests.contract.test_questions import everything
 from tests.contract.traffic import LOG, MadeFlow, batch
 from unmasq.base.clock import DAY_US, ManualClock
 from unmasq.base.errors import StoreError
+from unmasq.keep.day.writing import Writer
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.writing import Writer
 
 NOW_US = 1_800_000_000_000_000
 SAME = UUID("01890000-0000-7000-8000-000000000001")

@@ -14,10 +14,10 @@ from tests.story.elsewhere import record
 from tests.story.traffic import CLIENT, EDGE, NODE, NOON, OTHER, SECOND
 from unmasq.base.clock import DAY_US
 from unmasq.join.remote import matched
-from unmasq.keep.ageing import close_day
-from unmasq.keep.amend import amend, waiting_tuples
-from unmasq.keep.completing import complete
+from unmasq.keep.day.ageing import close_day
 from unmasq.keep.duck import DuckStore
+from unmasq.keep.remote.amend import amend, waiting_tuples
+from unmasq.keep.remote.completing import complete
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow

@@ -8,9 +8,9 @@ from tests.contract.test_questions import everything
 from tests.contract.traffic import LOG, MadeFlow, batch
 from unmasq.base.clock import MICROSECONDS, ManualClock
 from unmasq.base.errors import StoreError
+from unmasq.keep.day.writing import Writer
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.writing import Writer
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from tests.contract.stores import NOW_US, TRUST, TRUSTED
 from tests.contract.test_questions import ADDRESSES, everything, few_examples, some, traffic
 from tests.contract.traffic import MIDNIGHT_US, MadeChain, MadeFlow, batch
-from unmasq.keep.ageing import close_days
+from unmasq.keep.day.ageing import close_days
+from unmasq.keep.day.rejudge import rejudge
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.rejudge import rejudge
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag

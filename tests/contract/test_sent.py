@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from tests.contract.test_questions import everything
 from tests.contract.traffic import MadeChain, MadeFlow, batch
 from unmasq.base.errors import BatchRefused
-from unmasq.keep.ageing import close_days
+from unmasq.keep.day.ageing import close_days
+from unmasq.keep.day.rejudge import rejudge
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.rejudge import rejudge
 from unmasq.model import wire
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter

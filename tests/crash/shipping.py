@@ -19,7 +19,7 @@ import duckdb
 import httpx2
 
 from tests.lab.deadline import until
-from unmasq.keep.spoolcover import covered
+from unmasq.keep.spool.cover import covered
 
 UNMASQ = str(Path(sys.executable).with_name("unmasq"))
 TOKEN = "the-token-of-the-nodes"

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.crash.shipping import SHORT, TOKEN, UNMASQ, Program, free_port
-from unmasq.keep.tokens import Tokens
+from unmasq.keep.control.tokens import Tokens
 
 from . import topology as at
 from .cluster import Lab

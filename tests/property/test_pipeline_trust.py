@@ -14,8 +14,8 @@ from tests.truth.traffic import Shape
 from tests.truth.world import TRUST
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
+from unmasq.keep.day.rejudge import rejudge
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.rejudge import rejudge
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
 from unmasq.model.ingress import Chunk, FileIdentity

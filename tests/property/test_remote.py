@@ -10,7 +10,7 @@ from tests.story.elsewhere import record
 from tests.story.traffic import CLIENT, EDGE, NODE, NOON, OTHER, PROXY, SECOND, Story, connection, line
 from unmasq.join.connections import TUPLE, tuples
 from unmasq.join.remote import APART_US, matched, merged
-from unmasq.keep.completing import complete
+from unmasq.keep.remote.completing import complete
 from unmasq.model.flowbatch import Flag, FlowBatch, FlowColumns, Join
 from unmasq.model.translation import Translations
 

@@ -20,7 +20,7 @@ import grpc
 from tests.lab.deadline import until
 from unmasq.base.clock import SystemClock
 from unmasq.base.telemetry import Counters
-from unmasq.keep.reports import KeptReports
+from unmasq.keep.spool.reports import KeptReports
 from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.model.proto.felix_pb2 import DataplaneStats, ReportResult
 from unmasq.observe.policy_sync.server import PolicySync

@@ -15,7 +15,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.records import Records
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.remote import LOOK_US, MOST_WAITING, RemoteFlows
+from unmasq.keep.remote.flows import LOOK_US, MOST_WAITING, RemoteFlows
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow

@@ -13,7 +13,7 @@ from unmasq.base.clock import ManualClock
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.spool import Spool
+from unmasq.keep.spool.batches import Spool
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow

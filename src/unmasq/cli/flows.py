@@ -53,7 +53,7 @@ def flows(
     """
     from unmasq.cli.flows_output import printer_of
     from unmasq.cli.follow import follow_flows
-    from unmasq.keep.predicate import compiled
+    from unmasq.keep.ask.predicate import compiled
     from unmasq.serve.backend import open_backend
 
     if follow and look.output == "json":

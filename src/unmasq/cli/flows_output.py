@@ -8,9 +8,9 @@ from typing import Protocol
 
 from unmasq.base.safe import cell, terminal
 from unmasq.cli import output as out
-from unmasq.cli.flow_columns import TABLE, WIDE, Column, chosen
 from unmasq.keep.protocol import FlowPage
 from unmasq.model.flow import Flow
+from unmasq.report.columns import TABLE, WIDE, Column, chosen
 from unmasq.serve.contract import body_of
 from unmasq.show.columns import aligned
 

@@ -13,10 +13,10 @@ from unmasq.cli.once import trust_also
 from unmasq.cli.run import RunOptions
 from unmasq.cli.turns import Turns
 from unmasq.cli.watching import microseconds, pods_of, say_what_is_watched, summary, sync_of
-from unmasq.keep.ageing import Ageing
+from unmasq.keep.day.ageing import Ageing
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.reports import KeptReports
+from unmasq.keep.spool.reports import KeptReports
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
 from unmasq.node.live import Covered, LiveNode

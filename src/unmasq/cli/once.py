@@ -12,7 +12,7 @@ from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.watching import summary
-from unmasq.keep.ageing import close_days
+from unmasq.keep.day.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.model.ingress import Chunk
 from unmasq.node.desk import Desk

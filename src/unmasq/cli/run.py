@@ -32,7 +32,7 @@ class RunOptions(WatchOptions):
 def run(options: RunOptions) -> None:
     """Read proxy logs, join them with the kernel's connections, and keep the flows."""
     from unmasq.cli import live, once
-    from unmasq.keep.ageing import days_to_keep
+    from unmasq.keep.day.ageing import days_to_keep
 
     days_to_keep(options.retention_days)
     watch = watch_of(options, microseconds(options.interval_seconds))

@@ -46,7 +46,7 @@ def serve(options: ServeOptions) -> None:
     from unmasq.base.secretfile import secret
     from unmasq.cli import serving
     from unmasq.cli.ends import to_bind
-    from unmasq.keep.ageing import days_to_keep
+    from unmasq.keep.day.ageing import days_to_keep
     from unmasq.model.address import parse_range
     from unmasq.observe.listeners import listener
     from unmasq.serve.listening import Tls

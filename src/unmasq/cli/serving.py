@@ -9,9 +9,9 @@ from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
 from unmasq.cli.turns import Turns
-from unmasq.keep.ageing import Ageing
+from unmasq.keep.control.tokens import Tokens
+from unmasq.keep.day.ageing import Ageing
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.tokens import Tokens
 from unmasq.serve.server import Public, Server
 from unmasq.show import words
 

@@ -15,8 +15,8 @@ from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.turns import Turns
 from unmasq.cli.watching import WatchOptions, pods_of, say_what_is_watched, summary, sync_of, watch_of
-from unmasq.keep.reports import KeptReports
-from unmasq.keep.spool import Spool
+from unmasq.keep.spool.batches import Spool
+from unmasq.keep.spool.reports import KeptReports
 from unmasq.model import health
 from unmasq.model.address import Range
 from unmasq.model.health import NodeStatus

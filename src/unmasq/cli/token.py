@@ -14,7 +14,7 @@ from unmasq.base.secretfile import new_secret
 from unmasq.cli import output as out
 from unmasq.cli.flags import StoreFlag
 from unmasq.keep import lock
-from unmasq.keep.tokens import Tokens, Use
+from unmasq.keep.control.tokens import Tokens, Use
 
 app = App(name="token", help="Tokens with which nodes and readers show a server who they are.")
 

@@ -37,8 +37,8 @@ def trace(
     """
     from unmasq.cli.trace_list import read_list
     from unmasq.cli.trace_output import Printer
-    from unmasq.cli.trace_words import teller_of
     from unmasq.model.address import parse_range
+    from unmasq.report.sentences import teller_of
     from unmasq.serve.backend import open_backend
 
     if (address is None) == (from_file is None):

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from unmasq.cli import output as out
-from unmasq.cli.trace_words import Teller
 from unmasq.find.answer import Trace
+from unmasq.report.sentences import Teller
 from unmasq.serve.contract import body_of
 
 COLUMNS = (
@@ -57,9 +57,9 @@ class Printer:
             yield trace
 
     def _markdown(self, traces: Iterable[Trace]) -> Iterator[Trace]:
-        from unmasq.cli import trace_markdown
+        from unmasq.report import markdown
 
-        write = trace_markdown.short if self._several else trace_markdown.lines
+        write = markdown.short if self._several else markdown.lines
         for trace in traces:
             print("\n".join(write(trace, self._teller)))
             yield trace

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from unmasq.base.safe import shortened, terminal
-from unmasq.cli import trace_evidence
 from unmasq.cli.output import Style, styled
-from unmasq.cli.trace_words import Teller, rest
 from unmasq.find.answer import Trace
+from unmasq.report import evidence
+from unmasq.report.sentences import Teller, rest
 from unmasq.show import words
 from unmasq.show.columns import Kind, aligned
 
@@ -33,7 +33,7 @@ def short(trace: Trace, teller: Teller) -> Iterator[str]:
 
 
 def _parts(trace: Trace) -> Iterator[str]:
-    found = trace_evidence.parts(trace)
+    found = evidence.parts(trace)
     width = max((len(words.count(part.requests)) for part in found), default=0)
     for part in found:
         noun = "request " if part.requests == 1 else "requests"
@@ -43,11 +43,9 @@ def _parts(trace: Trace) -> Iterator[str]:
 
 
 def _ways(trace: Trace) -> Iterator[str]:
-    rows = [
-        (way.picture, words.count(way.requests), way.statuses, terminal(shortened(way.asked, _ASKED))) for way in trace_evidence.ways(trace)
-    ]
+    rows = [(way.picture, words.count(way.requests), way.statuses, terminal(shortened(way.asked, _ASKED))) for way in evidence.ways(trace)]
     if rows:
         yield styled("paths", "bold")
     yield from (f"  {line}" for line in aligned(rows, (Kind(), Kind(is_number=True), Kind(), Kind())))
-    if more := trace_evidence.more_ways(trace):
+    if more := evidence.more_ways(trace):
         yield f"  {more}"

@@ -10,14 +10,14 @@ from uuid import UUID
 
 import duckdb
 
-from unmasq.keep.answers import Answers, told
-from unmasq.keep.control import Control
-from unmasq.keep.dayfile import name_of
-from unmasq.keep.days import DayFiles
+from unmasq.keep.ask.answers import Answers, told
+from unmasq.keep.ask.sources import EVERYTHING, Source, View, days_within
+from unmasq.keep.control.state import Control
+from unmasq.keep.day.file import name_of
+from unmasq.keep.day.files import DayFiles
+from unmasq.keep.day.split import by_day
+from unmasq.keep.day.writing import Writer
 from unmasq.keep.lock import Lock
-from unmasq.keep.sources import EVERYTHING, Source, View, days_within
-from unmasq.keep.split import by_day
-from unmasq.keep.writing import Writer
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
 

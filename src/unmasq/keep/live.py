@@ -11,14 +11,14 @@ from msgspec import structs
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
-from unmasq.keep.answers import Answers
-from unmasq.keep.dayfile import file_of
+from unmasq.keep.ask.answers import Answers
+from unmasq.keep.ask.sources import Source, View
+from unmasq.keep.day.file import file_of
+from unmasq.keep.day.memory import Memory
+from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.memory import Memory
 from unmasq.keep.protocol import Covered, Health
 from unmasq.keep.resting import Resting
-from unmasq.keep.sources import Source, View
-from unmasq.keep.split import by_day, together
 from unmasq.keep.waiting import Parts, Waiting
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from unmasq.base.clock import Clock
-from unmasq.keep.split import together
+from unmasq.keep.day.split import together
 from unmasq.model.flowbatch import FlowBatch
 
 

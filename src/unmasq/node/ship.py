@@ -13,7 +13,7 @@ from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
 from unmasq.base.safe import shortened, terminal
 from unmasq.base.telemetry import Counters
-from unmasq.keep.spool import Spool
+from unmasq.keep.spool.batches import Spool
 from unmasq.node.asking import SETTINGS, Asking
 from unmasq.node.backoff import BackOff, seconds_until
 from unmasq.node.order import Order

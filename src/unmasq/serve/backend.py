@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import StoreBusy
-from unmasq.keep.control import Control
+from unmasq.keep.control.state import Control
 from unmasq.keep.lock import Lock
 from unmasq.serve.protocol import Backend, TrustBackend
 from unmasq.serve.socket import NAME

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 from unmasq.base import safe
 from unmasq.base.errors import UnmasqError, UsageError
 from unmasq.base.moments import ago, parse, text
-from unmasq.keep.predicate import compiled
+from unmasq.keep.ask.predicate import compiled
 from unmasq.model.filter import FlowFilter
 
 Pairs = Iterable[tuple[str, str]]

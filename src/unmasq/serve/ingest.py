@@ -12,7 +12,7 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import BatchRefused, StoreBusy, StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.keep.live import LiveStore, Taken
-from unmasq.keep.remote import LOOK_US, Amendment, RemoteFlows
+from unmasq.keep.remote.flows import LOOK_US, Amendment, RemoteFlows
 from unmasq.model import wire
 from unmasq.model.flowbatch import FlowBatch, LineColumns
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unmasq.base.clock import Clock
-from unmasq.keep.control import Control
+from unmasq.keep.control.state import Control
 from unmasq.keep.live import LiveStore
 from unmasq.serve.app import app_of
 from unmasq.serve.foldersocket import FolderSocket

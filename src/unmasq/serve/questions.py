@@ -7,11 +7,11 @@ from unmasq.base.errors import UsageError
 from unmasq.find.answer import Pointers, Trace
 from unmasq.find.proxies import pointers
 from unmasq.find.trace import trace
-from unmasq.keep.control import Control
+from unmasq.keep.control.state import Control
+from unmasq.keep.day.rejudge import Progress, rejudge
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.protocol import FlowPage, Health, Store
-from unmasq.keep.rejudge import Progress, rejudge
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus

@@ -11,11 +11,11 @@ from unmasq.base.clock import Clock
 from unmasq.base.exposition import Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.join.records import Records
+from unmasq.keep.control.nodes import Nodes
+from unmasq.keep.control.tokens import Tokens, digest
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.nodes import Nodes
-from unmasq.keep.remote import RemoteFlows
-from unmasq.keep.tokens import Tokens, digest
+from unmasq.keep.remote.flows import RemoteFlows
 from unmasq.model.address import Range, parse_range
 from unmasq.model.nodesettings import NodeSettings, TrustedRange
 from unmasq.serve.app import public_app

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
-from unmasq.keep.control import Control
+from unmasq.keep.control.state import Control
 from unmasq.model.address import Range, parse_range
 from unmasq.serve.protocol import NodeRanges, Trusted, TrustedProxy
 from unmasq.unwind.trust import TrustEntry, entry

@@ -9,9 +9,9 @@ import pytest
 
 from tests.contract import shop
 from unmasq.cli import output
-from unmasq.cli.flow_columns import COLUMNS
 from unmasq.cli.program import program
 from unmasq.model.filter import FlowFilter
+from unmasq.report.columns import COLUMNS
 
 
 def flows_of(ended):

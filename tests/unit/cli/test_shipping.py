@@ -13,8 +13,8 @@ from tests.lab.deadline import until
 from unmasq.base.telemetry import Counters
 from unmasq.cli.node import NodeOptions
 from unmasq.cli.shipping import Spooling, Work
-from unmasq.keep.spool import Spool
-from unmasq.keep.spoolcover import CoveredLines
+from unmasq.keep.spool.batches import Spool
+from unmasq.keep.spool.cover import CoveredLines
 from unmasq.node.upstream import Upstream
 from unmasq.observe import switches
 

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from unmasq.base import secretfile
+from unmasq.keep.control.tokens import Tokens
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.tokens import Tokens
 
 
 @pytest.fixture

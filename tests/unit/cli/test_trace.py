@@ -10,10 +10,10 @@ from msgspec import structs
 from tests.contract import shop
 from tests.contract.traffic import MIDNIGHT_US
 from unmasq.base.clock import ManualClock
-from unmasq.cli.trace_evidence import parts
 from unmasq.find.answer import Direct
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
+from unmasq.report.evidence import parts
 from unmasq.serve.contract import body_of
 from unmasq.serve.questions import of_files
 

@@ -6,7 +6,7 @@ from tests.contract import shop
 from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeFlow, batch
 from unmasq.find.answer import Pointers
 from unmasq.find.trace import trace
-from unmasq.keep import paths
+from unmasq.keep.ask import paths
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter

@@ -15,7 +15,7 @@ from tests.unit.node.faulty import Answer, Faulty, stored
 from unmasq.base.clock import MICROSECONDS, ManualClock
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
-from unmasq.keep.spool import Spool
+from unmasq.keep.spool.batches import Spool
 from unmasq.model import wire
 from unmasq.model.translation import Translations
 from unmasq.node.asking import EVERY_SECONDS

@@ -20,7 +20,7 @@ from tests.unit.observe import policy_sync_messages as messages
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import KernelError, StoreError
 from unmasq.base.telemetry import Counters
-from unmasq.keep.reports import KeptReports
+from unmasq.keep.spool.reports import KeptReports
 from unmasq.model.ingress import FileIdentity
 from unmasq.model.proto.felix_pb2 import HTTPData
 from unmasq.model.proto.lines_pb2 import Begun, File, Kept, Piece, Sent

@@ -19,11 +19,12 @@ from tests.story.traffic import NODE, PROXY
 from unmasq.base.clock import DAY_US, ManualClock, SystemClock
 from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.telemetry import Counters
-from unmasq.keep import live, remote
-from unmasq.keep.dayfile import file_of, name_of
+from unmasq.keep import live
+from unmasq.keep.control.tokens import Tokens
+from unmasq.keep.day.file import file_of, name_of
+from unmasq.keep.day.writing import Writer
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.tokens import Tokens
-from unmasq.keep.writing import Writer
+from unmasq.keep.remote import flows as remote
 from unmasq.model import wire
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag

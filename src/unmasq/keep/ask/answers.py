@@ -1,0 +1,66 @@
+"""The questions of the protocol, over whatever sources a store has."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+
+import duckdb
+
+from unmasq.base.errors import StoreError
+from unmasq.keep.ask import agents, clients, completeness, pages, paths, proxies, spans
+from unmasq.keep.ask.sources import View
+from unmasq.keep.control.state import Control
+from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Proxies, RangeClient, RoleSpan, SameAgent
+from unmasq.model.address import Range
+from unmasq.model.filter import FlowFilter
+
+EVER = FlowFilter()
+
+
+class Answers(ABC):
+    """All that reads. A store says where to look; the SQL is the same for files and memory."""
+
+    control: Control
+
+    @abstractmethod
+    def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
+        """Every source that can hold flows of the filter, as they are at one moment."""
+
+    def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
+        with self.view(wanted) as view:
+            return pages.page(view, wanted, limit, after, self.control.trust_list)
+
+    def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
+        with self.view(wanted) as view:
+            return spans.spans(view, address, wanted)
+
+    def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
+        with self.view(wanted) as view:
+            return paths.groups(view, address, wanted, limit, self.control.trust_list)
+
+    def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
+        with self.view(wanted) as view:
+            return clients.clients(view, address, wanted, limit)
+
+    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
+        with self.view(EVER) as view:
+            return agents.same_agent(view, address, limit)
+
+    def proxies(self, most: int = 200_000) -> Proxies:
+        with self.view(EVER) as view:
+            return proxies.proxies(view, most)
+
+    def health(self) -> Health:
+        with self.view(EVER) as view:
+            return completeness.health(view, self.control.trust_version)
+
+    def covered(self) -> list[Covered]:
+        with self.view(EVER) as view:
+            return completeness.covered(view, self.control.retired_lines())
+
+
+def told(error: duckdb.Error) -> StoreError:
+    """A database's error as ours."""
+    why = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError("the question is too wide for this store", why, "narrow it: a shorter time, a smaller range, one more filter")
+    return StoreError("the store cannot answer", why, "`unmasq doctor` looks for the cause")

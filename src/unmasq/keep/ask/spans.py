@@ -1,0 +1,52 @@
+"""The question `span`: what an address, or a range, was, one row a role."""
+
+from unmasq.keep.ask.hits import gather
+from unmasq.keep.ask.predicate import Predicate, compiled
+from unmasq.keep.ask.sources import View
+from unmasq.keep.protocol import RoleSpan
+from unmasq.model.address import Range
+from unmasq.model.filter import FlowFilter
+from unmasq.model.flowbatch import Role
+from unmasq.model.ingress import TimeSource
+
+_TOTALS = f"""
+SELECT role, sum(requests)::BIGINT, count(DISTINCT connection), count(DISTINCT flow),
+       min(first_us) FILTER (time_source <> {int(TimeSource.READ)}), max(last_us)
+FROM seen GROUP BY role ORDER BY role
+"""
+_FLOW = "h.role, PLACE::BIGINT << 48 | f.flow AS flow, f.connection, f.time_source"
+_SINGLE = """
+SELECT {flow}, h.requests, h.first_us, h.last_us
+FROM hits h JOIN day.flows f ON f.flow = h.flow
+WHERE h.place = PLACE AND {flows}
+"""
+# A chain that names two addresses of the range counts once, and one that sums others at most as often as it has requests.
+_RANGE = """
+SELECT {flow}, least(sum(h.requests), c.requests) AS requests, min(h.first_us) AS first_us, max(h.last_us) AS last_us
+FROM hits h JOIN day.flows f ON f.flow = h.flow LEFT JOIN day.chains c ON c.chain = h.chain
+WHERE h.place = PLACE AND {flows}
+GROUP BY h.role, f.flow, f.connection, f.time_source, h.chain, c.requests
+"""
+# Where the filter speaks of chains, only requests of such chains count, also for what the address was to the whole flow.
+_MATCHING = """
+SELECT {flow}, if(h.chain < 0, c.requests, least(sum(h.requests), c.requests)) AS requests,
+       min(greatest(h.first_us, c.first_us)) AS first_us, max(least(h.last_us, c.last_us)) AS last_us
+FROM hits h JOIN day.flows f ON f.flow = h.flow JOIN day.chains c ON c.flow = h.flow AND (h.chain = c.chain OR h.chain < 0)
+WHERE h.place = PLACE AND {flows} AND {chains}
+GROUP BY h.role, f.flow, f.connection, f.time_source, h.chain, c.chain, c.requests
+"""
+
+
+def spans(view: View, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
+    """Requests, connections and times by role."""
+    predicate = compiled(wanted)
+    places = gather(view, address)
+    if not places:
+        return []
+    view.collect("seen", places, _select(predicate, address), predicate.values)
+    return [RoleSpan(Role(role).label, *figures) for role, *figures in view.ask(_TOTALS)]
+
+
+def _select(predicate: Predicate, address: Range) -> str:
+    select = _MATCHING if predicate.chain else _SINGLE if address.is_single else _RANGE
+    return select.format(flow=_FLOW, flows=predicate.flows(), chains=predicate.chains())

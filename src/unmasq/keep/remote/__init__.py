@@ -1,0 +1,1 @@
+"""Flows completed by what other nodes know of their connections, as they come and once they are stored."""

@@ -1,0 +1,123 @@
+import stat
+
+import duckdb
+import pytest
+
+from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, batch
+from unmasq.base.clock import DAY_US
+from unmasq.base.errors import StoreError, StoreTooNew
+from unmasq.keep.day import schema
+from unmasq.keep.day.file import file_of, name_of
+from unmasq.keep.day.rejudge import rejudge
+from unmasq.keep.duck import DuckStore, Limits
+from unmasq.model.filter import FlowFilter
+
+DAY = MIDNIGHT_US // DAY_US
+TODAY = FlowFilter(since_us=MIDNIGHT_US + DAY_US // 2)
+DAYS = [MadeFlow(minute=24 * 60 * day + 13 * 60) for day in range(-5, 1)]
+
+
+@pytest.fixture
+def filled(tmp_path):
+    with DuckStore(tmp_path) as store:
+        store.append(batch(DAYS))
+    return tmp_path
+
+
+def open_files(store: DuckStore) -> set[str]:
+    rows = store.connection.execute("SELECT database_name FROM duckdb_databases() WHERE database_name LIKE 'day%'").fetchall()
+    return {name for (name,) in rows}
+
+
+def test_names_say_the_day():
+    assert (file_of(DAY), name_of(DAY)) == ("flows-2024-10-04.duckdb", "day_2024_10_04")
+
+
+def test_a_day_has_a_file_that_only_its_owner_reads(filled):
+    assert sorted(path.name for path in filled.glob("flows-*")) == [file_of(day) for day in range(DAY - 5, DAY + 1)]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in filled.iterdir()} == {0o600}
+
+
+def test_few_files_are_kept_open_and_all_are_read(filled):
+    with DuckStore(filled, limits=Limits(attached_days=2)) as store:
+        assert len(store.flows(FlowFilter()).flows) == 6
+        assert len(open_files(store)) == 2
+        store.append(batch(DAYS, first_id=7))
+        assert len(store.flows(FlowFilter()).flows) == 12
+
+
+def test_a_window_opens_only_the_files_it_needs(filled):
+    with DuckStore(filled, read_only=True) as store:
+        assert len(store.flows(TODAY).flows) == 1
+        assert open_files(store) == {name_of(DAY)}
+
+
+def test_a_flow_whose_interval_reaches_over_midnight_is_in_the_window_behind_it(tmp_path):
+    with DuckStore(tmp_path) as store:
+        store.append(batch([MadeFlow(minute=-1, chains=(MadeChain(at_us=2 * MINUTE_US),))]))
+        assert len(store.flows(FlowFilter(since_us=MIDNIGHT_US + 1)).flows) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no database " * 1000])
+def test_a_damaged_file_is_named_and_other_days_stay_readable(filled, content):
+    (filled / file_of(DAY - 3)).write_bytes(content)
+    with DuckStore(filled, read_only=True) as store:
+        with pytest.raises(StoreError, match=file_of(DAY - 3)) as told:
+            store.flows(FlowFilter())
+        assert told.value.why
+        assert told.value.next_step
+        assert len(store.flows(TODAY).flows) == 1
+
+
+def test_a_database_of_somebody_else_is_named_and_left_alone(filled):
+    (filled / file_of(DAY - 3)).unlink()
+    with duckdb.connect(filled / file_of(DAY - 3)) as other:
+        other.execute("CREATE TABLE theirs AS SELECT 1")
+    with DuckStore(filled) as store:
+        with pytest.raises(StoreError, match="none of our tables"):
+            store.flows(FlowFilter())
+        assert len(store.flows(TODAY).flows) == 1
+
+
+def test_a_file_of_a_newer_program_is_refused(filled):
+    with duckdb.connect(filled / file_of(DAY)) as newer:
+        newer.execute(f"UPDATE meta SET value = '{schema.VERSION + 1}' WHERE name = 'schema'")
+    with DuckStore(filled) as store, pytest.raises(StoreTooNew, match="newer"):
+        store.flows(TODAY)
+
+
+def made_older(path):
+    """The file as the first version of unmasq made it."""
+    with duckdb.connect(path) as older:
+        older.execute("ALTER TABLE flows DROP COLUMN pod")
+        older.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_of_the_first_version_is_read_and_brought_up_to_date_by_its_owner(filled, read_only):
+    made_older(filled / file_of(DAY))
+    with DuckStore(filled, read_only=read_only, limits=Limits(attached_days=0)) as store:
+        for _ in range(2):
+            (flow,) = store.flows(TODAY).flows
+            assert (flow.dest_namespace, flow.dest_type) == ("-", "net")
+            assert store.flows(FlowFilter(to_namespace=("*",))).flows == []
+            assert len(store.flows(FlowFilter()).flows) == len(DAYS)
+        if not read_only:
+            store.append(batch([MadeFlow(minute=13 * 60, pod="shop/web-1")], first_id=99))
+            assert [flow.dest_name for flow in store.flows(TODAY).flows] == ["web-1", "-"]
+            assert len(list(rejudge(store))) == len(DAYS)
+    with duckdb.connect(filled / file_of(DAY), read_only=True) as base:
+        assert schema.version(base, "main") == (1 if read_only else schema.VERSION)
+
+
+def test_other_files_in_the_directory_are_none_of_our_business(filled):
+    (filled / "flows-2024-13-01.duckdb").write_bytes(b"no date")
+    (filled / "notes.txt").write_bytes(b"mine")
+    with DuckStore(filled, read_only=True) as store:
+        assert len(store.flows(FlowFilter()).flows) == 6
+
+
+def test_a_quote_in_the_path_is_part_of_the_path(tmp_path):
+    with DuckStore(tmp_path / "it's; DROP") as store:
+        store.append(batch(DAYS))
+        assert len(store.flows(FlowFilter()).flows) == 6
