@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON UNMASQ_REQUIRE KEEP
 
 BIN := .venv/bin
-LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl
+LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
 
 .PHONY: help setup python demo test sanitize check bench docs proto lock clean
 
@@ -12,7 +12,7 @@ help: ## list the targets
 
 setup: python ## make .venv from the lock file and install the programs that tests start
 	@scripts/system-packages $(LAB_PROGRAMS)
-	@scripts/setup proxies
+	@scripts/setup proxies browser
 
 python:
 	@scripts/setup
@@ -36,6 +36,7 @@ check: python ## lint, format, types, layers, sizes, and that the documents keep
 
 bench: setup ## measure against the references; NAME=parse runs one of them
 	@scripts/system-packages fail2ban-regex
+	@scripts/setup api
 	$(BIN)/python -m bench $(NAME)
 
 docs: python ## write docs/cli.md from the program

@@ -1,5 +1,6 @@
 """What every store promises, with the shapes of its answers. `tests/contract` holds the behaviour that all must show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -109,6 +110,91 @@ class Health(Struct, frozen=True):
     unwritten: dict[str, str] = {}  # the file of a day that cannot be written now -> why
 
 
+class Bucket(Struct, frozen=True):
+    """Requests of one stretch of time that begins at `start_us`, by the evidence of their clients."""
+
+    start_us: int
+    observed: int
+    forwarded: int
+    logged: int
+    unknown: int  # whose client cannot be known
+
+
+class Histogram(Struct, frozen=True):
+    """Requests over time: buckets of equal width from the first to the last, those without requests as well."""
+
+    width_us: int
+    buckets: list[Bucket]
+
+
+class FacetValue(Struct, frozen=True):
+    """One value of a field, with its requests."""
+
+    value: str
+    requests: int
+
+
+class Facet(Struct, frozen=True):
+    """The values of one field of `FlowFilter` with most requests; `more` says that there are others."""
+
+    field: str
+    values: list[FacetValue]
+    more: bool
+
+
+class Facets(Struct, frozen=True):
+    """Facets of the newest `counted` flows of a filter; `complete` where those are all of them.
+
+    `since_us` is the start of the oldest one that was counted, null where there is none.
+    """
+
+    facets: list[Facet]
+    counted: int
+    complete: bool
+    since_us: int | None
+
+
+class Ranked(Struct, frozen=True):
+    """One address in one role, with what it did within the filter. `is_new`: nothing of it is kept from before the window."""
+
+    ip: str
+    requests: int
+    flows: int
+    bytes_out: int | None
+    first_us: int
+    last_us: int
+    evidence: list[str]
+    is_new: bool
+
+
+class Top(Struct, frozen=True):
+    """The addresses with most requests, of `addresses` in all that had `requests` together."""
+
+    by: str
+    ranked: list[Ranked]
+    addresses: int
+    requests: int
+
+
+class NodeFlows(Struct, frozen=True):
+    """What the store has of one node."""
+
+    node: str
+    flows: int
+    requests: int
+    joined: int
+    newest_us: int | None
+    oldest_us: int | None
+
+
+class RejectSample(Struct, frozen=True):
+    """Lines that were rejected for one reason, and the start of one of them."""
+
+    reason: str
+    amount: int
+    sample: str
+
+
 @dataclass(frozen=True)
 class Covered:
     """The bytes of one file that the store holds: sorted, merged runs [start, end)."""
@@ -150,6 +236,26 @@ class Store(Protocol):
 
     def proxies(self, most: int = 200_000) -> Proxies:
         """Who behaves like a proxy, and for whom proxies spoke, in the newest `most` chains."""
+        ...
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        """Requests over time, in buckets of that width that begin at its multiples; the window must be closed on both sides."""
+        ...
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10, budget_seconds: float = 0.2) -> Facets:
+        """The most frequent values of some fields; where that takes longer than the budget, of the newest flows alone."""
+        ...
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        """Who had most requests in a role of the address index; `only_new`: of those that were never seen before the window."""
+        ...
+
+    def node_flows(self) -> list[NodeFlows]:
+        """What there is of each node, by its name."""
+        ...
+
+    def rejects(self) -> list[RejectSample]:
+        """Why lines were rejected, most frequent reasons first, each with the newest sample."""
         ...
 
     def health(self) -> Health:

@@ -39,6 +39,14 @@ class FlowFilter:
     """The beginning of the path that was asked for."""
     status: tuple[str, ...] = ()
     """A status code (404) or its class (4xx)."""
+    service: tuple[str, ...] = ()
+    """The service that answered, as the proxy calls it."""
+    via: tuple[str, ...] = ()
+    """A trusted proxy by which a forwarded client came; not whoever is only claimed."""
+    header: tuple[str, ...] = ()
+    """The name of a header that the request carried: x-real-ip."""
+    exclude: tuple[str, ...] = ()
+    """FIELD=VALUE, a field and value as above, of what is left out."""
     since_us: int | None = None
     """Flows with a request at or after this time."""
     until_us: int | None = None
