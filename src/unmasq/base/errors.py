@@ -40,7 +40,7 @@ class UsageError(UnmasqError):
 
 
 class InputError(UnmasqError):
-    """A log that cannot be opened or read."""
+    """A log, or a file with data about addresses, that cannot be opened or read."""
 
 
 class StoreError(UnmasqError):
