@@ -27,7 +27,7 @@ class Teller:
 
     def headline(self, trace: Trace) -> str:
         """What the address is, in one sentence."""
-        role = _leading(trace)
+        role = leading(trace)
         if role is None:
             return self._not_found(trace)
         return f"{_what(trace, role)}, {self._span(role)}{self._first_seen(trace)}"
@@ -72,7 +72,7 @@ class Teller:
         """The command that goes on from here."""
         if not trace.found:
             return self._nearest(trace)
-        role = _leading(trace)
+        role = leading(trace)
         flag = "--client" if role is not None and role.role == "client" else "--any"
         return self.command("flows", flag, trace.address)
 
@@ -87,7 +87,7 @@ class Teller:
         return shlex.join(["unmasq", *parts, "--store", self.store])
 
 
-def _leading(trace: Trace) -> Seen | None:
+def leading(trace: Trace) -> Seen | None:
     """The role that says most of the address: client, unless it mostly carries others."""
     roles = {seen.role: seen for seen in trace.roles}
     order = ["client", "nat_source", "source", "claim"]

@@ -1,0 +1,63 @@
+"""The page of an address or range: who it is, how it came, what it reached, when, and where it can be stopped."""
+
+from dataclasses import replace
+
+from msgspec import structs
+
+from unmasq.base.moments import parse
+from unmasq.enrich.geo import Owner
+from unmasq.find.absence import Absence, absence
+from unmasq.find.answer import Trace
+from unmasq.keep.protocol import FlowPage
+from unmasq.model.address import parse_range
+from unmasq.report.sentences import leading
+from unmasq.serve.pages.asked import Asked
+from unmasq.serve.pages.counts import Counts, Ends, counts, of_role
+from unmasq.serve.pages.window import EVER, Window
+
+LISTED_FLOWS = 25
+
+
+class Address(Trace, frozen=True, kw_only=True):
+    """Everything that `trace` says, and what the page shows beside it.
+
+    `role` is the filter by which its flows are counted; `owner` is null where no file names one, or the address is not global.
+    `absent` says why there is nothing to see. `counts` are null where they are asked for separately.
+    """
+
+    role: str
+    window: Window
+    ends: Ends | None
+    flows: FlowPage
+    counts: Counts | None
+    owner: Owner | None
+    absent: Absence | None
+
+
+def address(asked: Asked) -> Address:
+    """The page. Raises UsageError for what is no address or range."""
+    where = parse_range(asked.subject)
+    wanted, window = asked.filtered(EVER)
+    trace = asked.backend.trace(where.text, wanted)
+    main = leading(trace)
+    role = main.role if main else "client"
+    ends = _life(trace, asked.ends(window), asked.now_us) if trace.found else None
+    return Address(
+        **structs.asdict(trace),
+        role=role,
+        window=window,
+        ends=ends,
+        flows=asked.backend.flows(replace(wanted, any=(*wanted.any, where.text)), LISTED_FLOWS),
+        counts=counts(asked, of_role(wanted, role, where.text), ends, role) if asked.is_whole else None,
+        owner=asked.owner_of(where.first) if where.is_single else None,
+        absent=None if trace.found else absence(trace, where, wanted, asked.now_us),
+    )
+
+
+def _life(trace: Trace, ends: Ends | None, now_us: int) -> Ends | None:
+    """The window, or that part of it in which the address was seen."""
+    firsts = [parse(role.first, now_us) for role in trace.roles if role.first]
+    lasts = [parse(role.last, now_us) for role in trace.roles if role.last]
+    if ends is None or not firsts or not lasts:
+        return ends
+    return max(ends[0], min(firsts)), min(ends[1], max(lasts) + 1)
