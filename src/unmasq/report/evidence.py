@@ -150,13 +150,13 @@ def near(trace: Trace) -> str:
     if trace.near is None:
         return ""
     near = trace.near
-    around = f"same /{near.range.rpartition('/')[2]}: {_others(near.clients, at_least=near.at_least)}"
+    around = f"same /{near.range.rpartition('/')[2]}: {others(near.clients, at_least=near.at_least)}"
     if near.same_agent is None:
         return around
-    return f"{around}; same user agent: {_others(near.same_agent, at_least=near.same_agent_at_least)}"
+    return f"{around}; same user agent: {others(near.same_agent, at_least=near.same_agent_at_least)}"
 
 
-def _others(count: int, *, at_least: bool) -> str:
+def others(count: int, *, at_least: bool) -> str:
     return f"{'at least ' if at_least else ''}{words.counted(count, 'other client')}" if count else "no other client"
 
 

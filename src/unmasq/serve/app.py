@@ -40,6 +40,7 @@ def _reading(routes: Routes) -> list[Route]:
         Route("/api/v1/flows", answering(routes.flows)),
         Route("/api/v1/trace/{address:path}", answering(routes.trace)),
         Route("/api/v1/trust", answering(routes.trust)),
+        Route("/api/v1/trust/versions", answering(routes.trust_versions)),
         Route("/api/v1/proxies", answering(routes.proxies)),
         Route("/api/v1/health", answering(routes.health)),
         Route("/api/v1/status", answering(routes.status)),

@@ -18,7 +18,7 @@ from unmasq.keep.protocol import FlowPage, Health
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ErrorBody, query_of
-from unmasq.serve.protocol import Rejudged, Told, Trusted, TrustedProxy
+from unmasq.serve.protocol import Rejudged, Told, Trusted, TrustedProxy, TrustVersion
 from unmasq.serve.socket import short_path
 
 _TIMEOUT_SECONDS = 60
@@ -58,6 +58,9 @@ class Owner:
 
     def trust(self) -> Trusted:
         return self._ask(Trusted, "GET", "trust")
+
+    def trust_versions(self) -> list[TrustVersion]:
+        return self._ask(list[TrustVersion], "GET", "trust/versions")
 
     def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
         return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxies))

@@ -35,6 +35,14 @@ class Trusted(Struct, frozen=True):
     warnings: list[str] = []
 
 
+class TrustVersion(Struct, frozen=True):
+    """One version of the list: when it was made (microseconds UTC), and in what it differs from the one before."""
+
+    version: int
+    made_us: int
+    change: str
+
+
 class Rejudged(Struct, frozen=True):
     """Flows that were judged again, on how many days, and by which version of the trust list."""
 
@@ -48,6 +56,10 @@ class TrustBackend(Protocol):
 
     def trust(self) -> Trusted:
         """The list by which new flows are judged."""
+        ...
+
+    def trust_versions(self) -> list[TrustVersion]:
+        """Every version of the list, oldest first."""
         ...
 
     def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:

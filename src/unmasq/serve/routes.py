@@ -12,7 +12,7 @@ from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import InvalidRequest, filter_of, number
-from unmasq.serve.protocol import Backend, Rejudged, Trusted, TrustedProxy
+from unmasq.serve.protocol import Backend, Rejudged, Trusted, TrustedProxy, TrustVersion
 
 DEFAULT_LIMIT = 100
 _PAGING = ("limit", "after")
@@ -53,6 +53,10 @@ class Routes:
     def trust(self, _request: Request, _body: bytes) -> Trusted:
         """GET /api/v1/trust."""
         return self._backend.trust()
+
+    def trust_versions(self, _request: Request, _body: bytes) -> list[TrustVersion]:
+        """GET /api/v1/trust/versions."""
+        return self._backend.trust_versions()
 
     def trust_add(self, _request: Request, body: bytes) -> Trusted:
         """POST /api/v1/trust with {"name", "range", "header"}, or a list of those: under one new version."""

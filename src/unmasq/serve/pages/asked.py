@@ -1,8 +1,10 @@
 """One request for a page: who asks whom for what, and when."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from unmasq.enrich.geo import Owner
 from unmasq.keep.protocol import Health
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.links import OF_THE_PAGE, Links
@@ -10,6 +12,10 @@ from unmasq.serve.pages.window import USUAL, Window, asked, closed
 from unmasq.serve.protocol import Backend
 
 _ITS_OWN = (*OF_THE_PAGE, "columns", "q")
+
+
+OwnerOf = Callable[[tuple[int, int]], Owner | None]
+"""Whose network an address is in, as far as files tell."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,9 @@ class Asked:
     pairs: list[tuple[str, str]]
     subject: str = ""
     viewer: Viewer = field(default_factory=Viewer)
+    theme: str = ""
+    owner_of: OwnerOf = lambda _address: None
+    shows_data: bool = True
 
     @property
     def links(self) -> Links:

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from urllib.parse import unquote
 
 from msgspec import Struct
 
+from unmasq.base.errors import UsageError
+from unmasq.base.moments import parse
 from unmasq.find.ladder import width_of
 from unmasq.keep.protocol import Facets, Histogram
+from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
+from unmasq.serve.contract import InvalidRequest
 from unmasq.serve.pages.asked import Asked
+from unmasq.serve.pages.links import about
 
 FIELDS = ("client", "evidence", "source", "to_namespace", "service", "host", "path", "status", "flag", "join")
 ROLES = ("client", "source", "nat_source", "claim", "original_source")
+WITH_COUNTS = ("/", "/flows")
 _LISTED = 6
 _OF_ONE_REQUEST = {"client": ("client", "evidence"), "claim": ("evidence",), "source": ("source",), "nat_source": ("source",)}
 
@@ -42,3 +49,25 @@ def of_role(wanted: FlowFilter, role: str, address: str) -> FlowFilter:
         return wanted
     more: Mapping[str, Sequence[str]] = {role: (address,)}
     return replace(wanted, **more)
+
+
+class Beside(Struct, frozen=True):
+    """The counts that a page left out: `path` is the page, `role` what its address is in the flows that are counted."""
+
+    path: str
+    role: str
+    counts: Counts | None
+
+
+def beside(asked: Asked) -> Beside:
+    """What `/counts` answers. Raises UsageError for a page that has none, or times that are none."""
+    path, role = asked.said("of", "/"), asked.said("role")
+    of = path.removeprefix(about("")) if path.startswith(about("")) else ""
+    if not of and path not in WITH_COUNTS:
+        raise InvalidRequest(UsageError(f"no page with counts: {path!r}", "they stand beside flows", "ask for /flows"), "query.of")
+    wanted, window = asked.filtered()
+    if of and role:
+        wanted = of_role(wanted, role, parse_range(unquote(of)).text)
+    said = asked.said("from"), asked.said("to")
+    ends = (parse(said[0], asked.now_us), parse(said[1], asked.now_us)) if all(said) else asked.ends(window)
+    return Beside(path, role, counts(asked, wanted, ends, role))
