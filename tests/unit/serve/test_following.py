@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.contract import shop
-from unmasq.cli.follow import News
+from unmasq.serve.following import News
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
 
