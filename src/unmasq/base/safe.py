@@ -4,11 +4,13 @@ Whoever writes a header writes these bytes, so each exit has its own escaping an
 """
 
 import re
+from html import escape
 from itertools import filterfalse
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
 _CONTROL_BYTES = re.compile(
-    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf"  # as _CONTROL, of what JSON leaves as it is
+    # as _CONTROL, of what JSON leaves as it is
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
 )
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#!|~&])")  # what means something in the middle of a line
 
@@ -21,6 +23,11 @@ def _visible(match: re.Match[str]) -> str:
 def terminal(text: str) -> str:
     r"""One line of text without control, escape or direction-changing characters; those are shown as \xNN or \uNNNN."""
     return _CONTROL.sub(_visible, text)
+
+
+def html(text: str) -> str:
+    """Text between tags, or an attribute's value in quotes, of HTML, SVG or XML."""
+    return escape(terminal(text), quote=True)
 
 
 def markdown(text: str) -> str:

@@ -101,7 +101,10 @@ class Pointers(Struct, frozen=True):
 
 
 class Path(Struct, frozen=True):
-    """Requests that came the same way, left to right, to the proxy's own address; most requests first."""
+    """Requests that came the same way, left to right, to the proxy's own address; most requests first.
+
+    `translated` is what the proxy logged in place of the last hop, where a node translated that; it is no hop.
+    """
 
     role: str
     hops: list[PathHop]
@@ -110,6 +113,7 @@ class Path(Struct, frozen=True):
     client: str | None
     evidence: str | None
     claimed: str | None
+    translated: str | None
     join: str
     node: str
     flags: list[str]

@@ -103,6 +103,7 @@ def _path(group: ChainGroup, trust: TrustList) -> Path:
         client=group.client,
         evidence=group.evidence,
         claimed=group.address if group.role == "claim" and not is_walked(group) else None,
+        translated=group.source if group.observed not in (group.source, None) else None,
         join=group.join,
         node=group.node,
         flags=group.flags,

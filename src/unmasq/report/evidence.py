@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol, TypeVar
 from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Path, Trace, Undeclared
 from unmasq.find.proxies import lonely
 from unmasq.show import words
+from unmasq.show.ways import Hop, Way, hop_text
 
 LISTED_PARTS = 5
 LISTED_PATHS = 10
@@ -28,8 +29,8 @@ class Part(NamedTuple):
     detail: str
 
 
-class Way(NamedTuple):
-    """One path: its picture, and what was asked for on it."""
+class Listed(NamedTuple):
+    """One path: its line of text, and what was asked for on it."""
 
     picture: str
     requests: int
@@ -88,7 +89,7 @@ def _nodes(names: Sequence[str]) -> str:
 
 
 def _forwarded(part: Forwarded) -> str:
-    return f"by {_called(part.proxy, part.name)}, trusted for {part.header}"
+    return f"by {words.called(part.proxy, part.name)}, trusted for {part.header}"
 
 
 def _carried(part: Carried) -> str:
@@ -105,19 +106,14 @@ def _claimed(part: Claimed) -> str:
     if part.writer is None:
         return f"written by somebody who cannot be known{where}"
     if part.name:
-        return f"came by {_called(part.writer, part.name)}, which does not vouch for it{where}"
+        return f"came by {words.called(part.writer, part.name)}, which does not vouch for it{where}"
     return f"written by {part.writer}, which is no proxy of yours{where}"
 
 
-def _called(ip: str, name: str | None) -> str:
-    """The name in front of the address; a proxy that was declared without a name goes by its address."""
-    return f"{name} {ip}" if name and name != ip else ip
-
-
-def ways(trace: Trace) -> list[Way]:
-    """The paths with most requests: `==>` was seen, `-->` a trusted proxy says so, `..>` somebody claims."""
+def ways(trace: Trace) -> list[Listed]:
+    """The paths with most requests."""
     return [
-        Way(_picture(path), path.requests, words.statuses(path.statuses), " ".join([*_flags(path), *_asked(path)]))
+        Listed(hop_text(way(path)), path.requests, words.statuses(path.statuses), " ".join([*_flags(path), *_asked(path)]))
         for path in trace.paths[:LISTED_PATHS]
     ]
 
@@ -139,10 +135,11 @@ def more_ways(trace: Trace) -> str:
     return f"{words.counted(left, 'more path')}{'' if trace.complete else ', and more'} (-o json lists them)"
 
 
-def _picture(path: Path) -> str:
-    hops = [_called(hop.ip or "?", hop.name) for hop in path.hops]
-    claimed = f"{path.claimed} ..> " if path.claimed else ""
-    return f"{claimed}{' --> '.join(hops) or '?'} ==> {words.endpoint(path.dest, path.dest_port)}"
+def way(path: Path) -> Way:
+    """The path as pictures and lines of text show it; where a click leads is for the page to say."""
+    claimed = Hop(path.claimed, "claimed") if path.claimed else None
+    hops = [Hop(hop.ip, hop.by, hop.name) for hop in path.hops]
+    return Way(hops, words.endpoint(path.dest, path.dest_port), path.requests, claimed, path.translated)
 
 
 def near(trace: Trace) -> str:
@@ -202,7 +199,7 @@ def _where(trace: Trace) -> Iterator[str]:
     if trace.direct:
         yield "direct: network policy or the node"
     if trace.forwarded:
-        first = ", ".join(dict.fromkeys(_called(part.proxy, part.name) for part in trace.forwarded[:LISTED_PARTS]))
+        first = ", ".join(dict.fromkeys(words.called(part.proxy, part.name) for part in trace.forwarded[:LISTED_PARTS]))
         yield f"forwarded: at or before {first}, or in the proxy; network policy would stop everybody behind it"
     if trace.logged:
         yield "logged: as direct, if your proxy logs the address that connected to it; nobody can check that here"

@@ -30,6 +30,11 @@ def _zone(offset: str) -> str:
     return "Z" if offset == "+0000" else f"{offset[:3]}:{offset[3:5]}"
 
 
+def zone(us: int, zone: tzinfo | None = UTC) -> str:
+    """What clocks of the zone are set to at that time: UTC, +02:00."""
+    return _zone(moment(us).astimezone(zone).strftime("%z")).replace("Z", "UTC")
+
+
 def span(first_us: int, last_us: int, zone: tzinfo | None = UTC) -> str:
     """From when to when; the date of the end is left out where it is that of the beginning."""
     first, last = time(first_us, zone), time(last_us, zone)
@@ -79,6 +84,11 @@ def written(text: str) -> str:
     """What somebody wrote into a header or URL, on one line and in quotes where it could be taken for our words."""
     shown = terminal(text)
     return f'"{shown}"' if not shown or shown.startswith("[") or any(mark in shown for mark in ' "') else shown
+
+
+def called(ip: str, name: str | None) -> str:
+    """The name in front of the address; a proxy that was declared without a name goes by its address."""
+    return f"{name} {ip}" if name and name != ip else ip
 
 
 def endpoint(ip: str | None, port: int | None) -> str:

@@ -32,7 +32,7 @@ def test_a_person_reads_who_by_what_evidence_which_way_and_where_to_stop_it(unma
     assert lines[3].endswith("3 requests   written by 198.51.100.9, which is no proxy of yours, in x-forwarded-for")
     assert lines[4] == "paths"
     assert " ".join(lines[5].split()) == "198.51.100.10 --> edge-lb 203.0.113.20 ==> 10.0.0.80:80 300 2xx 300 /login /search"
-    assert " ".join(lines[6].split()) == "198.51.100.10 ==> 10.0.0.80:80 14 2xx 14 /"
+    assert " ".join(lines[6].split()) == "198.51.100.10 ==> 10.0.0.80:80 (the proxy logged 10.244.1.1) 14 2xx 14 /"
     assert " ".join(lines[7].split()) == "198.51.100.10 ..> 198.51.100.9 ==> 10.0.0.80:80 3 4xx 3"
     assert [line[:8].strip() for line in lines[8:]] == ["near", "look at", "stop it", "", "data", "next"]
     assert lines[-1] == f"next        unmasq flows --client 198.51.100.10 --store {at_rest}"
