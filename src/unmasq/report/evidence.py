@@ -53,7 +53,7 @@ def _few(kind: str, all_of_it: Sequence[Kind], told: Callable[[Kind], str]) -> I
     for each in all_of_it[:LISTED_PARTS]:
         yield Part(kind, each.requests, told(each))
     if rest := all_of_it[LISTED_PARTS:]:
-        yield Part(kind, sum(each.requests for each in rest), f"in {words.count(len(rest))} more ways (-o json lists them)")
+        yield Part(kind, sum(each.requests for each in rest), f"in {words.count(len(rest))} more ways (the JSON lists them)")
 
 
 class _End(NamedTuple):
@@ -132,7 +132,7 @@ def more_ways(trace: Trace) -> str:
     left = len(trace.paths) - LISTED_PATHS
     if left <= 0:
         return ""
-    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', and more'} (-o json lists them)"
+    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', and more'} (the JSON lists them)"
 
 
 def way(path: Path) -> Way:

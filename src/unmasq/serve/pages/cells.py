@@ -9,7 +9,7 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.model.flow import Chain, Flow
 from unmasq.report.columns import COLUMNS, claimed
 from unmasq.serve.pages.links import about
-from unmasq.serve.pages.words import brief, time
+from unmasq.serve.pages.words import brief, kind, time
 from unmasq.show import words
 
 NUMBERS = frozenset(name for name, column in COLUMNS.items() if column.kind.is_number)
@@ -31,7 +31,7 @@ def cell(flow: Flow, name: str) -> Markup:
         case "claimed":
             return _few([_link(ip, ip, "claimed") for ip in claimed(flow)])
         case "evidence":
-            return _few([_kind(kind) for kind in dict.fromkeys(client.evidence for client in flow.unmasq.clients)])
+            return _few([kind(words.evidence(each)) for each in dict.fromkeys(client.evidence for client in flow.unmasq.clients)])
         case _:
             return brief(COLUMNS[name].text(flow, UTC))
 
@@ -43,11 +43,6 @@ def asked_for(chain: Chain) -> Iterator[tuple[str, str]]:
     for name in _ASKED:
         if texts := list(getattr(chain, name)):
             yield name.replace("_", " "), "  ".join(words.written(text) for text in texts)
-
-
-def _kind(kind: str) -> Markup:
-    word = words.evidence(kind)
-    return Markup('<b class="{}">{}</b>').format(word, word)
 
 
 def _link(ip: str | None, text: str, kind: str = "") -> Markup:

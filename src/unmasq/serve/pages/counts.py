@@ -19,6 +19,7 @@ from unmasq.serve.pages.links import about
 FIELDS = ("client", "evidence", "source", "to_namespace", "service", "host", "path", "status", "flag", "join")
 ROLES = ("client", "source", "nat_source", "claim", "original_source")
 WITH_COUNTS = ("/", "/flows")
+PARTS = ("bars", "facets")
 _LISTED = 6
 _OF_ONE_REQUEST = {"client": ("client", "evidence"), "claim": ("evidence",), "source": ("source",), "nat_source": ("source",)}
 
@@ -26,21 +27,25 @@ Ends = tuple[int, int]
 
 
 class Counts(Struct, frozen=True):
-    """Bars and facets of one filter between two moments, microseconds UTC."""
+    """Bars and facets of one filter between two moments, microseconds UTC; null is what was not asked for."""
 
     since_us: int
     until_us: int
-    bars: Histogram
-    facets: Facets
+    bars: Histogram | None
+    facets: Facets | None
 
 
-def counts(asked: Asked, wanted: FlowFilter, ends: Ends | None, role: str = "") -> Counts | None:
-    """Both, for the flows of a filter; None where nothing is kept. What says nothing of an address in that role is left out."""
+def counts(asked: Asked, wanted: FlowFilter, ends: Ends | None, role: str = "", parts: Sequence[str] = PARTS) -> Counts | None:
+    """Those of a filter; None where nothing is kept. What says nothing of an address in that role is left out."""
     if ends is None:
         return None
     within = replace(wanted, since_us=ends[0], until_us=ends[1])
     fields = [name for name in FIELDS if name not in _OF_ONE_REQUEST.get(role, ())]
-    return Counts(*ends, asked.backend.histogram(within, width_of(*ends)), asked.backend.facets(within, fields, _LISTED))
+    return Counts(
+        *ends,
+        asked.backend.histogram(within, width_of(*ends)) if "bars" in parts else None,
+        asked.backend.facets(within, fields, _LISTED) if "facets" in parts else None,
+    )
 
 
 def of_role(wanted: FlowFilter, role: str, address: str) -> FlowFilter:
@@ -70,4 +75,4 @@ def beside(asked: Asked) -> Beside:
         wanted = of_role(wanted, role, parse_range(unquote(of)).text)
     said = asked.said("from"), asked.said("to")
     ends = (parse(said[0], asked.now_us), parse(said[1], asked.now_us)) if all(said) else asked.ends(window)
-    return Beside(path, role, counts(asked, wanted, ends, role))
+    return Beside(path, role, counts(asked, wanted, ends, role, [asked.said("part")] if asked.said("part") in PARTS else PARTS))

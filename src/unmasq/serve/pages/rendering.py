@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from msgspec import Struct
 
 from unmasq.base.moments import text
@@ -19,7 +20,7 @@ from unmasq.serve.pages.flows import USUAL
 from unmasq.serve.pages.links import about, to
 from unmasq.serve.pages.pictures import bars, hop_chains
 from unmasq.serve.pages.window import EVER, LENGTHS
-from unmasq.serve.pages.words import brief, rfc, shown, time
+from unmasq.serve.pages.words import brief, kind, rfc, shown, time
 from unmasq.show import words
 from unmasq.unwind.trust import HEADERS
 
@@ -36,6 +37,7 @@ _EVERYWHERE: dict[str, object] = {
     "forwarders": telling.forwarders,
     "headers": HEADERS,
     "histogram": bars,
+    "kind": kind,
     "known": evidence.parts,
     "lengths": (*LENGTHS, EVER),
     "live": "",
@@ -77,7 +79,7 @@ class Rendering:
     """Templates with what every page needs. `credits` is what must stand on a page that shows others' data."""
 
     def __init__(self, credits: tuple[str, ...] = ()) -> None:  # noqa: A002  # what such notes are called
-        self._templates, self._credits = _environment(), credits
+        self._templates, self._credits = _environment(), [Markup(each) for each in credits]  # noqa: S704  # our own, from `enrich`
 
     def html(self, template: str, asked: Asked, **values: Any) -> str:
         """A page or a part of one."""

@@ -1,5 +1,6 @@
 """What a page says in words beside what every report says: titles, and what a node tells of itself."""
 
+from unmasq.base.clock import MICROSECONDS
 from unmasq.base.moments import text
 from unmasq.find.answer import Trace
 from unmasq.serve.protocol import NodeHeard
@@ -25,8 +26,8 @@ _WIDTHS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def rfc3339(us: int | None) -> str:
-    """A moment for a form; the empty text for none."""
-    return "" if us is None else text(us)
+    """A moment for a form, to the second; the empty text for none."""
+    return "" if us is None else text(us // MICROSECONDS * MICROSECONDS).replace(".000000", "")
 
 
 def of_role(role: str) -> str:

@@ -9,7 +9,7 @@ from unmasq.report import markdown
 from unmasq.report.sentences import Teller
 from unmasq.serve.pages.address import Address, address
 from unmasq.serve.pages.asked import Asked
-from unmasq.serve.pages.counts import beside
+from unmasq.serve.pages.counts import PARTS, beside
 from unmasq.serve.pages.flows import flows
 from unmasq.serve.pages.health import health
 from unmasq.serve.pages.links import Links
@@ -40,8 +40,10 @@ def counts_html(asked: Asked, rendering: Rendering) -> str:
     """The part of a page that `/counts` is."""
     page = beside(asked)
     if page.counts is None:
-        return "<p class=hint>Nothing is kept of this time.</p>"
-    return rendering.html("counts.html", asked, page=page, role=page.role, links=Links(page.path, asked.pairs))
+        return '<p class="hint">Nothing is kept of this time.</p>'
+    names = [name for name in PARTS if getattr(page.counts, name)]
+    links = Links(page.path, asked.pairs)
+    return "".join(rendering.html(f"{name}.html", asked, page=page, role=page.role, links=links) for name in names)
 
 
 def ticket(page: Address, asked: Asked) -> str:

@@ -38,3 +38,8 @@ def brief(text: str) -> Markup:
     if len(inert) <= LONGEST:
         return escape(inert)
     return Markup('<span title="{}">{}</span>').format(shortened(inert, 4 * LONGEST), shortened(inert, LONGEST))
+
+
+def kind(word: str) -> Markup:
+    """A kind of evidence, in its colour: direct, forwarded, logged, only claimed."""
+    return Markup('<b class="{}">{}</b>').format(word.removeprefix("only "), word)

@@ -119,7 +119,7 @@ function brush(figure) {
   figure.brushed = true;
   let from = null;
   const part = (event) => {
-    const plot = ($("[data-plot]", svg) ?? svg).getBoundingClientRect();
+    const plot = ($(".bars", svg) ?? svg).getBoundingClientRect();
     return Math.min(1, Math.max(0, (event.clientX - plot.left) / plot.width));
   };
   svg.addEventListener("pointerdown", (event) => { from = event.button === 0 ? part(event) : null; });
