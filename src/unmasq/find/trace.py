@@ -44,7 +44,7 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
         complete=not unlisted,
         unlisted=unlisted,
         clients=[] if address.is_single else store.clients(address, wanted, MOST_CLIENTS),
-        near=_near(store, address) if address.is_single else None,
+        near=_near(store, address, wanted) if address.is_single else None,
         beside=_beside(store, trust, parts),
         data=store.health(),
     )
@@ -72,11 +72,11 @@ def _beside(store: Store, trust: TrustList, parts: Parts) -> Pointers:
     )
 
 
-def _near(store: Store, address: Range) -> Near:
-    """The other clients of the /24 or /64, whenever they came, and those that look alike."""
-    neighbourhood = around(address)
-    others = [c for c in store.clients(neighbourhood, FlowFilter(), MOST_CLIENTS) if c.ip != address.text]
-    alike = store.same_agent(address, MOST_CLIENTS)
+def _near(store: Store, address: Range, wanted: FlowFilter) -> Near:
+    """The other clients of the /24 or /64 in the window, and those that look alike."""
+    neighbourhood, window = around(address), FlowFilter(since_us=wanted.since_us, until_us=wanted.until_us)
+    others = [c for c in store.clients(neighbourhood, window, MOST_CLIENTS) if c.ip != address.text]
+    alike = store.same_agent(address, window, MOST_CLIENTS)
     return Near(
         range=neighbourhood.text,
         clients=len(others),

@@ -230,8 +230,8 @@ class Store(Protocol):
         """The clients in a range, most requests first."""
         ...
 
-    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
-        """Who else came with the user agents of a client, on its newest day."""
+    def same_agent(self, address: Range, wanted: FlowFilter = ..., limit: int = 1000) -> SameAgent:
+        """Who else came with the user agents of a client, on its newest day of those that a filter's window touches."""
         ...
 
     def proxies(self, most: int = 200_000) -> Proxies:

@@ -31,7 +31,7 @@ SELECT count(*) FROM (
 
 def same_agent(view: View, address: Range, limit: int) -> SameAgent:
     """The user agents that a client sent most on its newest day, and how many others sent one of them then, at most `limit`."""
-    places = gather(view, address, roles=[Role.CLIENT])
+    places = gather(view, address, roles=[Role.CLIENT]).places
     if not places:
         return SameAgent([], 0)
     lately = View(view.cursor, _day_of(view.sources, places[0]))

@@ -20,6 +20,7 @@ class Answers(ABC):
     """All that reads. A store says where to look; the SQL is the same for files and memory."""
 
     control: Control
+    remembered: completeness.Remembered
 
     @abstractmethod
     def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
@@ -41,8 +42,8 @@ class Answers(ABC):
         with self.view(wanted) as view:
             return clients.clients(view, address, wanted, limit)
 
-    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
-        with self.view(EVER) as view:
+    def same_agent(self, address: Range, wanted: FlowFilter = EVER, limit: int = 1000) -> SameAgent:
+        with self.view(wanted) as view:
             return agents.same_agent(view, address, limit)
 
     def proxies(self, most: int = 200_000) -> Proxies:
@@ -51,7 +52,7 @@ class Answers(ABC):
 
     def health(self) -> Health:
         with self.view(EVER) as view:
-            return completeness.health(view, self.control.trust_version)
+            return completeness.health(view, self.control.trust_version, self.remembered)
 
     def covered(self) -> list[Covered]:
         with self.view(EVER) as view:

@@ -40,10 +40,10 @@ GROUP BY h.role, f.flow, f.connection, f.time_source, h.chain, c.chain, c.reques
 def spans(view: View, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
     """Requests, connections and times by role."""
     predicate = compiled(wanted)
-    places = gather(view, address)
-    if not places:
+    hits = gather(view, address)
+    if not hits.places:
         return []
-    view.collect("seen", places, _select(predicate, address), predicate.values)
+    view.collect("seen", hits.places, _select(predicate, address), predicate.values, at_once=hits.at_once)
     return [RoleSpan(Role(role).label, *figures) for role, *figures in view.ask(_TOTALS)]
 
 
