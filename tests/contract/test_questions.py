@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from tests.contract import plain
 from tests.contract.stores import STORES, TRUST
 from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, batch
-from unmasq.keep.protocol import Store
+from unmasq.keep.protocol import Lifetime, Store
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
@@ -119,6 +119,19 @@ def test_a_span_is_a_plain_sum_over_the_documents(store, groups, wanted, asked):
             for text in asked:
                 found = {s.role: (s.requests, s.connections, s.flows, s.first_us, s.last_us) for s in kept.span(parse_range(text), each)}
                 assert found == plain.span(documents, written, parse_range(text), each)
+
+
+@every_store
+@few_examples
+@given(groups=traffic, asked=st.lists(some(RANGES), min_size=1, max_size=3))
+def test_a_lifetime_is_from_the_first_to_the_last_of_all_roles(store, groups, asked):
+    batches, written = rendered(groups)
+    with store(batches) as kept:
+        documents = everything(kept)
+        for text in asked:
+            roles = plain.span(documents, written, parse_range(text), FlowFilter()).values()
+            firsts, lasts = ([role[at] for role in roles if role[at] is not None] for at in (3, 4))
+            assert kept.lifetime(parse_range(text)) == Lifetime(min(firsts, default=None), max(lasts, default=None))
 
 
 @every_store

@@ -31,6 +31,13 @@ class RoleSpan(Struct, frozen=True):
     last_us: int | None
 
 
+class Lifetime(Struct, frozen=True):
+    """First and last time of an address, microseconds UTC, null where it is not known; `first_us` as in `RoleSpan`."""
+
+    first_us: int | None
+    last_us: int | None
+
+
 class ChainGroup(Struct, frozen=True):
     """Requests in which an address played one role, with the same walked hops, writer and destination."""
 
@@ -220,6 +227,10 @@ class Store(Protocol):
 
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
         """What an address or range was, one row a role that it played."""
+        ...
+
+    def lifetime(self, address: Range) -> Lifetime:
+        """Since when and until when an address or range is known, in whatever role, in all that is kept."""
         ...
 
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:

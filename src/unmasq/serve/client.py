@@ -39,8 +39,9 @@ class Owner:
     def __init__(self, client: httpx2.Client, peer: Peer) -> None:
         self._client, self._peer = client, peer
 
-    def trace(self, address: str, wanted: FlowFilter) -> Trace:
-        return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted))
+    def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+        how = [("quick", "yes")] if is_quick else []
+        return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted) + how)
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])

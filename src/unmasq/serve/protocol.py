@@ -78,8 +78,8 @@ class TrustBackend(Protocol):
 class Backend(TrustBackend, Protocol):
     """Everything about a store."""
 
-    def trace(self, address: str, wanted: FlowFilter) -> Trace:
-        """Everything about an address or range. Raises UsageError for what is neither."""
+    def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+        """Everything about an address or range, if quick without what is near and beside. Raises UsageError for what is neither."""
         ...
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:

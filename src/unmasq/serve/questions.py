@@ -38,8 +38,8 @@ class Questions(TrustDesk):
         super().__init__(control, clock, node_ranges)
         self._store, self._judge, self._status = store, judge, status
 
-    def trace(self, address: str, wanted: FlowFilter) -> Trace:
-        return trace(self._store, self._control.trust_list(), parse_range(address), wanted)
+    def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+        return trace(self._store, self._control.trust_list(), parse_range(address), wanted, is_quick=is_quick)
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         if not 1 <= limit <= MOST_FLOWS:

@@ -15,7 +15,7 @@ from unmasq.serve.contract import InvalidRequest, filter_of, number
 from unmasq.serve.protocol import Backend, Rejudged, Trusted, TrustedProxy, TrustVersion
 
 DEFAULT_LIMIT = 100
-_PAGING = ("limit", "after")
+_PAGING = ("limit", "after", "quick")
 
 
 class Routes:
@@ -36,7 +36,7 @@ class Routes:
             parse_range(address)
         except UsageError as error:
             raise InvalidRequest(error, "path.address") from None
-        return self._backend.trace(address, self._wanted(request))
+        return self._backend.trace(address, self._wanted(request), is_quick=request.query_params.get("quick") == "yes")
 
     def proxies(self, _request: Request, _body: bytes) -> Pointers:
         """GET /api/v1/proxies."""

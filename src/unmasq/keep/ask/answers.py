@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep.ask import agents, clients, completeness, pages, paths, proxies, spans
+from unmasq.keep.ask import agents, clients, completeness, lifetimes, pages, paths, proxies, spans
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Proxies, RangeClient, RoleSpan, SameAgent
+from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Lifetime, Proxies, RangeClient, RoleSpan, SameAgent
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 
@@ -33,6 +33,10 @@ class Answers(ABC):
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
         with self.view(wanted) as view:
             return spans.spans(view, address, wanted)
+
+    def lifetime(self, address: Range) -> Lifetime:
+        with self.view(EVER) as view:
+            return lifetimes.lifetime(view, address, self.remembered)
 
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
         with self.view(wanted) as view:

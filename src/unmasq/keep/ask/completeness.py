@@ -7,7 +7,7 @@ from typing import NamedTuple
 from unmasq.keep.ask.sources import View
 from unmasq.keep.day import runs
 from unmasq.keep.protocol import Covered, Health
-from unmasq.model.ingress import FileIdentity, Reject
+from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
 _BATCHES = """
 SELECT list(DISTINCT node), coalesce(sum(flows), 0)::BIGINT, max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0),
@@ -15,12 +15,17 @@ SELECT list(DISTINCT node), coalesce(sum(flows), 0)::BIGINT, max(last_us) FILTER
 FROM day.batches
 """
 _REJECTS = "SELECT reason, sum(amount)::BIGINT FROM day.rejects GROUP BY reason"
-_JUDGED = "SELECT trust_version, count(*) FROM day.flows GROUP BY trust_version"
+_JUDGED = f"""
+SELECT trust_version, count(*), count(*) FILTER (time_source = {int(TimeSource.READ)}) FROM day.flows GROUP BY trust_version
+"""
 _LINES = "SELECT f.device, f.inode, f.fingerprint, l.start, l.stop FROM day.lines l JOIN day.files f ON f.file = l.file"
 
 
 class Figures(NamedTuple):
-    """What one source holds. `judged`: flows by the version of the trust list that judged them."""
+    """What one source holds. `judged`: flows by the version of the trust list that judged them.
+
+    `is_timed`: no flow has a time that is only when its line was read.
+    """
 
     nodes: frozenset[str]
     flows: int
@@ -30,6 +35,7 @@ class Figures(NamedTuple):
     joined: int
     rejects: dict[int, int]
     judged: dict[int, int]
+    is_timed: bool
 
 
 Remembered = dict[str, tuple[Hashable, Figures]]
@@ -38,7 +44,7 @@ Remembered = dict[str, tuple[Hashable, Figures]]
 
 def health(view: View, trust_version: int, remembered: Remembered) -> Health:
     """The figures of all sources; `trust_version` is the one by which new flows are judged."""
-    found = [_figures(view, place, remembered) for place in range(len(view.sources))]
+    found = [figures_of(view, place, remembered) for place in range(len(view.sources))]
     rejects = Counter[int]()
     for each in found:
         rejects.update(each.rejects)
@@ -55,7 +61,8 @@ def health(view: View, trust_version: int, remembered: Remembered) -> Health:
     )
 
 
-def _figures(view: View, place: int, remembered: Remembered) -> Figures:
+def figures_of(view: View, place: int, remembered: Remembered) -> Figures:
+    """What a source holds, remembered as long as it is the same."""
     source = view.sources[place]
     stamp, figures = remembered.get(source.database, (None, None))
     if figures is None or source.stamp is None or stamp != source.stamp:
@@ -67,8 +74,10 @@ def _figures(view: View, place: int, remembered: Remembered) -> Figures:
 
 def _counted(view: View, place: int) -> Figures:
     [(nodes, *figures)] = view.ask(view.within(place, _BATCHES))
-    rejects, judged = (dict(view.ask(view.within(place, question))) for question in (_REJECTS, _JUDGED))
-    return Figures(frozenset(nodes or ()), *figures, rejects, judged)
+    rejects = dict(view.ask(view.within(place, _REJECTS)))
+    judged = view.ask(view.within(place, _JUDGED))
+    versions, is_timed = {version: flows for version, flows, _ in judged}, not any(read for *_, read in judged)
+    return Figures(frozenset(nodes or ()), *figures, rejects, versions, is_timed)
 
 
 def covered(view: View, retired: Iterable[tuple[FileIdentity, int, int]]) -> list[Covered]:

@@ -52,9 +52,7 @@ class View:
         names = [column[0] for column in self.cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def collect(
-        self, table: str, places: Sequence[int], select: str, values: Mapping[str, Any] | None = None, *, at_once: int = 1
-    ) -> None:
+    def collect(self, table: str, places: Sequence[int], select: str, values: Mapping[str, Any] | None = None, *, at_once: int = 1) -> None:
         """Put what a SELECT gives in some sources into one temporary table, so many sources at once: memory for these is enough."""
         for start in range(0, len(places), at_once):
             into = f"INSERT INTO {table}" if start else f"CREATE OR REPLACE TEMP TABLE {table} AS"

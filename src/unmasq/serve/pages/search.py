@@ -18,4 +18,6 @@ def place(text: str) -> str:
     if not text.strip():
         raise UsageError("which address?", "the search box was empty", "type an address, a range, or paste a list of them")
     what = f"no address in {shortened(' '.join(text.split()), _LONGEST)!r}"
-    raise UsageError(what, "this box takes addresses and ranges, IPv4 or IPv6, also with ports", "hosts and paths: use the filters of Flows")
+    raise UsageError(
+        what, "this box takes addresses and ranges, IPv4 or IPv6, also with ports", "hosts and paths: use the filters of Flows"
+    )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from unmasq.model.address import parse_range
 from unmasq.serve.pages.links import Links, about, to
 
+
 def query(link: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(link).query, keep_blank_values=True)
 
