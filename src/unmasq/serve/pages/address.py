@@ -13,7 +13,7 @@ from unmasq.model.address import parse_range
 from unmasq.report.sentences import leading
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import Counts, Ends, counts, of_role
-from unmasq.serve.pages.window import EVER, Window
+from unmasq.serve.pages.window import Window
 
 LISTED_FLOWS = 25
 
@@ -37,8 +37,11 @@ class Address(Trace, frozen=True, kw_only=True):
 def address(asked: Asked) -> Address:
     """The page. Raises UsageError for what is no address or range."""
     where = parse_range(asked.subject)
-    wanted, window = asked.filtered(EVER)
-    trace = asked.backend.trace(where.text, wanted)
+    wanted, window = asked.filtered()
+    trace = asked.backend.trace(where.text, wanted, is_quick=not asked.is_whole)
+    if not trace.found and trace.last_seen and not asked.names_a_window:
+        wanted, window = asked.filtered(parse(trace.last_seen, asked.now_us))
+        trace = asked.backend.trace(where.text, wanted, is_quick=not asked.is_whole)
     main = leading(trace)
     role = main.role if main else "client"
     ends = _life(trace, asked.ends(window), asked.now_us) if trace.found else None
@@ -52,6 +55,12 @@ def address(asked: Asked) -> Address:
         owner=asked.owner_of(where.first) if where.is_single else None,
         absent=None if trace.found else absence(trace, where, wanted, asked.now_us),
     )
+
+
+def related(asked: Asked) -> Trace:
+    """What the page leaves out at first: who is near, and what of the newest requests points at proxies beside the address."""
+    wanted, _ = asked.filtered()
+    return asked.backend.trace(parse_range(asked.subject).text, wanted)
 
 
 def _life(trace: Trace, ends: Ends | None, now_us: int) -> Ends | None:

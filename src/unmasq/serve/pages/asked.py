@@ -8,7 +8,7 @@ from unmasq.enrich.geo import Owner
 from unmasq.keep.protocol import Health
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.links import OF_THE_PAGE, Links
-from unmasq.serve.pages.window import USUAL, Window, asked, closed
+from unmasq.serve.pages.window import Window, asked, closed
 from unmasq.serve.protocol import Backend
 
 _ITS_OWN = (*OF_THE_PAGE, "columns", "q")
@@ -65,9 +65,15 @@ class Asked:
         """How complete and how fresh the store is."""
         return self.backend.health()
 
-    def filtered(self, usual: str = USUAL) -> tuple[FlowFilter, Window]:
-        """The filter and the window. Raises InvalidRequest."""
-        return asked([pair for pair in self.pairs if pair[0] not in _ITS_OWN], self.now_us, self.data.newest_us, usual)
+    def filtered(self, newest_us: int | None = None) -> tuple[FlowFilter, Window]:
+        """The filter and the window, which ends at the newest flow, or at this moment, if nothing is newer. Raises InvalidRequest."""
+        newest_us = self.data.newest_us if newest_us is None else newest_us
+        return asked([pair for pair in self.pairs if pair[0] not in _ITS_OWN], self.now_us, newest_us)
+
+    @property
+    def names_a_window(self) -> bool:
+        """Whether the query says from when to when."""
+        return any(name in ("since", "until", "last") for name, _ in self.pairs)
 
     def ends(self, window: Window) -> tuple[int, int] | None:
         """Both ends of the window, for bars."""

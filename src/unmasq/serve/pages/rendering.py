@@ -29,6 +29,7 @@ THEMES = ("", "light", "dark")
 _EVERYWHERE: dict[str, object] = {
     "about": about,
     "absent_titles": telling.ABSENT,
+    "around": telling.neighbourhood,
     "asked_for": asked_for,
     "cell": cell,
     "columns": USUAL,

@@ -7,6 +7,7 @@ from msgspec import Struct
 from unmasq.base.errors import UsageError
 from unmasq.find.answer import Seen
 from unmasq.model.address import parse_range
+from unmasq.model.filter import FlowFilter
 from unmasq.report.sentences import leading
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.window import EVER, Window
@@ -35,9 +36,9 @@ class Several(Struct, frozen=True):
 
 def several(asked: Asked) -> Several:
     """The page."""
-    wanted, window = asked.filtered(EVER)
+    wanted, window = asked.filtered() if asked.names_a_window else (FlowFilter(), Window(None, None, EVER))
     addresses, strange = split(asked.said("q"))
-    hits = [Hit(each, leading(asked.backend.trace(each, wanted))) for each in addresses[:MOST]]
+    hits = [Hit(each, leading(asked.backend.trace(each, wanted, is_quick=True))) for each in addresses[:MOST]]
     return Several(window, sorted(hits, key=lambda hit: hit.seen is None), strange, len(addresses) - len(hits))
 
 

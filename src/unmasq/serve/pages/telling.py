@@ -3,6 +3,7 @@
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.moments import text
 from unmasq.find.answer import Trace
+from unmasq.model.address import around, parse_range
 from unmasq.serve.protocol import NodeHeard
 from unmasq.show import words
 
@@ -39,6 +40,11 @@ def width(us: int) -> str:
     """1 hour, 30 minutes."""
     seconds = us // 1_000_000
     return next(words.counted(seconds // size, noun) for size, noun in _WIDTHS if seconds >= size and seconds % size == 0)
+
+
+def neighbourhood(address: str) -> str:
+    """The /24 or /64 of an address."""
+    return around(parse_range(address)).text
 
 
 def evidences(trace: Trace) -> list[str]:

@@ -32,14 +32,14 @@ class Window(Struct, frozen=True):
         return 1 << 62 if self.until_us is None else self.until_us
 
 
-def asked(pairs: Iterable[tuple[str, str]], now_us: int, newest_us: int | None, usual: str = USUAL) -> tuple[FlowFilter, Window]:
+def asked(pairs: Iterable[tuple[str, str]], now_us: int, newest_us: int | None) -> tuple[FlowFilter, Window]:
     """The filter of a query string, with its window. Raises InvalidRequest."""
     pairs = list(pairs)
     times = {name: value for name, value in pairs if name in ("since", "until", "last")}
     wanted = filter_of([pair for pair in pairs if pair != ("last", EVER)], now_us)
     if "since" in times or "until" in times:
         return wanted, Window(wanted.since_us, wanted.until_us, None)
-    last = times.get("last", usual)
+    last = times.get("last", USUAL)
     if last == EVER:
         return wanted, Window(None, None, EVER)
     window = _of_length(last, now_us, newest_us)
