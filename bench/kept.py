@@ -1,12 +1,11 @@
 """A store that many days filled: the same traffic on each of them, by other clients here and there."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from bench.path_work import AROUND
 from tests.truth.log import generate
 from tests.truth.traffic import Shape
+from tests.truth.world import TRUST
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.keep.day.ageing import close_days
@@ -15,7 +14,6 @@ from unmasq.model.ingress import Chunk, FileIdentity
 from unmasq.node.desk import Desk
 from unmasq.node.once import read_once
 from unmasq.unwind.trust import entry
-from tests.truth.world import TRUST
 
 _SEED = 3
 _NOW_US = 1_795_900_000_000_000
