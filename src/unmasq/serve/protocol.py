@@ -1,16 +1,29 @@
 """What can be asked about a store, whoever answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.unwind.trust import HEADERS
+
+
+class NodeHeard(Struct, frozen=True):
+    """A node: what the store has of it, and what it said last of itself (`heard_us`: when, microseconds UTC)."""
+
+    node: str
+    stored: NodeFlows | None
+    heard_us: int | None
+    status: NodeStatus | None
+
+
+Heard = Callable[[], Mapping[str, tuple[int, NodeStatus | None]]]
+"""When each node said something last, and how it was doing."""
 
 Told = Callable[[int, int], None]
 """Is told how many days of how many are done."""
@@ -88,6 +101,26 @@ class Backend(TrustBackend, Protocol):
 
     def proxies(self) -> Pointers:
         """What of the newest requests points at proxies that are not declared, or not as they should be."""
+        ...
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        """Requests over time within a window that is closed on both sides. Raises UsageError for a width that makes too many bars."""
+        ...
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
+        """What flows have in common. Raises UsageError for a field that cannot be counted."""
+        ...
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        """Who had most requests in a role. Raises UsageError for no role, or no number of addresses for one answer."""
+        ...
+
+    def rejects(self) -> list[RejectSample]:
+        """Why lines were rejected, with a sample each."""
+        ...
+
+    def nodes(self) -> list[NodeHeard]:
+        """Every node whose flows are here, or that said something, by its name."""
         ...
 
     def health(self) -> Health:

@@ -1,15 +1,32 @@
 """The questions of the protocol, over whatever sources a store has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep.ask import agents, clients, completeness, lifetimes, pages, paths, proxies, spans
-from unmasq.keep.ask.sources import View
+from unmasq.keep.ask import agents, clients, completeness, facets, histogram, lifetimes, pages, paths, proxies, ranking, spans
+from unmasq.keep.ask.sources import View, days_within
 from unmasq.keep.control.state import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Lifetime, Proxies, RangeClient, RoleSpan, SameAgent
+from unmasq.keep.protocol import (
+    ChainGroup,
+    Covered,
+    Facets,
+    FlowPage,
+    Health,
+    Histogram,
+    Lifetime,
+    NodeFlows,
+    Proxies,
+    RangeClient,
+    RejectSample,
+    RoleSpan,
+    SameAgent,
+    Top,
+)
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 
@@ -53,6 +70,28 @@ class Answers(ABC):
     def proxies(self, most: int = 200_000) -> Proxies:
         with self.view(EVER) as view:
             return proxies.proxies(view, most)
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        with self.view(wanted) as view:
+            return histogram.histogram(view, wanted, width_us)
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10, budget_seconds: float = 0.2) -> Facets:
+        with self.view(wanted) as view:
+            return facets.facets(view, wanted, fields, limit, budget_seconds)
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        with self.view(FlowFilter(until_us=wanted.until_us)) as every:
+            days = days_within([source.day for source in every.sources if source.day is not None], wanted)
+            view = replace(every, sources=[source for source in every.sources if source.day is None or source.day in days])
+            return ranking.top(view, every, wanted, by, limit, only_new=only_new)
+
+    def node_flows(self) -> list[NodeFlows]:
+        with self.view(EVER) as view:
+            return completeness.node_flows(view)
+
+    def rejects(self) -> list[RejectSample]:
+        with self.view(EVER) as view:
+            return completeness.rejects(view)
 
     def health(self) -> Health:
         with self.view(EVER) as view:

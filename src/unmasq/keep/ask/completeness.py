@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from unmasq.keep.ask.sources import View
 from unmasq.keep.day import runs
-from unmasq.keep.protocol import Covered, Health
+from unmasq.keep.protocol import Covered, Health, NodeFlows, RejectSample
 from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
 _BATCHES = """
@@ -17,6 +17,14 @@ FROM day.batches
 _REJECTS = "SELECT reason, sum(amount)::BIGINT FROM day.rejects GROUP BY reason"
 _JUDGED = f"""
 SELECT trust_version, count(*), count(*) FILTER (time_source = {int(TimeSource.READ)}) FROM day.flows GROUP BY trust_version
+"""
+_NODES = """
+SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,
+       max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0)
+FROM ({every}) GROUP BY node ORDER BY node
+"""
+_SAMPLES = """
+SELECT reason, sum(amount)::BIGINT AS lines, first(sample ORDER BY place) FROM ({every}) GROUP BY reason ORDER BY lines DESC, reason
 """
 _LINES = "SELECT f.device, f.inode, f.fingerprint, l.start, l.stop FROM day.lines l JOIN day.files f ON f.file = l.file"
 
@@ -77,7 +85,22 @@ def _counted(view: View, place: int) -> Figures:
     rejects = dict(view.ask(view.within(place, _REJECTS)))
     judged = view.ask(view.within(place, _JUDGED))
     versions, is_timed = {version: flows for version, flows, _ in judged}, not any(read for *_, read in judged)
-    return Figures(frozenset(nodes or ()), *figures, rejects, versions, is_timed)
+    return Figures(frozenset(nodes or ()), *figures, rejects=rejects, judged=versions, is_timed=is_timed)
+
+
+def node_flows(view: View) -> list[NodeFlows]:
+    """What there is of each node."""
+    if not view.sources:
+        return []
+    return [NodeFlows(*row) for row in view.ask(_NODES.format(every=view.union("SELECT * FROM day.batches")))]
+
+
+def rejects(view: View) -> list[RejectSample]:
+    """Reasons with a sample each, of the newest source that has one."""
+    if not view.sources:
+        return []
+    rows = view.ask(_SAMPLES.format(every=view.union("SELECT *, PLACE AS place FROM day.rejects WHERE amount > 0")))
+    return [RejectSample(Reject(reason).label or "", amount, sample) for reason, amount, sample in rows]
 
 
 def covered(view: View, retired: Iterable[tuple[FileIdentity, int, int]]) -> list[Covered]:

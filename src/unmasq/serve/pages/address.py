@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from unmasq.base.moments import parse
-from unmasq.enrich.geo import Owner
 from unmasq.find.absence import Absence, absence
 from unmasq.find.answer import Trace
 from unmasq.keep.protocol import FlowPage
-from unmasq.model.address import parse_range
+from unmasq.model.address import Range, parse_range
 from unmasq.report.sentences import leading
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import Counts, Ends, counts, of_role
@@ -18,10 +17,18 @@ from unmasq.serve.pages.window import Window
 LISTED_FLOWS = 25
 
 
+class Network(Struct, frozen=True):
+    """Where an address is and whose network that is, as files that somebody named tell; null is what they do not."""
+
+    country: str | None
+    asn: int | None
+    owner: str | None
+
+
 class Address(Trace, frozen=True, kw_only=True):
     """Everything that `trace` says, and what the page shows beside it.
 
-    `role` is the filter by which its flows are counted; `owner` is null where no file names one, or the address is not global.
+    `role` is the filter by which its flows are counted; `network` is null where no file knows it, or the address is not global.
     `absent` says why there is nothing to see. `counts` are null where they are asked for separately.
     """
 
@@ -30,7 +37,7 @@ class Address(Trace, frozen=True, kw_only=True):
     ends: Ends | None
     flows: FlowPage
     counts: Counts | None
-    owner: Owner | None
+    network: Network | None
     absent: Absence | None
 
 
@@ -52,7 +59,7 @@ def address(asked: Asked) -> Address:
         ends=ends,
         flows=asked.backend.flows(replace(wanted, any=(*wanted.any, where.text)), LISTED_FLOWS),
         counts=counts(asked, of_role(wanted, role, where.text), ends, role) if asked.is_whole else None,
-        owner=asked.owner_of(where.first) if where.is_single else None,
+        network=_network(asked, where),
         absent=None if trace.found else absence(trace, where, wanted, asked.now_us),
     )
 
@@ -61,6 +68,11 @@ def related(asked: Asked) -> Trace:
     """What the page leaves out at first: who is near, and what of the newest requests points at proxies beside the address."""
     wanted, _ = asked.filtered()
     return asked.backend.trace(parse_range(asked.subject).text, wanted)
+
+
+def _network(asked: Asked, where: Range) -> Network | None:
+    place = asked.place_of(where.text) if where.is_single else None
+    return Network(place.country, place.asn, place.owner) if place else None
 
 
 def _life(trace: Trace, ends: Ends | None, now_us: int) -> Ends | None:

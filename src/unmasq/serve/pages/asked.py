@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from unmasq.enrich.geo import Owner
+from unmasq.enrich.geo import Place
 from unmasq.keep.protocol import Health
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.links import OF_THE_PAGE, Links
@@ -14,22 +14,17 @@ from unmasq.serve.protocol import Backend
 _ITS_OWN = (*OF_THE_PAGE, "columns", "q")
 
 
-OwnerOf = Callable[[tuple[int, int]], Owner | None]
-"""Whose network an address is in, as far as files tell."""
+PlaceOf = Callable[[str], Place | None]
+"""In which country and whose network an address is, as far as files tell."""
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who looks at a page: the name of the token or login, what it may do, and what a form of theirs must send back."""
+    """Who looks at a page: the name of the token or login, and what a form of theirs must send back, empty for programs."""
 
     name: str = ""
-    role: str = "see"
+    may_change: bool = False
     csrf: str = ""
-
-    @property
-    def may_change(self) -> bool:
-        """Whether buttons that change something are of any use."""
-        return self.role == "admin"
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Asked:
     subject: str = ""
     viewer: Viewer = field(default_factory=Viewer)
     theme: str = ""
-    owner_of: OwnerOf = lambda _address: None
+    place_of: PlaceOf = lambda _address: None
     shows_data: bool = True
 
     @property

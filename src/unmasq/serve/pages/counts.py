@@ -1,7 +1,8 @@
 """What stands beside the rows of a page and may come after them: bars over time, and facets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -52,7 +53,7 @@ def of_role(wanted: FlowFilter, role: str, address: str) -> FlowFilter:
     """The flows of a filter in which an address plays a role, beside whatever else the filter asks of that role."""
     if role not in ROLES:
         return wanted
-    more: Mapping[str, Sequence[str]] = {role: (address,)}
+    more: dict[str, Any] = {role: (address,)}
     return replace(wanted, **more)
 
 

@@ -1,7 +1,5 @@
 """The page of health: whether an answer can be trusted, node by node, and what was dropped on the way."""
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
 from unmasq.find.check import Check
@@ -39,5 +37,5 @@ def health(asked: Asked) -> HealthPage:
     )
 
 
-def _checks(status: NodeStatus | None, data: Health) -> Sequence[Check]:
+def _checks(status: NodeStatus | None, data: Health) -> list[Check]:
     return checks(status, data) if status else []

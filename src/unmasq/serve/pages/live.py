@@ -1,6 +1,6 @@
 """Flows as they come, as rows of the table: server-sent events for the page that is open."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import anyio
@@ -30,7 +30,7 @@ class Live:
     def look(self) -> list[Flow]:
         """The flows that are new since the last look, oldest first. Waits for the store."""
         now_us = self.clock.now_us()
-        wanted, _ = self.asked.filtered("1h")
+        wanted, _ = self.asked.filtered()
         found = self.news.of(recent(self.asked.backend, wanted, now_us))
         self.news.forget(now_us - 2 * BACK_US)
         return found
@@ -42,11 +42,11 @@ class Live:
         return " ".join(html.split("\n"))
 
 
-async def events(live: Live, is_over: Callable[[], bool]) -> AsyncIterator[dict[str, str]]:
-    """`flow` with a row for each new one; `missed` with how many rows were too many to follow."""
+async def events(live: Live) -> AsyncIterator[dict[str, str]]:
+    """`flow` with a row for each new one; `missed` with how many rows were too many to follow. Ends when whoever reads goes away."""
     await run_in_threadpool(live.look)
     most = int(MOST_A_SECOND * EVERY_SECONDS)
-    while not is_over():
+    while True:
         await anyio.sleep(EVERY_SECONDS)
         found = await run_in_threadpool(live.look)
         if len(found) > most:

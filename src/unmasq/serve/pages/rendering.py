@@ -86,6 +86,10 @@ class Rendering:
         """A page or a part of one."""
         return self._templates.get_template(template).render(self._of(asked) | values)
 
+    def alone(self, template: str, **values: Any) -> str:
+        """A page for whoever is not let in yet: it tells nothing."""
+        return self._templates.get_template(template).render(values)
+
     def _of(self, asked: Asked) -> dict[str, Any]:
         links = asked.links
         return {

@@ -21,7 +21,7 @@ def content(name: str) -> bytes:
 
 
 def address(name: str) -> str:
-    """Where a page finds a file."""
+    """Where a page finds a file. Raises KeyError for one that there is not."""
     return f"{PREFIX}{hashlib.sha256(content(name)).hexdigest()[:12]}/{name}"
 
 
