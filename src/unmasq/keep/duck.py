@@ -141,7 +141,8 @@ class DuckStore(Answers):
                 below = dict(self._below)
             cursor = stack.enter_context(self.connection.cursor())
             try:
-                yield View(cursor, [Source(name, day, below.get(day, EVERYTHING)) for day, name in names.items()])
+                sources = [Source(name, day, below.get(day, EVERYTHING)) for day, name in names.items()]
+                yield View(cursor, sources, self.control.trust_list)
             except duckdb.Error as error:
                 raise told(error) from error
 

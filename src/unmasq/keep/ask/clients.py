@@ -1,5 +1,6 @@
 """The question `clients`: who in a range was a client."""
 
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.predicate import compiled
 from unmasq.keep.ask.sources import View
@@ -22,5 +23,6 @@ def clients(view: View, address: Range, wanted: FlowFilter, limit: int) -> list[
     places = gather(view, address, roles=[Role.CLIENT])
     if not places:
         return []
+    passed.find(view, predicate, places)
     view.collect("seen", places, _OF_DAY.format(flows=predicate.flows(), chains=predicate.chains()), predicate.values)
     return [RangeClient(to_text(hi, lo), requests) for hi, lo, requests in view.ask(_MOST, {"most": limit})]

@@ -6,7 +6,7 @@ one day after the other, so that no question needs more memory than one day does
 
 from collections.abc import Sequence
 
-from unmasq.keep.ask.predicate import Predicate
+from unmasq.keep.ask.conditions import Bound
 from unmasq.keep.ask.sources import View
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import Role
@@ -26,7 +26,7 @@ def gather(view: View, address: Range, *, roles: Sequence[Role] = tuple(Role), m
     """Fill `hits` with one row a role, at most so many, those of newer days first; returns the places that have any, in order."""
     if not view.sources:
         return []
-    asked = Predicate()
+    asked = Bound()
     wanted = ", ".join(f"({int(role)}::UTINYINT, {role.bit}::UTINYINT)" for role in roles)
     rows = _ROWS.format(address=asked.within("a.hi", "a.lo", [address]), roles=wanted)
     view.ask(_HITS.format(union=view.union(rows), most=most), asked.values)
