@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import httpx2
 
@@ -159,7 +159,7 @@ class Readers:
         self._url, self._token, self._stop = url, token, threading.Event()
         self._threads = [threading.Thread(target=self._read, args=(number,)) for number in range(READERS)]
 
-    def __enter__(self) -> "Readers":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

@@ -74,15 +74,12 @@ def _begun(store: Path) -> Tokens:
 def _tokens(store: Path) -> Tokens:
     """Those of a store. Raises StoreError where none is: nobody would ever look there."""
     try:
-        if not any((store / name).exists() for name in (lock.NAME, tokens.NAME)):
-            raise FileNotFoundError
-    except (FileNotFoundError, NotADirectoryError):
-        next_step = f"name the store of the running server; or start one: {shlex.join(['unmasq', 'serve', '--store', str(store)])}"
-        raise StoreError(
-            f"there is no store in {store}", "no server was ever started there, so that none would know a token", next_step
-        ) from None
+        is_there = any((store / name).exists() for name in (lock.NAME, tokens.NAME))
     except OSError as error:
         raise StoreError(f"cannot open the store in {store}", str(error.strerror), "run as its owner") from None
+    if not is_there:
+        next_step = f"name the store of the running server; or start one: {shlex.join(['unmasq', 'serve', '--store', str(store)])}"
+        raise StoreError(f"there is no store in {store}", "no server was ever started there, and no token made", next_step)
     return Tokens(store)
 
 

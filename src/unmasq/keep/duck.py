@@ -149,7 +149,8 @@ class DuckStore(Answers):
                 below, rewritten = dict(self._below), dict(self._rewritten)
             cursor = stack.enter_context(self.connection.cursor())
             try:
-                yield View(cursor, [self._source(name, day, below.get(day), rewritten.get(day)) for day, name in names.items()])
+                sources = [self._source(name, day, below.get(day), rewritten.get(day)) for day, name in names.items()]
+                yield View(cursor, sources, self.control.trust_list)
             except duckdb.Error as error:
                 raise told(error) from error
 

@@ -154,6 +154,7 @@ def near(trace: Trace) -> str:
 
 
 def others(count: int, *, at_least: bool) -> str:
+    """How many other clients."""
     return f"{'at least ' if at_least else ''}{words.counted(count, 'other client')}" if count else "no other client"
 
 

@@ -22,6 +22,8 @@ from unmasq.serve.who import Who
 MOST_BODY_BYTES = 1 << 20
 """A trust list with all ranges of a content delivery network is far shorter."""
 
+_ANYTHING = Endpoint("GET", "/", "see", "What is not there.")
+
 Told = Callable[[Request, ErrorBody, int], Response]
 """An error as a response."""
 
@@ -100,6 +102,11 @@ class Answering:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # Starlette's types cannot say which handler gets which error
+        try:
+            self._gate.who(request, _ANYTHING)
+        except Refused as refused:
+            if refused.status != 403:  # a stranger is not told what there is
+                return self._not_let_in(request, refused)
         what = f"{request.method} {request.url.path} is refused"
         response = self._told(
             request, ErrorBody(Problem(what, str(error.detail), "GET /api/v1/openapi.json lists what there is")), error.status_code

@@ -16,6 +16,7 @@ from unmasq.model.filter import FlowFilter
 NOW_US = 1_800_000_000_000_000
 DATA = Health(1, 10, NOW_US - MICROSECONDS, NOW_US - 3 * DAY_US, 10, 10, {}, 0, 0)
 EMPTY = Health(0, 0, None, None, 0, 0, {}, 0, 0)
+ANY = FlowFilter()
 WINDOW = FlowFilter(since_us=NOW_US - DAY_US)
 
 
@@ -28,7 +29,7 @@ def unseen(address: str, data: Health = DATA, last_seen_us: int | None = None) -
     )  # fmt: skip
 
 
-def why(trace: Trace, wanted: FlowFilter = FlowFilter()) -> tuple[str, str]:
+def why(trace: Trace, wanted: FlowFilter = ANY) -> tuple[str, str]:
     found = absence(trace, parse_range(trace.address), wanted, NOW_US)
     return found.kind, found.why
 

@@ -50,7 +50,7 @@ def test_kinds_that_are_not_there_have_no_place_in_the_key():
 
 def test_kinds_differ_by_their_pattern_too():
     root = ET.fromstring(histogram(bars(3, direct=1, forwarded=1, logged=1, unknown=1), name="h"))
-    lines = [(each.attrib["id"], each.find(f"{SVG}path").attrib["d"]) for each in root.iter(f"{SVG}pattern")]
+    lines = [(each.attrib["id"], next(each.iter(f"{SVG}path")).attrib["d"]) for each in root.iter(f"{SVG}pattern")]
     assert [name for name, _ in lines] == ["h-forwarded", "h-logged", "h-unknown"]
     assert len({drawn for _, drawn in lines}) == 3
     used = {each.attrib.get("fill") for each in root.iter(f"{SVG}path")}

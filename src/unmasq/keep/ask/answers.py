@@ -45,7 +45,7 @@ class Answers(ABC):
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         with self.view(wanted) as view:
-            return pages.page(view, wanted, limit, after, self.control.trust_list)
+            return pages.page(view, wanted, limit, after)
 
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
         with self.view(wanted) as view:
@@ -57,7 +57,7 @@ class Answers(ABC):
 
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
         with self.view(wanted) as view:
-            return paths.groups(view, address, wanted, limit, self.control.trust_list)
+            return paths.groups(view, address, wanted, limit)
 
     def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
         with self.view(wanted) as view:

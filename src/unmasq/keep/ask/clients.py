@@ -1,5 +1,6 @@
 """The question `clients`: who in a range was a client."""
 
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.predicate import compiled
 from unmasq.keep.ask.sources import View
@@ -25,6 +26,7 @@ def clients(view: View, address: Range, wanted: FlowFilter, limit: int) -> list[
     if wanted.is_empty:  # the index knows the requests of each client
         found = view.ask(_MOST.format(table="hits"), {"most": limit})
     else:
+        passed.find(view, predicate, hits.places)
         of_day = _OF_DAY.format(flows=predicate.flows(), chains=predicate.chains())
         view.collect("seen", hits.places, of_day, predicate.values, at_once=hits.at_once)
         found = view.ask(_MOST.format(table="seen"), {"most": limit})

@@ -81,11 +81,11 @@ def figures_of(view: View, place: int, remembered: Remembered) -> Figures:
 
 
 def _counted(view: View, place: int) -> Figures:
-    [(nodes, *figures)] = view.ask(view.within(place, _BATCHES))
+    [(nodes, flows, newest_us, oldest_us, requests, joined)] = view.ask(view.within(place, _BATCHES))
     rejects = dict(view.ask(view.within(place, _REJECTS)))
     judged = view.ask(view.within(place, _JUDGED))
-    versions, is_timed = {version: flows for version, flows, _ in judged}, not any(read for *_, read in judged)
-    return Figures(frozenset(nodes or ()), *figures, rejects=rejects, judged=versions, is_timed=is_timed)
+    versions, is_timed = {version: count for version, count, _ in judged}, not any(read for *_, read in judged)
+    return Figures(frozenset(nodes or ()), flows, newest_us, oldest_us, requests, joined, rejects, versions, is_timed)
 
 
 def node_flows(view: View) -> list[NodeFlows]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from unmasq.base.errors import UsageError
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import Predicate, compiled
 from unmasq.keep.ask.sources import View
 from unmasq.keep.protocol import Facet, Facets, FacetValue
@@ -81,6 +82,7 @@ def facets(view: View, wanted: FlowFilter, names: Sequence[str], limit: int, bud
         if name not in FIELDS:
             raise UsageError(f"no values of {name!r} can be counted", "facets are of a few fields", ", ".join(FIELDS))
     predicate, tally = compiled(wanted), {name: dict[str, int]() for name in names}
+    passed.find(view, predicate, range(len(view.sources)))
     deadline, counted, since_us, is_complete = time.monotonic() + budget_seconds, 0, None, True
     for place, first, last in _slices(view):
         if counted and time.monotonic() > deadline:

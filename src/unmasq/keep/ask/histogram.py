@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import compiled
 from unmasq.keep.ask.sources import View
 from unmasq.keep.protocol import Bucket, Histogram
@@ -26,6 +27,7 @@ def histogram(view: View, wanted: FlowFilter, width_us: int) -> Histogram:
 def _found(view: View, wanted: FlowFilter, width_us: int) -> Counter[tuple[int, int]]:
     """Requests by bucket and evidence."""
     predicate = compiled(wanted)
+    passed.find(view, predicate, range(len(view.sources)))
     is_plain = FlowFilter(since_us=wanted.since_us, until_us=wanted.until_us) == wanted
     select = _OF_SOURCE.format(
         width=width_us,

@@ -7,7 +7,7 @@ of few rows for some days at once, else one day after the other, so that no ques
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from unmasq.keep.ask.predicate import Predicate
+from unmasq.keep.ask.conditions import Bound
 from unmasq.keep.ask.sources import AT_ONCE, View
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import Role
@@ -37,7 +37,7 @@ def gather(view: View, address: Range, *, roles: Sequence[Role] = tuple(Role), m
     """Fill `hits` with one row a role, at most so many, those of newer days first."""
     if not view.sources:
         return Hits([], 1)
-    asked = Predicate()
+    asked = Bound()
     mask = sum(role.bit for role in roles)
     rows = _ROWS.format(address=asked.within("a.hi", "a.lo", [address]), roles=mask)
     wanted = ", ".join(f"({int(role)}::UTINYINT, {role.bit}::UTINYINT)" for role in roles)

@@ -1,7 +1,7 @@
 """The question `lifetime`: since when, and until when, an address or range is known. The index alone knows, where lines have times."""
 
 from unmasq.keep.ask.completeness import Remembered, figures_of
-from unmasq.keep.ask.predicate import Predicate
+from unmasq.keep.ask.conditions import Bound
 from unmasq.keep.ask.sources import View
 from unmasq.keep.protocol import Lifetime
 from unmasq.model.address import Range
@@ -18,7 +18,7 @@ def lifetime(view: View, address: Range, remembered: Remembered) -> Lifetime:
     """First and last time, in whatever role; the first one leaves out times that are only read times."""
     if not view.sources:
         return Lifetime(None, None)
-    asked = Predicate()
+    asked = Bound()
     here = asked.within("a.hi", "a.lo", [address])
     selects = [
         view.within(place, (_TIMED if figures_of(view, place, remembered).is_timed else _READ).format(address=here))

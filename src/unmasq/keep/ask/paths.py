@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import json, structs
 
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.hits import Hits, gather
-from unmasq.keep.ask.hops import TrustOf, hops, observed
+from unmasq.keep.ask.hops import hops, observed
 from unmasq.keep.ask.predicate import compiled
-from unmasq.keep.ask.sources import Row, View
+from unmasq.keep.ask.sources import Row, TrustOf, View
 from unmasq.keep.protocol import ChainGroup
 from unmasq.model.address import Range, text_or_none, to_text
 from unmasq.model.filter import FlowFilter
@@ -70,17 +71,18 @@ ORDER BY sum(requests) DESC, asked
 """
 
 
-def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of: TrustOf) -> list[ChainGroup]:
+def groups(view: View, address: Range, wanted: FlowFilter, limit: int) -> list[ChainGroup]:
     """Distinct paths of an address or range, most requests first."""
     predicate = compiled(wanted)
     hits = gather(view, address, most=MOST_HITS)
     if not hits.places:
         return []
+    passed.find(view, predicate, hits.places)
     seen = _SEEN.format(flows=predicate.flows(), chains=predicate.chains())
     view.collect("seen", hits.places, seen, predicate.values, at_once=hits.at_once)
     view.ask(_SHAPES, {"most": MOST_SHAPES})
     shapes = view.rows("SELECT * FROM shapes ORDER BY shape")
-    drawn = [_drawn(row, trust_of) for row in shapes]
+    drawn = [_drawn(row, view.trust_of) for row in shapes]
     return _counted(view, hits, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)
 
 

@@ -1,8 +1,9 @@
 """The question `top`: who had most requests in one role, and who of them was never seen before."""
 
 from unmasq.base.errors import UsageError
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import compiled
-from unmasq.keep.ask.sources import View
+from unmasq.keep.ask.sources import Row, View
 from unmasq.keep.protocol import Ranked, Top
 from unmasq.model.address import to_text
 from unmasq.model.filter import FlowFilter
@@ -53,11 +54,12 @@ def top(view: View, earlier: View, wanted: FlowFilter, by: str, limit: int, *, o
     _mark_old(earlier, wanted)
     if only_new:
         [(addresses, requests)] = view.ask(_TOTALS.format(only_new=True))
-    return Top(by, [_ranked(*row) for row in view.ask(_MOST.format(only_new=only_new, limit=limit))], addresses, requests)
+    return Top(by, list(map(_ranked, view.rows(_MOST.format(only_new=only_new, limit=limit)))), addresses, requests)
 
 
 def _gather(view: View, wanted: FlowFilter, by: str) -> None:
     predicate = compiled(wanted)
+    passed.find(view, predicate, range(len(view.sources)))
     hi, lo = _COLUMNS.get(by, "a.hi, a.lo").split(", ")
     named = "" if by in _COLUMNS else _NAMED.format(bit=Role[by.upper()].bit)
     select = _OF_SOURCE.format(hi=hi, lo=lo, named=named, flows=predicate.flows(), chains=predicate.chains())
@@ -74,16 +76,7 @@ def _mark_old(earlier: View, wanted: FlowFilter) -> None:
         earlier.ask(earlier.within(place, _OLD.format(since=wanted.since_us)))
 
 
-def _ranked(
-    hi: int,
-    lo: int,
-    requests: int,
-    flows: int,
-    bytes_out: int | None,
-    first_us: int,
-    last_us: int,
-    kinds: int,
-    is_new: bool,  # noqa: FBT001
-) -> Ranked:
+def _ranked(row: Row) -> Ranked:
+    kinds = row.pop("kinds")
     evidence = [kind.label or "" for kind in Evidence if kind and kinds & 1 << kind]
-    return Ranked(to_text(hi, lo), requests, flows, bytes_out, first_us, last_us, evidence, is_new)
+    return Ranked(to_text(row.pop("hi"), row.pop("lo")), **row, evidence=evidence)

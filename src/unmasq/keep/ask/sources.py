@@ -1,7 +1,7 @@
 """Where a question looks: day files and the live part, as one consistent picture."""
 
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,11 @@ import duckdb
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.filter import FlowFilter
+from unmasq.unwind.trust import TrustList
 
 Row = dict[str, Any]
+TrustOf = Callable[[int], TrustList]
+"""A trust list by its version."""
 
 EVERYTHING = 1 << 62
 AT_ONCE = 10
@@ -37,10 +40,11 @@ class Source:
 
 @dataclass(frozen=True)
 class View:
-    """A cursor and the sources to ask, the live part first, then days from new to old."""
+    """A cursor and the sources to ask, the live part first, then days from new to old; and by which lists they were judged."""
 
     cursor: duckdb.DuckDBPyConnection
     sources: Sequence[Source]
+    trust_of: TrustOf
 
     def ask(self, question: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of an answer."""

@@ -28,7 +28,7 @@ _OF_OLD = {"read": "see"}
 
 
 class Token(Struct, frozen=True, rename={"role": "use"}):
-    """What is known of a token: its name and role, the SHA-256 of its text, when it was made, and until when it is good, if not for ever."""
+    """What is known of a token: its name and role, the SHA-256 of its text, when it was made; when it is over, None for never."""
 
     name: str
     role: Role

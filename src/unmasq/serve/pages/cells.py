@@ -1,6 +1,6 @@
 """One cell of a table of flows: addresses are links to their pages, texts are inert and short."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC
 
 from markupsafe import Markup
@@ -19,21 +19,26 @@ _ASKED = ("methods", "hosts", "paths", "services", "upstreams", "user_agents")
 
 def cell(flow: Flow, name: str) -> Markup:
     """What a flow has in a column."""
-    match name:
-        case "time":
-            return time(flow.start_time * MICROSECONDS)
-        case "source":
-            return _link(flow.source_ip, words.endpoint(flow.source_ip, flow.source_port))
-        case "nat_source":
-            return _link(flow.unmasq.nat_source_ip, flow.unmasq.nat_source_ip or "")
-        case "client":
-            return _few([_link(client.ip, client.ip) for client in flow.unmasq.clients])
-        case "claimed":
-            return _few([_link(ip, ip, "claimed") for ip in claimed(flow)])
-        case "evidence":
-            return _few([kind(words.evidence(each)) for each in dict.fromkeys(client.evidence for client in flow.unmasq.clients)])
-        case _:
-            return brief(COLUMNS[name].text(flow, UTC))
+    made = _CELLS.get(name)
+    return made(flow) if made else brief(COLUMNS[name].text(flow, UTC))
+
+
+def _clients(flow: Flow) -> Markup:
+    return _few([_link(client.ip, client.ip) for client in flow.unmasq.clients])
+
+
+def _kinds(flow: Flow) -> Markup:
+    return _few([kind(words.evidence(each)) for each in dict.fromkeys(client.evidence for client in flow.unmasq.clients)])
+
+
+_CELLS: dict[str, Callable[[Flow], Markup]] = {
+    "time": lambda flow: time(flow.start_time * MICROSECONDS),
+    "source": lambda flow: _link(flow.source_ip, words.endpoint(flow.source_ip, flow.source_port)),
+    "nat_source": lambda flow: _link(flow.unmasq.nat_source_ip, flow.unmasq.nat_source_ip or ""),
+    "client": _clients,
+    "claimed": lambda flow: _few([_link(ip, ip, "claimed") for ip in claimed(flow)]),
+    "evidence": _kinds,
+}
 
 
 def asked_for(chain: Chain) -> Iterator[tuple[str, str]]:

@@ -77,9 +77,7 @@ class Pages:
 
     def _page(self, name: str, path: str, *, as_json: bool) -> Endpoint:
         if as_json:
-            return Endpoint(
-                "GET", f"{path}.json", "see", f"The page {name} as JSON.", self._on_page(lambda asked: views.GATHER[name](asked))
-            )
+            return Endpoint("GET", f"{path}.json", "see", f"The page {name} as JSON.", self._on_page(views.GATHER[name]))
         return Endpoint("GET", path, "see", f"The page {name}.", self._on_page(partial(self._html, name)))
 
     def _html(self, name: str, asked: Asked) -> Response:

@@ -14,7 +14,7 @@ LISTED = 10
 
 
 class ProxiesPage(Struct, frozen=True):
-    """`conflicts` are requests in which headers of a trusted proxy name different clients; `forgers` sent claims that nobody vouches for."""
+    """`conflicts` are sources whose headers name different clients; of what is `obscured` nobody can know who came."""
 
     window: Window
     pointers: Pointers
