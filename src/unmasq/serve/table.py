@@ -13,53 +13,36 @@ _PROXIES = TrustedProxy | list[TrustedProxy]
 
 def of_store(routes: Routes) -> list[Endpoint]:
     """What is known of flows and addresses, and what may be changed."""
-    filters = of_filter()
+    return [*_flows(routes), *_counts(routes), *_data(routes), *_trust(routes)]
+
+
+def _flows(routes: Routes) -> list[Endpoint]:
+    flows, trace = (*of_filter(), LIMIT, AFTER, FORM), (ADDRESS, *of_filter(), QUICK, FORM)
+    who = "Who an address is, by which ways it came, and what of it is only claimed."
     return [
-        Endpoint("GET", "/api/v1/flows", "see", "Flows, newest first.", routes.flows, takes=(*filters, LIMIT, AFTER, FORM), gives=FlowPage),
-        Endpoint(
-            "GET",
-            "/api/v1/trace/{address:path}",
-            "see",
-            "Who an address is, by which ways it came, and what of it is only claimed.",
-            routes.trace,
-            takes=(ADDRESS, *filters, QUICK, FORM),
-            gives=Trace,
-        ),
-        Endpoint(
-            "GET",
-            "/api/v1/histogram",
-            "see",
-            "Requests over time, by evidence.",
-            routes.histogram,
-            takes=(*filters, WIDTH, FORM),
-            gives=Histogram,
-        ),
-        Endpoint(
-            "GET",
-            "/api/v1/facets",
-            "see",
-            "What the newest flows of a filter have in common.",
-            routes.facets,
-            takes=(*filters, FIELD, LIMIT, FORM),
-            gives=Facets,
-        ),
-        Endpoint(
-            "GET", "/api/v1/top", "see", "Who has most requests, who is new.", routes.top, takes=(*filters, BY, LIMIT, NEW, FORM), gives=Top
-        ),
-        Endpoint("GET", "/api/v1/nodes", "see", "Each node, and how it is doing.", routes.nodes, takes=(FORM,), gives=list[NodeHeard]),
-        Endpoint(
-            "GET",
-            "/api/v1/rejects",
-            "see",
-            "Why lines were rejected, with a sample each.",
-            routes.rejects,
-            takes=(FORM,),
-            gives=list[RejectSample],
-        ),
-        Endpoint("GET", "/api/v1/proxies", "see", "Who looks like a proxy that nobody declared.", routes.proxies, gives=Pointers),
+        Endpoint("GET", "/api/v1/flows", "see", "Flows, newest first.", routes.flows, takes=flows, gives=FlowPage),
+        Endpoint("GET", "/api/v1/trace/{address:path}", "see", who, routes.trace, takes=trace, gives=Trace),
+    ]
+
+
+def _counts(routes: Routes) -> list[Endpoint]:
+    bars, facets, top = (*of_filter(), WIDTH, FORM), (*of_filter(), FIELD, LIMIT, FORM), (*of_filter(), BY, LIMIT, NEW, FORM)
+    common = "What the newest flows of a filter have in common."
+    return [
+        Endpoint("GET", "/api/v1/histogram", "see", "Requests over time, by evidence.", routes.histogram, takes=bars, gives=Histogram),
+        Endpoint("GET", "/api/v1/facets", "see", common, routes.facets, takes=facets, gives=Facets),
+        Endpoint("GET", "/api/v1/top", "see", "Who has most requests, and who is new.", routes.top, takes=top, gives=Top),
+    ]
+
+
+def _data(routes: Routes) -> list[Endpoint]:
+    rejects = "Why lines were rejected, with a sample each."
+    return [
         Endpoint("GET", "/api/v1/health", "see", "How complete and how fresh the data is.", routes.health, gives=Health),
+        Endpoint("GET", "/api/v1/nodes", "see", "Each node, and how it is doing.", routes.nodes, takes=(FORM,), gives=list[NodeHeard]),
+        Endpoint("GET", "/api/v1/rejects", "see", rejects, routes.rejects, takes=(FORM,), gives=list[RejectSample]),
+        Endpoint("GET", "/api/v1/proxies", "see", "Who looks like a proxy that nobody declared.", routes.proxies, gives=Pointers),
         Endpoint("GET", "/api/v1/status", "see", "How the node that fills this store is doing.", routes.status, gives=NodeStatus | None),
-        *_trust(routes),
     ]
 
 
@@ -78,7 +61,5 @@ def _trust(routes: Routes) -> list[Endpoint]:
             gives=Trusted,
         ),
         Endpoint("DELETE", "/api/v1/trust", "admin", "Trust a name or range no longer.", routes.trust_remove, takes=(NAME,), gives=Trusted),
-        Endpoint(
-            "POST", "/api/v1/rejudge", "admin", "Judge flows by the present list, and wait.", routes.rejudge, takes=(SINCE,), gives=Rejudged
-        ),
+        Endpoint("POST", "/api/v1/rejudge", "admin", "Judge flows again, and wait.", routes.rejudge, takes=(SINCE,), gives=Rejudged),
     ]
