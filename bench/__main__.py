@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import collector, flood, latency, node, parse, path, pods, proxies, reader, ship, span, start
+from bench import collector, flood, latency, node, pages, parse, path, pods, proxies, reader, ship, span, start
 from bench.figure import Figure, Measure, grid, table
 from bench.logs import Logs
 
@@ -19,6 +19,7 @@ FIGURES: dict[str, Measure] = {
     "node": node.figures,
     "start": start.figures,
     "span": span.figures,
+    "pages": pages.figures,
     "pods": pods.figures,
     "collector": collector.figures,
 }

@@ -5,20 +5,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from bench.figure import Figure
+from bench.kept import fill
 from bench.logs import Logs
-from bench.path_work import AROUND
-from tests.truth.log import generate
-from tests.truth.traffic import Shape
 from tests.truth.world import client
-from unmasq.base.telemetry import Counters
-from unmasq.join.settings import WindowSettings
-from unmasq.keep.day.ageing import close_days
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
-from unmasq.model.ingress import Chunk, FileIdentity
-from unmasq.node.desk import Desk
-from unmasq.node.once import read_once
 
 DAYS = 4
 _CLIENTS = {"a busy address": range(1, 30, 2), "a rare address": range(5001, 5030, 2), "an unknown address": range(9_000_001, 9_000_030, 2)}
@@ -33,10 +25,7 @@ FROM {day}.chains c JOIN {day}.flows f ON f.flow = c.flow WHERE c.client_hi = $h
 def figures(logs: Logs) -> Iterator[Figure]:
     """Medians by the clock on the wall, another address each time."""
     folder = logs.folder / "span"
-    with DuckStore(folder) as store:
-        _fill(store, logs.lines // DAYS)
-        for _ in close_days(store):
-            pass
+    fill(folder, DAYS, logs.lines // DAYS)
     with DuckStore(folder, read_only=True) as store:
         flows = store.health().flows
         for what, numbers in _CLIENTS.items():
@@ -45,16 +34,6 @@ def figures(logs: Logs) -> Iterator[Figure]:
             scan = _milliseconds(lambda address: _scanned(store, address), addresses)
             told = f"scan of chains and flows for one role {scan:.1f} ms"
             yield Figure(f"{what} over {DAYS} days, {flows:,} flows", f"{ours:.1f} ms", told, f"{scan / ours:.2f}")
-
-
-def _fill(store: DuckStore, lines: int) -> None:
-    """The same traffic on each of the days."""
-    log = generate(3, lines, Shape(pool=max(1000, lines // 4), lines_per_second=lines / 80_000))
-    for day in range(DAYS):
-        data = log.data.replace(b"[21/Nov/", b"[%d/Nov/" % (21 + day)).replace(b"[22/Nov/", b"[%d/Nov/" % (22 + day))
-        desk = Desk(WindowSettings(), Counters(), lambda: AROUND, witnessed=False, began_us=0)
-        chunk = Chunk(FileIdentity(1, day, "bench"), "log", 0, data)
-        read_once([chunk], desk, store.append, 1_795_900_000_000_000)
 
 
 def _milliseconds(asked: Callable[[str], object], addresses: list[str]) -> float:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from tests.contract import plain
 from tests.contract.stores import STORES, TRUST
 from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, batch
-from unmasq.keep.protocol import Store
+from unmasq.keep.protocol import Lifetime, Store
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
@@ -19,6 +19,8 @@ RANGES = [*ADDRESSES, "198.51.100.0/24", "2001:db8::/32", "2001:db8::/64", "0.0.
 HOSTS = ["shop.example", "pay.example"]
 PATHS = ["/", "/login", "/search", "/log"]
 STATUSES = ["200", "404", "403", "502"]
+SERVICES = ["shop/web:80", "pay"]
+HEADERS = ["x-forwarded-for", "x-real-ip", "cf-connecting-ip"]
 
 addresses = st.sampled_from(ADDRESSES)
 some = st.sampled_from
@@ -40,6 +42,7 @@ chains = st.builds(
     hosts=few(HOSTS),
     paths=few(PATHS),
     statuses=few(STATUSES),
+    services=few(SERVICES),
     flags=some([0, int(Flag.REJECTED)]),
 )
 flows = st.builds(
@@ -51,26 +54,43 @@ flows = st.builds(
     dest_port=some([80, 443]),
     pod=some(["", "shop/web-1", "shop/db", "pay/web-2"]),
     join=some([Join.EXACT, Join.NAT, Join.UNWITNESSED]),
-    flags=some([0, 0, int(Flag.LATE), int(Flag.SNAT_ELSEWHERE)]),
+    flags=some([0, 0, int(Flag.LATE), int(Flag.SNAT_ELSEWHERE), int(Flag.APPLICATION_BYTES)]),
     time_source=some(TimeSource),
     connection=st.integers(1, 3),
-    chains=st.lists(chains, min_size=1, max_size=3, unique_by=lambda chain: chain.headers).map(tuple),
+    chains=st.lists(chains, max_size=3, unique_by=lambda chain: chain.headers).map(tuple),
 )
 traffic = st.lists(st.lists(flows, min_size=1, max_size=4), min_size=1, max_size=3)
 times = st.none() | st.integers(MIDNIGHT_US - 4 * MINUTE_US, MIDNIGHT_US + 4 * MINUTE_US)
+excluded = st.lists(
+    st.one_of(
+        st.tuples(some(["client", "source", "original_source", "claim", "nat_source", "any", "via", "dest"]), some(RANGES)),
+        st.tuples(st.just("status"), some(["404", "4xx"])),
+        st.tuples(st.just("flag"), some(["late", "rejected", "all_trusted", "application_bytes"])),
+        st.tuples(st.just("header"), some(HEADERS)),
+        st.tuples(st.just("evidence"), some(["observed", "forwarded", "none"])),
+        st.tuples(st.just("service"), some(SERVICES)),
+        st.tuples(st.just("host"), some(HOSTS)),
+        st.tuples(st.just("port"), some(["80", "443"])),
+        st.tuples(st.just("to_namespace"), some(["shop", "p*"])),
+    ).map("=".join),
+    max_size=3,
+).map(tuple)
 filters = st.builds(
     FlowFilter,
-    **dict.fromkeys(["client", "source", "original_source", "claim", "nat_source", "any"], few(RANGES)),
+    **dict.fromkeys(["client", "source", "original_source", "claim", "nat_source", "any", "via"], few(RANGES)),
     dest=few(["10.0.0.80", "2001:db8::/32"]),
     port=few([80, 443]),
     to_namespace=few(["shop", "p?y", "*", "web-1"]),
     to_pod=few(["web-*", "db", "*", "shop/web-1"]),
     evidence=few(["observed", "forwarded", "none"]),
     join=few(["exact", "nat", "unwitnessed"]),
-    flag=few(["late", "rejected", "all_trusted", "header_conflict", "obscured", "snat_elsewhere"]),
+    flag=few(["late", "rejected", "all_trusted", "header_conflict", "obscured", "snat_elsewhere", "application_bytes"]),
     host=few(HOSTS),
     path=few(["/", "/log", "/s"]),
     status=few(["404", "4xx", "2xx"]),
+    service=few(SERVICES),
+    header=few(HEADERS),
+    exclude=excluded,
     since_us=times,
     until_us=times,
 )
@@ -105,7 +125,7 @@ def test_a_filter_lets_through_what_a_plain_look_at_the_documents_would(store, g
         documents = everything(kept)
         assert len(documents) == sum(map(len, batches))
         for each in wanted:
-            assert kept.flows(each, limit=1000).flows == [flow for flow in documents if plain.matching(flow, each)]
+            assert kept.flows(each, limit=1000).flows == [flow for flow in documents if plain.lets_through(flow, each)]
 
 
 @every_store
@@ -119,6 +139,19 @@ def test_a_span_is_a_plain_sum_over_the_documents(store, groups, wanted, asked):
             for text in asked:
                 found = {s.role: (s.requests, s.connections, s.flows, s.first_us, s.last_us) for s in kept.span(parse_range(text), each)}
                 assert found == plain.span(documents, written, parse_range(text), each)
+
+
+@every_store
+@few_examples
+@given(groups=traffic, asked=st.lists(some(RANGES), min_size=1, max_size=3))
+def test_a_lifetime_is_from_the_first_to_the_last_of_all_roles(store, groups, asked):
+    batches, written = rendered(groups)
+    with store(batches) as kept:
+        documents = everything(kept)
+        for text in asked:
+            roles = plain.span(documents, written, parse_range(text), FlowFilter()).values()
+            firsts, lasts = ([int(str(role[at])) for role in roles if role[at] is not None] for at in (3, 4))
+            assert kept.lifetime(parse_range(text)) == Lifetime(min(firsts, default=None), max(lasts, default=None))
 
 
 @every_store

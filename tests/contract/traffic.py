@@ -43,6 +43,7 @@ class MadeChain:
     paths: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     flags: int = 0
 
 
@@ -143,7 +144,7 @@ def _chains(pairs, texts: _Texts) -> ChainColumns:
         len(pairs),
         flow=np.array([row for row, _, _ in pairs], "i8"),
         headers=np.array([texts.number(json.dumps(dict(chain.headers))) for _, _, chain in pairs], "i8"),
-        flags=np.array([chain.flags | made.flags & ~Flag.SNAT_ELSEWHERE for _, made, chain in pairs], "u2"),
+        flags=np.array([chain.flags | made.flags & ~(Flag.SNAT_ELSEWHERE | Flag.APPLICATION_BYTES) for _, made, chain in pairs], "u2"),
         requests=np.array([chain.requests for _, _, chain in pairs], "i8"),
         bytes_in=-1,
         bytes_out=100,
@@ -157,9 +158,9 @@ def _asked(pairs, texts: _Texts) -> AskedColumns:
     rows = [
         (at, chain.requests, *map(texts.number, said))
         for at, (_, _, chain) in enumerate(pairs)
-        for said in zip_longest(*map(dict.fromkeys, (chain.hosts, chain.paths, chain.statuses, chain.agents)), fillvalue="")
+        for said in zip_longest(*map(dict.fromkeys, (chain.hosts, chain.paths, chain.statuses, chain.agents, chain.services)), fillvalue="")
     ]
-    names = ("chain", "requests", "host", "path", "status", "user_agent")
+    names = ("chain", "requests", "host", "path", "status", "user_agent", "service")
     columns = np.array(rows, "i8").reshape(-1, len(names)).T
     silent = dict.fromkeys(TEXTS, texts.number(""))
     return AskedColumns.filled(len(rows), **silent | dict(zip(names, columns, strict=True)))

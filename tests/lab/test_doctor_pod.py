@@ -42,7 +42,7 @@ def reachable(switched: Lab, tmp_path: Path) -> Iterator[Path]:
     witness = Program(tmp_path / "node.said", "node", *reads, *SHORT, *to, inside=inside(switched, "node"))
     try:
         until(lambda: "serving" in server.said(), "the server to answer", 60)
-        made = asked("token", "create", "reader", "--use", "read", "--store", str(tmp_path / "store"))
+        made = asked("token", "add", "reader", "--store", str(tmp_path / "store"))
         (tmp_path / "reader").write_text(made.stdout)
         witness.start()
         until(lambda: "reading" in witness.said(), "the node to begin", 60)

@@ -42,7 +42,7 @@ class Nodes:
         self.lab, self.folder, self.store, self.port = lab, folder, folder / "store", free_port()
         (folder / "token").write_text(TOKEN)
         self.store.mkdir()
-        self._reader = Tokens(self.store).create("me", "read", 0)
+        self._reader = Tokens(self.store).add("me", "see", 0)
         (folder / "empty").touch()
         told = [f"--listener={at.INGRESS}:80", "--trust", "10.0.0.0/8", "--interval-seconds", "1"]  # the other one it has to learn
         listen = ("--listen", f"127.0.0.1:{self.port}", "--token-file", str(folder / "token"))

@@ -7,6 +7,7 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import UsageError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_US = 253_402_300_799_999_999  # 9999-12-31: what is named behind it, in a zone of the west, is no date any more
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d|w)")
 _UNITS_US = {
     "ms": 1000,
@@ -49,7 +50,7 @@ def ago(words: str, now_us: int) -> int:
 def parse(words: str, now_us: int) -> int:
     """Microseconds since 1970 of an RFC 3339 time, or of so long before now (`10m`). Raises UsageError.
 
-    A time without a zone is UTC, a date alone its first moment; a length that goes back behind 1970 ends there.
+    A time without a zone is UTC, a date alone its first moment; what lies before 1970 or behind 9999 ends there.
     """
     words = words.strip()
     if _DURATION.fullmatch(words.lower()):
@@ -61,4 +62,4 @@ def parse(words: str, now_us: int) -> int:
             f"not a time: {words!r}", "it is neither RFC 3339 nor a length", "write it like 2026-11-24T08:00:00Z or 10m"
         ) from None
     found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return (found - _EPOCH) // timedelta(microseconds=1)
+    return min(max((found - _EPOCH) // timedelta(microseconds=1), 0), _LAST_US)

@@ -20,7 +20,7 @@ def secret(path: Path) -> str:
         raise UsageError(
             f"there is no token in {path}",
             "its first line is empty or no plain text",
-            "unmasq token create NAME --store DIR --file FILE makes one",
+            "unmasq token add NAME --role node --store DIR --file FILE makes one",
         )
     return text
 

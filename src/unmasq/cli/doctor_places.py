@@ -50,7 +50,7 @@ def server_of(url: str, options: "DoctorOptions") -> "AbstractContextManager[Own
     from unmasq.serve.remote import server_at
 
     if options.token_file is None:
-        next_step = "add --token-file FILE; beside the server, unmasq token create NAME --use read --store DIR --file FILE makes one"
+        next_step = "add --token-file FILE; beside the server, unmasq token add NAME --store DIR --file FILE makes one"
         raise UsageError("with which token?", "a server answers only those who show one", next_step)
     return server_at(url, secret(options.token_file), options.ca, insecure=options.insecure)
 

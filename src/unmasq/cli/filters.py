@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
 from unmasq.cli.window import beginning, moment, past
+from unmasq.keep.ask.exclusion import left_out
 from unmasq.model.filter import FlowFilter
 
 _STATUS = re.compile("[0-9]{3}|[1-5]xx", re.ASCII | re.IGNORECASE)  # logs hold odd ones too: 000, 999
@@ -21,6 +22,8 @@ class Flags(FlowFilter):
     """Claimed in headers, by the rule of Calico's original_source_ips; unverified."""
     to_namespace: Annotated[tuple[str, ...], Parameter(alias="-n")] = ()
     """The namespace of the proxy's pod; * and ? stand for other characters."""
+    exclude: Annotated[tuple[str, ...], Parameter(alias="-x")] = ()
+    """FIELD=VALUE, a field and value as above, of what is left out: -x client=10.0.0.1 -x status=4xx."""
     since_us: Annotated[int | None, Parameter(name="--since", converter=moment, metavar="TIME")] = None
     """At or after this time: 2026-11-24T08:00:00Z, 2026-11-24, or 10m, 2h, 2d ago."""
     until_us: Annotated[int | None, Parameter(name="--until", converter=moment, metavar="TIME")] = None
@@ -30,7 +33,7 @@ class Flags(FlowFilter):
 
     def filter(self) -> FlowFilter:
         """The filter that they mean. Raises UsageError where two beginnings are named, or a status that none can be."""
-        for text in self.status:
+        for text in (*self.status, *left_out(self.exclude).status):
             if not _STATUS.fullmatch(text):
                 raise UsageError(f"no status: {text!r}", "it is a code of three digits, or a class, 1xx to 5xx", "write it like 404 or 4xx")
         known = {f.name: getattr(self, f.name) for f in fields(FlowFilter)}

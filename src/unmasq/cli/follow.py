@@ -2,49 +2,15 @@
 
 import sys
 import time
-from dataclasses import replace
 
-from unmasq.base.clock import MICROSECONDS, Clock
+from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.cli.flows_output import Printer
 from unmasq.keep.protocol import FlowPage
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flow import Flow
 from unmasq.serve.client import Owner
+from unmasq.serve.following import BACK_US, EVERY_SECONDS, News, recent
 from unmasq.serve.protocol import Backend
-
-EVERY_SECONDS = 0.5
-BACK_US = 300 * MICROSECONDS
-"""How far back is looked for news: a flow closes at most an interval, its wait and its linger after its first request."""
-
-_PAGE = 1000
-_MOST_PAGES = 10  # of one look: whoever follows more than this reads nothing anyway
-
-Key = tuple[object, ...]
-
-
-class News:
-    """What was not shown before. Remembers only what a look can bring back."""
-
-    def __init__(self, *, tells_changes: bool) -> None:
-        self._tells_changes = tells_changes
-        self._shown: dict[Key, int] = {}
-
-    def of(self, flows: list[Flow]) -> list[Flow]:
-        """Those of the flows that are new, oldest first; a closed one is news again if changes are told."""
-        return [flow for flow in reversed(flows) if self._is_new(flow)]
-
-    def _is_new(self, flow: Flow) -> bool:
-        unmasq = flow.unmasq
-        open_key = (unmasq.node, flow.source_ip, flow.source_port, flow.dest_ip, flow.dest_port, flow.start_time, "late" in unmasq.flags)
-        key: Key = open_key if unmasq.provisional else (unmasq.id,)
-        seen = key in self._shown or (not unmasq.provisional and not self._tells_changes and open_key in self._shown)
-        self._shown[key] = flow.end_time
-        return not seen
-
-    def forget(self, before_us: int) -> None:
-        """Drop what no look brings back."""
-        self._shown = {key: end for key, end in self._shown.items() if end * MICROSECONDS >= before_us}
 
 
 def follow_flows(backend: Backend, wanted: FlowFilter, printer: Printer, clock: Clock, limit: int) -> None:
@@ -52,26 +18,12 @@ def follow_flows(backend: Backend, wanted: FlowFilter, printer: Printer, clock: 
     if not isinstance(backend, Owner):
         raise UsageError("nothing to follow", "nobody writes to this store", "start `unmasq run`, or leave out --follow")
     news = News(tells_changes=printer.tells_changes)
-    news.of(_recent(backend, wanted, clock))  # before the page: what comes between the two is on the page, or still news
+    news.of(recent(backend, wanted, clock.now_us()))  # before the page: what comes between the two is on the page, or still news
     newest = backend.flows(wanted, limit).flows
     news.of(newest)
     printer.page(FlowPage(newest[::-1], None))
     while True:
         sys.stdout.flush()
         time.sleep(EVERY_SECONDS)
-        printer.more(news.of(_recent(backend, wanted, clock)))
+        printer.more(news.of(recent(backend, wanted, clock.now_us())))
         news.forget(clock.now_us() - 2 * BACK_US)
-
-
-def _recent(backend: Backend, wanted: FlowFilter, clock: Clock) -> list[Flow]:
-    """The flows of the last minutes, newest first."""
-    since_us = max(clock.now_us() - BACK_US, wanted.since_us or 0)
-    flows: list[Flow] = []
-    after = None
-    for _ in range(_MOST_PAGES):
-        page = backend.flows(replace(wanted, since_us=since_us), _PAGE, after)
-        flows += page.flows
-        after = page.next
-        if after is None:
-            break
-    return flows

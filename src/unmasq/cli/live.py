@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import SystemClock
+from unmasq.base.exposition import Metrics
 from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
+from unmasq.cli.opening import open_port
 from unmasq.cli.run import RunOptions
 from unmasq.cli.turns import Turns
 from unmasq.cli.watching import microseconds, pods_of, say_what_is_watched, summary, sync_of
@@ -24,6 +26,8 @@ from unmasq.node.receipts import Receipts
 from unmasq.node.status import Beside, status
 from unmasq.node.watch import Keeper, Watch
 from unmasq.serve.owner import Owner
+from unmasq.serve.questions import of_live
+from unmasq.serve.site import Site
 
 if TYPE_CHECKING:
     from unmasq.observe.policy_sync.server import PolicySync
@@ -64,6 +68,21 @@ class Work:
         covered = _covered(store)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))
         self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status, lambda: watch.node_ranges))
+        self._port = self._stack.enter_context(open_port(options, self._site(options, store, watch)))
+
+    def _site(self, options: RunOptions, store: DuckStore, watch: Watch) -> Site:
+        backend = of_live(self._live, store.control, self._clock, self._status, lambda: watch.node_ranges)
+        return Site(
+            folder=options.store,
+            backend=backend,
+            clock=self._clock,
+            counters=self.counters,
+            metrics=Metrics(self.counters, lambda: {"waiting_rows": self._live.waiting_rows(), "days_unwritten": len(self._live.troubles)}),
+            trouble=lambda: self.turns.trouble,
+            hosts=options.host or (),
+            is_secure=options.tls_cert is not None,
+            geo=options.geo or (),
+        )
 
     def _sync_of(self, options: RunOptions, store: DuckStore) -> "PolicySync | None":
         reports = partial(KeptReports, options.store, self._clock)
@@ -71,6 +90,7 @@ class Work:
 
     def __enter__(self) -> Self:
         say_what_is_watched(self._node, self._sync, self._status())
+        self._port.say()
         return self
 
     def __exit__(self, *_: object) -> None:

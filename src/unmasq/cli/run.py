@@ -7,18 +7,21 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from unmasq.base.errors import UsageError
+from unmasq.cli.port import PortOptions
 from unmasq.cli.watching import WatchOptions, microseconds, watch_of
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class RunOptions(WatchOptions):
+class RunOptions(WatchOptions, PortOptions):
     """What to read and watch, whom to trust, and how long to wait."""
 
     store: Path
     """The folder to keep flows in; made if absent."""
     trust: Annotated[str, Parameter(show_default=False)] = ""
     """Ranges whose machines write X-Forwarded-For on every request, separated by commas, or RANGE=HEADER; saved in the trust list."""
+    listen: Annotated[str | None, Parameter(show_default=False)] = None
+    """ADDRESS:PORT for browsers and programs; none for no port at all. Otherwise 127.0.0.1:8470, if it is free. Not with --once."""
     once: bool = False
     """Read to the end of the logs, keep the flows, exit. Needs no kernel and no root."""
     interval_seconds: float = 60

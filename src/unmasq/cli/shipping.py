@@ -93,6 +93,7 @@ class Work:
 
     def __enter__(self) -> Self:
         say_what_is_watched(self.node, self._sync, self._status())
+        self._told.doing = self._status
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,12 +102,12 @@ class Work:
     def measure(self, host: str, port: int) -> None:
         """Answer for metrics and health from now on. Raises Unreachable."""
         from unmasq.base.exposition import Metrics
-        from unmasq.serve.guard import Guard, Hosts
+        from unmasq.serve.gate import HostGate, Hosts
         from unmasq.serve.listening import Listening, tcp
         from unmasq.serve.metrics import metrics_app
 
-        app = metrics_app(Metrics(self._counters, self._gauges), self._broken)
-        self._stack.enter_context(Listening(Guard(app, Hosts(), None, {}, self._counters), tcp(host, port)))
+        app = metrics_app(Metrics(self._counters, self._gauges), self._broken, HostGate(Hosts(), self._counters))
+        self._stack.enter_context(Listening(app, tcp(host, port)))
 
     def _broken(self) -> str | None:
         """What fails here, whatever the server does; for anybody, so that it names no client."""

@@ -9,64 +9,77 @@ from cyclopts import App, Parameter
 from unmasq.base import moments
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import InputError, StoreError
+from unmasq.base.moments import parse_duration
 from unmasq.base.safe import terminal
 from unmasq.base.secretfile import new_secret
 from unmasq.cli import output as out
 from unmasq.cli.flags import StoreFlag
 from unmasq.keep import lock
-from unmasq.keep.control.tokens import Tokens, Use
+from unmasq.keep.control import tokens
+from unmasq.keep.control.tokens import Role, Token, Tokens
 
 app = App(name="token", help="Tokens with which nodes and readers show a server who they are.")
 
-UseFlag = Annotated[Use, Parameter(name="--use")]
+RoleFlag = Annotated[Role, Parameter(name="--role")]
+LengthFlag = Annotated[str | None, Parameter(name="--for", metavar="LENGTH")]
 
 
 @app.command
-def create(name: str, /, *, store: StoreFlag, use: UseFlag = "node", file: Path | None = None) -> None:
+def add(name: str, /, *, store: StoreFlag, role: RoleFlag = "see", length: LengthFlag = None, file: Path | None = None) -> None:
     """Make a token and tell it once: only its hash is kept.
 
     Parameters
     ----------
     name:
         What the list calls it: a node, a person, a program.
-    use:
-        `node` sends flows and fetches settings; `read` asks questions and reads metrics.
+    role:
+        `node` sends flows and fetches settings; `see` looks at pages, asks questions and reads metrics; `admin` also changes whom
+        you trust.
+    length:
+        How long it is good: 8h, 30d. Without it, until it is revoked.
     file:
         A new file for it, which only its user can read; one that is there is left alone. Otherwise it is printed.
     """
-    tokens = _tokens(store)
+    now_us = SystemClock().now_us()
+    until_us = None if length is None else now_us + parse_duration(length)
+    kept = _begun(store)
     if file is None:
-        print(tokens.create(name, use, SystemClock().now_us()))
+        print(kept.add(name, role, now_us, until_us))
         where = "keep it in a file that only its user can read"
     else:
-        _put(file, tokens, name, use)
+        _put(file, kept, Token(name, role, "", now_us, until_us))
         where = f"it is in {file}, which only its user can read"
     take_away = shlex.join(["unmasq", "token", "revoke", name, "--store", str(store)])
     out.note(f"{where}; a running server knows it already. To take it away: {take_away}")
 
 
-def _put(file: Path, tokens: Tokens, name: str, use: Use) -> None:
+def _put(file: Path, kept: Tokens, wanted: Token) -> None:
     """A token whose text could not be kept is none."""
     with new_secret(file) as write:
-        text = tokens.create(name, use, SystemClock().now_us())
+        text = kept.add(wanted.name, wanted.role, wanted.made_us, wanted.until_us)
         try:
             write(text)
         except InputError:
-            tokens.revoke(name)
+            kept.revoke(wanted.name)
             raise
+
+
+def _begun(store: Path) -> Tokens:
+    """Those of a store, which may come to be later: a server beyond this machine does not start without a token."""
+    if not store.exists():
+        out.note(f"there is no store in {store} yet: whoever serves it there will know this token")
+    return Tokens(store)
 
 
 def _tokens(store: Path) -> Tokens:
     """Those of a store. Raises StoreError where none is: nobody would ever look there."""
     try:
-        (store / lock.NAME).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        next_step = f"name the store of the running server; or start one: {shlex.join(['unmasq', 'serve', '--store', str(store)])}"
-        raise StoreError(
-            f"there is no store in {store}", "no server was ever started there, so that none would know a token", next_step
-        ) from None
+        is_there = any((store / name).exists() for name in (lock.NAME, tokens.NAME))
     except OSError as error:
         raise StoreError(f"cannot open the store in {store}", str(error.strerror), "run as its owner") from None
+    if not is_there:
+        next_step = f"name the store of the running server; or start one: {shlex.join(['unmasq', 'serve', '--store', str(store)])}"
+        raise StoreError(f"there is no store in {store}", "no server was ever started there, and no token made", next_step)
     return Tokens(store)
 
 
@@ -84,6 +97,7 @@ def revoke(name: str, /, *, store: StoreFlag) -> None:
 
 @app.command(name="list")
 def list_(*, store: StoreFlag) -> None:
-    """Print the names of all tokens, what they are good for, and when they were made."""
+    """Print the names of all tokens, what they may do, when they were made, and until when they are good."""
     for token in _tokens(store).all():
-        print(f"{terminal(token.name):<30}  {token.use:<5}  {moments.text(token.made_us)}")
+        until = "for ever" if token.until_us is None else f"until {moments.text(token.until_us)}"
+        print(f"{terminal(token.name):<30}  {token.role:<5}  {moments.text(token.made_us)}  {until}")

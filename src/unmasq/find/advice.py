@@ -12,7 +12,7 @@ PROXIES_OF = {
 }
 """A format -> whose template its setting is."""
 
-_SETTINGS = {
+SETTINGS = {
     "injected": "set the escaping that the template has, else headers write keys of their own; or messages came as one, without a newline",
     "unquoted": "put quotes around each value of the log format, as the template has them",
     "bad_value": "a source port is 0, or a value has a type that the template does not give it",
@@ -34,6 +34,6 @@ def template(formats: Mapping[str, int]) -> str:
 
 def setting(rejected: Mapping[str, int], formats: Mapping[str, int]) -> str:
     """What to change where lines were rejected; the reason with the most of them that a setting has to do with."""
-    known = {reason: count for reason, count in rejected.items() if reason in _SETTINGS}
+    known = {reason: count for reason, count in rejected.items() if reason in SETTINGS}
     most = max(known, key=lambda reason: known[reason], default="no_address")
-    return f"{_SETTINGS[most]}; {template(formats)}; unmasq explain --input LOG shows each line"
+    return f"{SETTINGS[most]}; {template(formats)}; unmasq explain --input LOG shows each line"

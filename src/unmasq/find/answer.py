@@ -126,10 +126,10 @@ class Path(Struct, frozen=True):
 
 
 class Near(Struct, frozen=True):
-    """Other clients in the range around the address, with all their requests, and those with one of its user agents.
+    """Other clients in the range around the address, with their requests in the window, and those with one of its user agents.
 
-    `at_least` and `same_agent_at_least`: there are more. `same_agent` is of the newest day of the address, null where its
-    user agent is not known.
+    `at_least` and `same_agent_at_least`: there are more. `same_agent` is of the newest day of the address in the window, null
+    where its user agent is not known.
     """
 
     range: str

@@ -18,10 +18,13 @@ LOOKED_AT = 5000
 """Newest chains that are looked at for what points at proxies: a trace is to be quick."""
 
 
-def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) -> Trace:
-    """Everything that the store knows of an address or range within a filter; proxies have the names of `trust`."""
+def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+    """Everything that the store knows of an address or range within a filter; proxies have the names of `trust`.
+
+    A quick one leaves out what is near and what is beside, which takes as long as all of the rest.
+    """
     spans = store.span(address, wanted)
-    lasting = spans if wanted.is_empty else store.span(address, FlowFilter())
+    life = store.lifetime(address)
     groups = store.chains(address, wanted, MOST_PATHS) if spans else []
     parts = Parts(groups, trust)
     unlisted = _unlisted(spans, groups)
@@ -31,8 +34,8 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
         found=bool(spans),
         since=text_or_none(wanted.since_us),
         until=text_or_none(wanted.until_us),
-        first_seen=text_or_none(min((s.first_us for s in lasting if s.first_us is not None), default=None)),
-        last_seen=text_or_none(max((s.last_us for s in lasting if s.last_us is not None), default=None)),
+        first_seen=text_or_none(life.first_us),
+        last_seen=text_or_none(life.last_us),
         roles=[_seen(span) for span in spans],
         direct=parts.direct(),
         forwarded=parts.forwarded(),
@@ -44,8 +47,8 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter) ->
         complete=not unlisted,
         unlisted=unlisted,
         clients=[] if address.is_single else store.clients(address, wanted, MOST_CLIENTS),
-        near=_near(store, address) if address.is_single else None,
-        beside=_beside(store, trust, parts),
+        near=_near(store, address, wanted) if address.is_single and not is_quick else None,
+        beside=Pointers([], []) if is_quick else _beside(store, trust, parts),
         data=store.health(),
     )
 
@@ -72,11 +75,11 @@ def _beside(store: Store, trust: TrustList, parts: Parts) -> Pointers:
     )
 
 
-def _near(store: Store, address: Range) -> Near:
-    """The other clients of the /24 or /64, whenever they came, and those that look alike."""
-    neighbourhood = around(address)
-    others = [c for c in store.clients(neighbourhood, FlowFilter(), MOST_CLIENTS) if c.ip != address.text]
-    alike = store.same_agent(address, MOST_CLIENTS)
+def _near(store: Store, address: Range, wanted: FlowFilter) -> Near:
+    """The other clients of the /24 or /64 in the window, and those that look alike."""
+    neighbourhood, window = around(address), FlowFilter(since_us=wanted.since_us, until_us=wanted.until_us)
+    others = [c for c in store.clients(neighbourhood, window, MOST_CLIENTS) if c.ip != address.text]
+    alike = store.same_agent(address, window, MOST_CLIENTS)
     return Near(
         range=neighbourhood.text,
         clients=len(others),

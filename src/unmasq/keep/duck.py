@@ -1,6 +1,7 @@
 """The embedded default: a directory with one DuckDB file a day, control state, and a lock."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from uuid import UUID
 import duckdb
 
 from unmasq.keep.ask.answers import Answers, told
+from unmasq.keep.ask.completeness import Remembered
 from unmasq.keep.ask.sources import EVERYTHING, Source, View, days_within
 from unmasq.keep.control.state import Control
 from unmasq.keep.day.file import name_of
@@ -49,6 +51,8 @@ class DuckStore(Answers):
         self._turn = threading.Lock()  # one transaction at a time
         self._writers: dict[int, Writer] = {}  # least recently used first
         self._below: dict[int, int] = {}  # of days written to: the first flow that questions do not see yet
+        self._rewritten: Counter[int] = Counter()  # how often each day was
+        self.remembered: Remembered = {}
         with ExitStack() as stack:
             stack.enter_context(Lock(folder, exclusive=not read_only))
             self.control = stack.enter_context(closing(Control(folder, read_only=read_only)))
@@ -110,6 +114,7 @@ class DuckStore(Answers):
                 self._writing.begin()
                 yield self._writing
                 self._writing.commit()
+                self._rewritten[day] += 1
             except duckdb.Error as error:
                 raise told(error) from error
             finally:
@@ -132,16 +137,20 @@ class DuckStore(Answers):
     def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
         return self.at(days_within(self.days.days(), wanted))
 
+    def _source(self, name: str, day: int, below: int | None, rewritten: int | None) -> Source:
+        return Source(name, day, EVERYTHING if below is None else below, stamp=(day, below, rewritten))
+
     @contextmanager
     def at(self, days: Sequence[int]) -> Iterator[View]:
         """What questions see of some days."""
         with ExitStack() as stack:
             with self.moment:
                 names = stack.enter_context(self.days.use(days))
-                below = dict(self._below)
+                below, rewritten = dict(self._below), dict(self._rewritten)
             cursor = stack.enter_context(self.connection.cursor())
             try:
-                yield View(cursor, [Source(name, day, below.get(day, EVERYTHING)) for day, name in names.items()])
+                sources = [self._source(name, day, below.get(day), rewritten.get(day)) for day, name in names.items()]
+                yield View(cursor, sources, self.control.trust_list)
             except duckdb.Error as error:
                 raise told(error) from error
 

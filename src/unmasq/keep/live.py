@@ -70,7 +70,7 @@ class LiveStore(Answers):
         written: Callable[[FlowBatch], None] = lambda _: None,
     ) -> None:
         """`written` is told of each part that is on disk."""
-        self.store, self.control, self.moment = store, store.control, store.moment
+        self.store, self.control, self.moment, self.remembered = store, store.control, store.moment, store.remembered
         self._clock, self._snapshot = clock, snapshot
         self._rows, self._wait_us, self._resent, self._written = rows, wait_us, resent, written
         self._writing, self._resting = threading.Lock(), Resting()

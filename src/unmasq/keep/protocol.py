@@ -31,6 +31,13 @@ class RoleSpan(Struct, frozen=True):
     last_us: int | None
 
 
+class Lifetime(Struct, frozen=True):
+    """First and last time of an address, microseconds UTC, null where it is not known; `first_us` as in `RoleSpan`."""
+
+    first_us: int | None
+    last_us: int | None
+
+
 class ChainGroup(Struct, frozen=True):
     """Requests in which an address played one role, with the same walked hops, writer and destination."""
 
@@ -222,6 +229,10 @@ class Store(Protocol):
         """What an address or range was, one row a role that it played."""
         ...
 
+    def lifetime(self, address: Range) -> Lifetime:
+        """Since when and until when an address or range is known, in whatever role, in all that is kept."""
+        ...
+
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
         """How it came: distinct paths, most requests first."""
         ...
@@ -230,8 +241,8 @@ class Store(Protocol):
         """The clients in a range, most requests first."""
         ...
 
-    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
-        """Who else came with the user agents of a client, on its newest day."""
+    def same_agent(self, address: Range, wanted: FlowFilter = ..., limit: int = 1000) -> SameAgent:
+        """Who else came with the user agents of a client, on its newest day of those that a filter's window touches."""
         ...
 
     def proxies(self, most: int = 200_000) -> Proxies:

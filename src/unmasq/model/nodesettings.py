@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from unmasq.model.health import NodeStatus
+
 MOST_ADDRESSES = 250
 """That a node tells; more are left out by it, and refused by a server."""
 
@@ -33,3 +35,5 @@ class NodeSaid(Struct, frozen=True):
     node: str
     addresses: list[str] = []
     """Of its interfaces: to others a source among them is nobody's own."""
+    status: NodeStatus | None = None
+    """How it is doing; an older node does not say."""

@@ -32,7 +32,7 @@ def part_of(batch: FlowBatch, wanted: NDArray[np.bool_]) -> FlowBatch:
         addresses=replace(
             addresses,
             flow=flow_at[addresses.flow],
-            chain=np.where(addresses.chain < 0, -1, chain_at[addresses.chain]),
+            chain=np.append(chain_at, -1)[addresses.chain],  # of no chain, -1, stays so
         ),
         texts=[batch.texts[i] for i in used.tolist()],
     )

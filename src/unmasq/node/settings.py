@@ -1,14 +1,16 @@
 """What the server told a node last: kept in the spool, so that a node can start while its server is away."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec import structs
 
 from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import Range, parse_range
+from unmasq.model.health import NodeStatus
 from unmasq.model.nodesettings import NodeSaid, NodeSettings
 from unmasq.node.upstream import Kind, Outcome, Upstream
 from unmasq.observe.listeners import Listener, listener
@@ -42,11 +44,13 @@ class _Noted(msgspec.Struct):
 class Told:
     """`now` may be read by any thread; `refresh` is called by the one that talks to the server.
 
-    Counts `settings_refused`: what a server said that makes no sense is not taken, and the former settings stay.
+    `doing` says how the node is, as soon as there is one. Counts `settings_refused`: what a server said that makes no sense is not
+    taken, and the former settings stay.
     """
 
     def __init__(self, notes: Notes, counters: Counters) -> None:
         self._notes, self._counters = notes, counters
+        self.doing: Callable[[], NodeStatus | None] = lambda: None
         self._said: NodeSaid | None = None
         self._heard: NodeSaid | None = None
         self._tag, self.now = "", _settings(NodeSettings())
@@ -66,7 +70,7 @@ class Told:
     def refresh(self, upstream: Upstream) -> Outcome:
         """Ask the server, and tell it what was said; `now` is what it said last."""
         said = self._said
-        outcome = upstream.settings(self._tag, said)
+        outcome = upstream.settings(self._tag, said and structs.replace(said, status=self.doing()))
         if outcome.kind in (Kind.DONE, Kind.UNCHANGED):
             self._heard = said
         if outcome.settings is None:

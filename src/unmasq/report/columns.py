@@ -49,8 +49,12 @@ def _evidence(flow: Flow, _zone: tzinfo | None) -> str:
 
 
 def _claimed(flow: Flow, _zone: tzinfo | None) -> str:
-    """What headers claim and nobody vouches for."""
-    return _few(list(dict.fromkeys(ip for chain in flow.unmasq.chains for ip in _not_walked(chain))))
+    return _few(claimed(flow))
+
+
+def claimed(flow: Flow) -> list[str]:
+    """What headers claim and nobody vouches for, each once."""
+    return list(dict.fromkeys(ip for chain in flow.unmasq.chains for ip in _not_walked(chain)))
 
 
 def _not_walked(chain: Chain) -> Iterator[str]:

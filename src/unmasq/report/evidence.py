@@ -53,7 +53,7 @@ def _few(kind: str, all_of_it: Sequence[Kind], told: Callable[[Kind], str]) -> I
     for each in all_of_it[:LISTED_PARTS]:
         yield Part(kind, each.requests, told(each))
     if rest := all_of_it[LISTED_PARTS:]:
-        yield Part(kind, sum(each.requests for each in rest), f"in {words.count(len(rest))} more ways (-o json lists them)")
+        yield Part(kind, sum(each.requests for each in rest), f"in {words.count(len(rest))} more ways (the JSON lists them)")
 
 
 class _End(NamedTuple):
@@ -132,7 +132,7 @@ def more_ways(trace: Trace) -> str:
     left = len(trace.paths) - LISTED_PATHS
     if left <= 0:
         return ""
-    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', and more'} (-o json lists them)"
+    return f"{words.counted(left, 'more path')}{'' if trace.complete else ', and more'} (the JSON lists them)"
 
 
 def way(path: Path) -> Way:
@@ -147,13 +147,14 @@ def near(trace: Trace) -> str:
     if trace.near is None:
         return ""
     near = trace.near
-    around = f"same /{near.range.rpartition('/')[2]}: {_others(near.clients, at_least=near.at_least)}"
+    around = f"same /{near.range.rpartition('/')[2]}: {others(near.clients, at_least=near.at_least)}"
     if near.same_agent is None:
         return around
-    return f"{around}; same user agent: {_others(near.same_agent, at_least=near.same_agent_at_least)}"
+    return f"{around}; same user agent: {others(near.same_agent, at_least=near.same_agent_at_least)}"
 
 
-def _others(count: int, *, at_least: bool) -> str:
+def others(count: int, *, at_least: bool) -> str:
+    """How many other clients."""
     return f"{'at least ' if at_least else ''}{words.counted(count, 'other client')}" if count else "no other client"
 
 

@@ -8,26 +8,27 @@ from pathlib import Path
 
 from unmasq.base.moments import parse
 from unmasq.find.answer import Seen, Trace
+from unmasq.keep.protocol import Health
 from unmasq.report.evidence import clients, look, near, own_name, stop
 from unmasq.show import words
 
 
 def teller_of(now_us: int, store: Path, *, utc: bool) -> "Teller":
     """Tells times in UTC or in the machine's own zone."""
-    return Teller(now_us, UTC if utc else None, str(store))
+    return Teller(now_us, UTC if utc else None, ("--store", str(store)))
 
 
 @dataclass(frozen=True)
 class Teller:
-    """Who is told: the present, their time zone (None: the machine's own), and the store they asked."""
+    """Who is told: the present, their time zone (None: the machine's own), and the flags that ask the same store."""
 
     now_us: int
-    zone: tzinfo | None
-    store: str
+    zone: tzinfo | None = UTC
+    where: tuple[str, ...] = ()
 
     def headline(self, trace: Trace) -> str:
         """What the address is, in one sentence."""
-        role = _leading(trace)
+        role = leading(trace)
         if role is None:
             return self._not_found(trace)
         return f"{_what(trace, role)}, {self._span(role)}{self._first_seen(trace)}"
@@ -53,9 +54,8 @@ class Teller:
         seen = words.ago(parse(trace.last_seen, self.now_us), self.now_us)
         return f"not seen in this window, but outside of it: last seen {seen}; {kept} are kept"
 
-    def data(self, trace: Trace) -> str:
+    def data(self, data: Health) -> str:
         """Whether the answer can be trusted."""
-        data = trace.data
         rejected = sum(data.rejects.values())
         reasons = ", ".join(f"{words.count(count)} {reason}" for reason, count in data.rejects.items())
         newest = f"newest {words.ago(data.newest_us, self.now_us)}" if data.newest_us is not None else "nothing yet"
@@ -72,7 +72,7 @@ class Teller:
         """The command that goes on from here."""
         if not trace.found:
             return self._nearest(trace)
-        role = _leading(trace)
+        role = leading(trace)
         flag = "--client" if role is not None and role.role == "client" else "--any"
         return self.command("flows", flag, trace.address)
 
@@ -84,10 +84,10 @@ class Teller:
 
     def command(self, *parts: str) -> str:
         """A command line that asks the same store."""
-        return shlex.join(["unmasq", *parts, "--store", self.store])
+        return shlex.join(["unmasq", *parts, *self.where])
 
 
-def _leading(trace: Trace) -> Seen | None:
+def leading(trace: Trace) -> Seen | None:
     """The role that says most of the address: client, unless it mostly carries others."""
     roles = {seen.role: seen for seen in trace.roles}
     order = ["client", "nat_source", "source", "claim"]
@@ -114,7 +114,7 @@ def rest(trace: Trace, teller: Teller) -> Iterator[tuple[str, list[str]]]:
         "near": [near(trace)],
         "look at": look(trace),
         "stop it": stop(trace),
-        "data": [teller.data(trace)],
+        "data": [teller.data(trace.data)],
         "next": [teller.next(trace)],
     }
     for label, sentences in told.items():

@@ -1,8 +1,9 @@
-"""How a question is answered: every answer is JSON and ends with a newline; every error has one shape (`contract`)."""
+"""How an endpoint becomes a route: whoever asks is looked at, the answer comes from a thread, and every error has one shape."""
 
 import os
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,26 +14,111 @@ from starlette.routing import Route
 
 from unmasq.base.errors import StoreBusy, UnmasqError, UsageError
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
+from unmasq.serve.endpoint import Endpoint
+from unmasq.serve.forms import formed
+from unmasq.serve.gate import Gate, Refused
+from unmasq.serve.who import Who
 
 MOST_BODY_BYTES = 1 << 20
 """A trust list with all ranges of a content delivery network is far shorter."""
 
-Endpoint = Callable[[Request, bytes], object]
+_ANYTHING = Endpoint("GET", "/", "see", "What is not there.")
+
+Told = Callable[[Request, ErrorBody, int], Response]
+"""An error as a response."""
 
 
-def application(routes: list[Route]) -> Starlette:
-    """An app of some routes, whose errors are all alike."""
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+class Noting(Protocol):
+    """Is told what somebody changed, or tried to."""
+
+    def __call__(self, who: Who, request: Request, body: bytes, status: int, /) -> None: ...
 
 
-def answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint in a thread of its own, since a store waits for disks."""
+def as_json(_request: Request, body: ErrorBody, status: int) -> Response:
+    """An error as programs want it."""
+    return Response(body_of(body), status, media_type="application/json")
 
-    async def answer(request: Request) -> Response:
-        body = await _body(request)
-        return await run_in_threadpool(_answered, endpoint, request, body)
 
-    return answer
+def nothing_noted(_who: Who, _request: Request, _body: bytes, _status: int) -> None:
+    """Where nothing can be changed."""
+
+
+class Answering:
+    """Makes an app of a table of endpoints."""
+
+    def __init__(self, gate: Gate, note: Noting, told: Told = as_json) -> None:
+        self._gate, self._note, self._told = gate, note, told
+
+    def app(self, table: Iterable[Endpoint]) -> Starlette:
+        """An app of the endpoints, whose errors are all alike. Two methods of one path are one route, so that others are told which."""
+        by_path: dict[str, list[Endpoint]] = {}
+        for endpoint in table:
+            by_path.setdefault(endpoint.path, []).append(endpoint)
+        routes = [
+            Route(path, self._of_methods({each.method: each for each in same}), methods=[each.method for each in same])
+            for path, same in by_path.items()
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: self._refused})
+
+    def _of_methods(self, endpoints: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await self._answer(request, endpoints["GET" if request.method == "HEAD" else request.method])
+
+        return answer
+
+    async def _answer(self, request: Request, endpoint: Endpoint) -> Response:
+        try:
+            who = self._gate.who(request, endpoint)
+            request.state.who = who
+            if endpoint.raw:
+                return await _awaited(endpoint.raw(request))
+            body = await _body(request)
+            self._gate.check_intent(request, endpoint, who, body)
+        except Refused as refused:
+            return self._not_let_in(request, refused)
+        response = await run_in_threadpool(self._answered, endpoint, request, body)
+        if endpoint.changes:
+            await run_in_threadpool(self._note, who, request, body, response.status_code)
+        return response
+
+    def _answered(self, endpoint: Endpoint, request: Request, body: bytes) -> Response:
+        try:
+            answer = endpoint.ask(request, body) if endpoint.ask else None
+            return answer if isinstance(answer, Response) else formed(answer, request)
+        except UnmasqError as error:
+            return self._told(request, problem(error), _status(error))
+        except Exception:  # noqa: BLE001  # whoever asked gets a sentence, and the server goes on
+            if os.environ.get("UNMASQ_DEBUG"):
+                traceback.print_exc()
+            mistake = Problem("unmasq failed on this question", "this is a mistake in unmasq", "report it, please")
+            return self._told(request, ErrorBody(mistake), 500)
+
+    def _not_let_in(self, request: Request, refused: Refused) -> Response:
+        body = ErrorBody(Problem("the request is refused", refused.why, refused.next_step))
+        response = self._told(request, body, refused.status)
+        if response.status_code == 401:
+            response.headers["www-authenticate"] = "Bearer"
+        return response
+
+    async def _refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  # Starlette's types cannot say which handler gets which error
+        try:
+            self._gate.who(request, _ANYTHING)
+        except Refused as refused:
+            if refused.status != 403:  # a stranger is not told what there is
+                return self._not_let_in(request, refused)
+        what = f"{request.method} {request.url.path} is refused"
+        response = self._told(
+            request, ErrorBody(Problem(what, str(error.detail), "GET /api/v1/openapi.json lists what there is")), error.status_code
+        )
+        response.headers.update(error.headers or {})
+        return response
+
+
+async def _awaited(answer: object) -> Response:
+    response = await answer if isinstance(answer, Awaitable) else answer
+    assert isinstance(response, Response)  # noqa: S101  # of a raw endpoint, by its type
+    return response
 
 
 async def _body(request: Request) -> bytes:
@@ -44,40 +130,7 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _answered(endpoint: Endpoint, request: Request, body: bytes) -> Response:
-    try:
-        return _json(200, endpoint(request, body))
-    except UnmasqError as error:
-        return _json(_status(error), problem(error))
-    except Exception:  # noqa: BLE001  # whoever asked gets a sentence, and the server goes on
-        if os.environ.get("UNMASQ_DEBUG"):
-            traceback.print_exc()
-        return _json(500, ErrorBody(Problem("unmasq failed on this question", "this is a mistake in unmasq", "report it, please")))
-
-
 def _status(error: UnmasqError) -> int:
     if isinstance(error, UsageError):
         return 422
     return 503 if isinstance(error, StoreBusy) else 500
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # Starlette's types cannot say which handler gets which error
-    what = f"{request.method} {request.url.path} is refused"
-    body = ErrorBody(Problem(what, str(error.detail), "GET /api/v1/flows, /api/v1/trace/ADDRESS, /api/v1/health or /api/v1/trust"))
-    return _json(error.status_code, body)
-
-
-def _json(status: int, answer: object) -> Response:
-    return Response(body_of(answer), status, media_type="application/json")
-
-
-def healthz(trouble: Callable[[], str | None] = lambda: None) -> Route:
-    """Whether somebody answers at all, and is not in `trouble`. It needs no token, so that it does not tell in which."""
-
-    def well(_request: Request, _body: bytes) -> object:
-        if trouble() is not None:
-            raise StoreBusy("flows cannot be taken", "this server failed at its own work", "it has said more where it was started")
-        return {"status": "ok"}
-
-    return Route("/healthz", answering(well))

@@ -10,15 +10,16 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
+from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.moments import text
 from unmasq.base.servers import advice
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ErrorBody, query_of
-from unmasq.serve.protocol import Rejudged, Told, Trusted, TrustedProxy
+from unmasq.serve.protocol import NodeHeard, Rejudged, Told, Trusted, TrustedProxy, TrustVersion
 from unmasq.serve.socket import short_path
 
 _TIMEOUT_SECONDS = 60
@@ -39,8 +40,9 @@ class Owner:
     def __init__(self, client: httpx2.Client, peer: Peer) -> None:
         self._client, self._peer = client, peer
 
-    def trace(self, address: str, wanted: FlowFilter) -> Trace:
-        return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted))
+    def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+        how = [("quick", "yes")] if is_quick else []
+        return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted) + how)
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
@@ -48,6 +50,22 @@ class Owner:
 
     def proxies(self) -> Pointers:
         return self._ask(Pointers, "GET", "proxies")
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        return self._ask(Histogram, "GET", "histogram", [*query_of(wanted), ("width", f"{width_us // MICROSECONDS}s")])
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
+        return self._ask(Facets, "GET", "facets", [*query_of(wanted), *(("field", name) for name in fields), ("limit", str(limit))])
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        new = [("new", "yes")] if only_new else []
+        return self._ask(Top, "GET", "top", [*query_of(wanted), ("by", by), ("limit", str(limit)), *new])
+
+    def rejects(self) -> list[RejectSample]:
+        return self._ask(list[RejectSample], "GET", "rejects")
+
+    def nodes(self) -> list[NodeHeard]:
+        return self._ask(list[NodeHeard], "GET", "nodes")
 
     def health(self) -> Health:
         return self._ask(Health, "GET", "health")
@@ -58,6 +76,9 @@ class Owner:
 
     def trust(self) -> Trusted:
         return self._ask(Trusted, "GET", "trust")
+
+    def trust_versions(self) -> list[TrustVersion]:
+        return self._ask(list[TrustVersion], "GET", "trust/versions")
 
     def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
         return self._ask(Trusted, "POST", "trust", content=msgspec.json.encode(proxies))

@@ -15,9 +15,10 @@ from unmasq.model.filter import FlowFilter
 
 Pairs = Iterable[tuple[str, str]]
 
-ALIASES = {"original_source_ip": "original_source"}
-"""Words of the old how-to that stay valid."""
+ALIASES = {"original_source_ip": "original_source", "x": "exclude"}
+"""A word of the old how-to that stays valid, and the short one of the command line."""
 
+_SHORT = {"exclude": "x"}
 _TIMES = ("since", "until", "last")
 _LISTS = [f.name for f in fields(FlowFilter) if f.name not in ("since_us", "until_us")]
 
@@ -88,7 +89,7 @@ def _name(key: str) -> str:
     name = ALIASES.get(name, name)
     if name in _LISTS or name in _TIMES:
         return name
-    known = [*_LISTS, *_TIMES, "limit", "after"]
+    known = [*_LISTS, *_TIMES, "x", "limit", "after"]
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else "known are " + ", ".join(known)
     raise InvalidRequest(UsageError(f"unknown parameter {key!r}", "no filter is called that", hint), f"query.{key}")
@@ -100,7 +101,7 @@ def _values(name: str, values: list[str]) -> tuple[str, ...] | tuple[int, ...]:
     try:
         compiled(FlowFilter(**alone))
     except UsageError as error:
-        raise InvalidRequest(error, f"query.{name}") from None
+        raise InvalidRequest(error, f"query.{_SHORT.get(name, name)}") from None
     return found
 
 

@@ -25,4 +25,4 @@ class Owner(FolderSocket):
         node_ranges: NodeRanges = tuple,
     ) -> None:
         """`status` tells how the node that fills the store is doing; `node_ranges` must not be trusted."""
-        super().__init__(folder, app_of(Routes(of_live(live, control, clock, status, node_ranges), clock)))
+        super().__init__(folder, app_of(Routes(of_live(live, control, clock, status, node_ranges), clock), folder, clock))

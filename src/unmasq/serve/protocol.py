@@ -1,16 +1,29 @@
 """What can be asked about a store, whoever answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.unwind.trust import HEADERS
+
+
+class NodeHeard(Struct, frozen=True):
+    """A node: what the store has of it, and what it said last of itself (`heard_us`: when, microseconds UTC)."""
+
+    node: str
+    stored: NodeFlows | None
+    heard_us: int | None
+    status: NodeStatus | None
+
+
+Heard = Callable[[], Mapping[str, tuple[int, NodeStatus | None]]]
+"""When each node said something last, and how it was doing."""
 
 Told = Callable[[int, int], None]
 """Is told how many days of how many are done."""
@@ -35,6 +48,14 @@ class Trusted(Struct, frozen=True):
     warnings: list[str] = []
 
 
+class TrustVersion(Struct, frozen=True):
+    """One version of the list: when it was made (microseconds UTC), and in what it differs from the one before."""
+
+    version: int
+    made_us: int
+    change: str
+
+
 class Rejudged(Struct, frozen=True):
     """Flows that were judged again, on how many days, and by which version of the trust list."""
 
@@ -48,6 +69,10 @@ class TrustBackend(Protocol):
 
     def trust(self) -> Trusted:
         """The list by which new flows are judged."""
+        ...
+
+    def trust_versions(self) -> list[TrustVersion]:
+        """Every version of the list, oldest first."""
         ...
 
     def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
@@ -66,8 +91,8 @@ class TrustBackend(Protocol):
 class Backend(TrustBackend, Protocol):
     """Everything about a store."""
 
-    def trace(self, address: str, wanted: FlowFilter) -> Trace:
-        """Everything about an address or range. Raises UsageError for what is neither."""
+    def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+        """Everything about an address or range, if quick without what is near and beside. Raises UsageError for what is neither."""
         ...
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
@@ -76,6 +101,26 @@ class Backend(TrustBackend, Protocol):
 
     def proxies(self) -> Pointers:
         """What of the newest requests points at proxies that are not declared, or not as they should be."""
+        ...
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        """Requests over time within a window that is closed on both sides. Raises UsageError for a width that makes too many bars."""
+        ...
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
+        """What flows have in common. Raises UsageError for a field that cannot be counted."""
+        ...
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        """Who had most requests in a role. Raises UsageError for no role, or no number of addresses for one answer."""
+        ...
+
+    def rejects(self) -> list[RejectSample]:
+        """Why lines were rejected, with a sample each."""
+        ...
+
+    def nodes(self) -> list[NodeHeard]:
+        """Every node whose flows are here, or that said something, by its name."""
         ...
 
     def health(self) -> Health:

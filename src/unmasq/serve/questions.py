@@ -1,9 +1,10 @@
 """The questions that the API answers, as functions of one store. The command line asks the same object when it has the files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
+from unmasq.find import ladder
 from unmasq.find.answer import Pointers, Trace
 from unmasq.find.proxies import pointers
 from unmasq.find.trace import trace
@@ -11,15 +12,18 @@ from unmasq.keep.control.state import Control
 from unmasq.keep.day.rejudge import Progress, rejudge
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.protocol import FlowPage, Health, Store
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Store, Top
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
-from unmasq.serve.protocol import NodeRanges, Rejudged, Told
+from unmasq.serve.protocol import Heard, NodeHeard, NodeRanges, Rejudged, Told
 from unmasq.serve.trust import TrustDesk
 
 MOST_FLOWS = 10_000
 """Flows on one page: more would not fit into the memory of whoever asks without a thought."""
+
+MOST_LISTED = 1000
+"""Addresses or values of one list."""
 
 Judge = Callable[[int | None], Iterable[Progress]]
 Status = Callable[[], NodeStatus | None]
@@ -33,13 +37,20 @@ class Questions(TrustDesk):
     """Answers from a store that this process has open. Any thread may ask."""
 
     def __init__(
-        self, store: Store, control: Control, clock: Clock, judge: Judge, status: Status = no_status, node_ranges: NodeRanges = tuple
+        self,
+        store: Store,
+        control: Control,
+        clock: Clock,
+        judge: Judge,
+        status: Status = no_status,
+        node_ranges: NodeRanges = tuple,
+        heard: Heard = dict,
     ) -> None:
         super().__init__(control, clock, node_ranges)
-        self._store, self._judge, self._status = store, judge, status
+        self._store, self._judge, self._status, self._heard = store, judge, status, heard
 
-    def trace(self, address: str, wanted: FlowFilter) -> Trace:
-        return trace(self._store, self._control.trust_list(), parse_range(address), wanted)
+    def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+        return trace(self._store, self._control.trust_list(), parse_range(address), wanted, is_quick=is_quick)
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         if not 1 <= limit <= MOST_FLOWS:
@@ -48,6 +59,25 @@ class Questions(TrustDesk):
 
     def proxies(self) -> Pointers:
         return pointers(self._store.proxies(), self._control.trust_list())
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        since_us, until_us = wanted.since_us or 0, wanted.until_us or 0
+        return self._store.histogram(wanted, ladder.checked(width_us, since_us, until_us))
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
+        return self._store.facets(wanted, fields, _bounded(limit))
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        return self._store.top(wanted, by, _bounded(limit), only_new=only_new)
+
+    def rejects(self) -> list[RejectSample]:
+        return self._store.rejects()
+
+    def nodes(self) -> list[NodeHeard]:
+        stored, heard = {each.node: each for each in self._store.node_flows()}, dict(self._heard())
+        if own := self._status():
+            heard[own.node] = self._clock.now_us(), own
+        return [NodeHeard(name, stored.get(name), *heard.get(name, (None, None))) for name in sorted(stored.keys() | heard)]
 
     def health(self) -> Health:
         return self._store.health()
@@ -63,16 +93,24 @@ class Questions(TrustDesk):
         return Rejudged(flows, days, self._control.trust_version)
 
 
+def _bounded(limit: int) -> int:
+    if not 1 <= limit <= MOST_LISTED:
+        raise UsageError(f"not a number for one list: {limit}", f"it goes from 1 to {MOST_LISTED}", "narrow the filter instead")
+    return limit
+
+
 def of_files(store: DuckStore, clock: Clock) -> Questions:
     """The questions of files at rest."""
     return Questions(store, store.control, clock, lambda since_us: rejudge(store, since_us))
 
 
-def of_live(live: LiveStore, control: Control, clock: Clock, status: Status = no_status, node_ranges: NodeRanges = tuple) -> Questions:
+def of_live(
+    live: LiveStore, control: Control, clock: Clock, status: Status = no_status, node_ranges: NodeRanges = tuple, heard: Heard = dict
+) -> Questions:
     """The questions of a store that is being filled; what waits to be written is written before it is judged again."""
 
     def judge(since_us: int | None) -> Iterable[Progress]:
         live.flush()
         return rejudge(live.store, since_us)
 
-    return Questions(live, control, clock, judge, status, node_ranges)
+    return Questions(live, control, clock, judge, status, node_ranges, heard)

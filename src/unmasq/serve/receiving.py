@@ -15,6 +15,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.model.flaws import LONGEST_NODE
 from unmasq.model.nodesettings import NodeSaid, NodeSettings
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
+from unmasq.serve.endpoint import Endpoint
 from unmasq.serve.ingest import Ingest
 
 MOST_BODY_BYTES = 64 << 20
@@ -43,6 +44,18 @@ class Receiving:
         """`hear` is told what nodes say of themselves."""
         self._ingest, self._settings, self._hear = ingest, settings, hear
         self._counters, self._inside = counters, 0
+
+    def endpoints(self) -> list[Endpoint]:
+        """What a node needs."""
+        settings = "/api/v1/node-settings"
+        return [
+            Endpoint("POST", "/api/v1/batches", "node", "Take a batch of flows; 200 when it is on disk.", raw=self.batches),
+            Endpoint("GET", settings, "node", "What a node must know.", raw=self._settings_of),
+            Endpoint("POST", settings, "node", "What a node says of itself.", raw=self.node_said),
+        ]
+
+    async def _settings_of(self, request: Request) -> Response:
+        return await run_in_threadpool(self.node_settings, request)
 
     async def batches(self, request: Request) -> Response:
         """POST /api/v1/batches with a batch as `model.wire` makes it: 200 when it is on disk."""

@@ -1,21 +1,25 @@
 """What each path of the API asks of the backend: requests taken apart, nothing decided."""
 
+from dataclasses import replace
+
 import msgspec
 from starlette.requests import Request
 
-from unmasq.base.clock import Clock
+from unmasq.base.clock import DAY_US, Clock
 from unmasq.base.errors import UsageError
-from unmasq.base.moments import parse
+from unmasq.base.moments import parse, parse_duration
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.find.ladder import width_of
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import InvalidRequest, filter_of, number
-from unmasq.serve.protocol import Backend, Rejudged, Trusted, TrustedProxy
+from unmasq.serve.protocol import Backend, NodeHeard, Rejudged, Trusted, TrustedProxy, TrustVersion
 
 DEFAULT_LIMIT = 100
-_PAGING = ("limit", "after")
+_PAGING = ("limit", "after", "quick", "format", "width", "field", "by", "new")
+USUAL_FACETS = ("client", "evidence", "host", "path", "status")
 
 
 class Routes:
@@ -36,7 +40,33 @@ class Routes:
             parse_range(address)
         except UsageError as error:
             raise InvalidRequest(error, "path.address") from None
-        return self._backend.trace(address, self._wanted(request))
+        return self._backend.trace(address, self._wanted(request), is_quick=request.query_params.get("quick") == "yes")
+
+    def histogram(self, request: Request, _body: bytes) -> Histogram:
+        """GET /api/v1/histogram?width=1h&since=..., from the oldest flow to now where no ends are named."""
+        wanted = self._closed(self._wanted(request))
+        width = request.query_params.get("width")
+        width_us = width_of(wanted.since_us or 0, wanted.until_us or 0) if width is None else _length(width)
+        return self._backend.histogram(wanted, width_us)
+
+    def facets(self, request: Request, _body: bytes) -> Facets:
+        """GET /api/v1/facets?field=host&field=status&limit=10."""
+        fields = request.query_params.getlist("field") or list(USUAL_FACETS)
+        return self._backend.facets(self._wanted(request), fields, number(request.query_params.get("limit", "10"), "limit"))
+
+    def top(self, request: Request, _body: bytes) -> Top:
+        """GET /api/v1/top?by=client&limit=20&new=yes."""
+        said = request.query_params
+        by, limit = said.get("by", "client"), number(said.get("limit", "20"), "limit")
+        return self._backend.top(self._wanted(request), by, limit, only_new=said.get("new") == "yes")
+
+    def rejects(self, _request: Request, _body: bytes) -> list[RejectSample]:
+        """GET /api/v1/rejects."""
+        return self._backend.rejects()
+
+    def nodes(self, _request: Request, _body: bytes) -> list[NodeHeard]:
+        """GET /api/v1/nodes."""
+        return self._backend.nodes()
 
     def proxies(self, _request: Request, _body: bytes) -> Pointers:
         """GET /api/v1/proxies."""
@@ -53,6 +83,10 @@ class Routes:
     def trust(self, _request: Request, _body: bytes) -> Trusted:
         """GET /api/v1/trust."""
         return self._backend.trust()
+
+    def trust_versions(self, _request: Request, _body: bytes) -> list[TrustVersion]:
+        """GET /api/v1/trust/versions."""
+        return self._backend.trust_versions()
 
     def trust_add(self, _request: Request, body: bytes) -> Trusted:
         """POST /api/v1/trust with {"name", "range", "header"}, or a list of those: under one new version."""
@@ -74,8 +108,22 @@ class Routes:
         since = request.query_params.get("since")
         return self._backend.rejudge(None if since is None else parse(since, self._clock.now_us()))
 
+    def _closed(self, wanted: FlowFilter) -> FlowFilter:
+        """With both ends: from the oldest flow, until now."""
+        data, now_us = self._backend.health(), self._clock.now_us()
+        until_us = max(now_us, (data.newest_us or 0) + 1) if wanted.until_us is None else wanted.until_us
+        since_us = max(wanted.since_us or 0, (data.oldest_us or until_us) - DAY_US)
+        return replace(wanted, since_us=min(since_us, until_us), until_us=until_us)
+
     def _wanted(self, request: Request) -> FlowFilter:
         return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in _PAGING), self._clock.now_us())
+
+
+def _length(text: str) -> int:
+    try:
+        return parse_duration(text)
+    except UsageError as error:
+        raise InvalidRequest(error, "query.width") from None
 
 
 def _proxies(body: bytes) -> list[TrustedProxy]:

@@ -12,22 +12,19 @@ from unmasq.base.exposition import Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.join.records import Records
 from unmasq.keep.control.nodes import Nodes
-from unmasq.keep.control.tokens import Tokens, digest
+from unmasq.keep.control.tokens import digest
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.remote.flows import RemoteFlows
 from unmasq.model.address import Range, parse_range
 from unmasq.model.nodesettings import NodeSettings, TrustedRange
-from unmasq.serve.app import public_app
-from unmasq.serve.guard import Guard, Hosts, Uses
 from unmasq.serve.ingest import Ingest
 from unmasq.serve.listening import Listening, Tls, tcp
 from unmasq.serve.owner import Owner
 from unmasq.serve.questions import of_live
 from unmasq.serve.receiving import Receiving
-from unmasq.serve.routes import Routes
-
-NEEDED = {"/api/v1/batches": "node", "/api/v1/node-settings": "node"}
+from unmasq.serve.site import Site
+from unmasq.serve.who import Who
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class Public:
     port: int
     tls: Tls | None = None
     names: Sequence[str] = ()
+    geo: Sequence[Path] = ()
+    """Files with the country and network of addresses."""
     node_token: Callable[[], str | None] = lambda: None
     """A token for nodes beside those of `unmasq token`, as it is now."""
     interval_seconds: float = 60
@@ -67,7 +66,8 @@ class Server:
                 self._public.tls.check()
             listener = tcp(self._public.host, self._public.port)
             self.port = int(listener.getsockname()[1])
-            stack.enter_context(Listening(self._app(ingest), listener, self._public.tls))
+            self.site = self._site(ingest)
+            stack.enter_context(Listening(self.site.app(), listener, self._public.tls))
             self._closing = stack.pop_all()
         return self
 
@@ -92,21 +92,24 @@ class Server:
         nodes = {"nodes_known": len(self._nodes), "node_addresses": len(self._nodes.ranges()), "node_addresses_shared": self._nodes.shared}
         return {"waiting_rows": waiting, "days_unwritten": unwritten, "translations_known": len(self._records), **nodes}
 
-    def _app(self, ingest: Ingest) -> Guard:
-        routes = Routes(of_live(self.live, self._store.control, self._clock), self._clock)
-        metrics = Metrics(self._counters, self._gauges)
-        app = public_app(routes, Receiving(ingest, self.settings, self._nodes.hear, self._counters), metrics, lambda: ingest.trouble)
-        return Guard(app, Hosts(self._public.names), uses(self._store.folder, self._public.node_token), NEEDED, self._counters)
+    def _site(self, ingest: Ingest) -> Site:
+        public, receiving = self._public, Receiving(ingest, self.settings, self._nodes.hear, self._counters)
+        return Site(
+            folder=self._store.folder,
+            backend=of_live(self.live, self._store.control, self._clock, node_ranges=self.node_ranges, heard=self._nodes.heard),
+            clock=self._clock,
+            counters=self._counters,
+            metrics=Metrics(self._counters, self._gauges),
+            trouble=lambda: ingest.trouble,
+            hosts=public.names,
+            is_secure=public.tls is not None,
+            geo=public.geo,
+            more=receiving.endpoints(),
+            find=self._node_of_file,
+        )
 
-
-def uses(folder: Path, node_token: Callable[[], str | None]) -> Uses:
-    """What tokens are good for: those that `unmasq token` made, and one for nodes."""
-    tokens = Tokens(folder)
-
-    def use_of(text: str) -> str | None:
-        return "node" if _is(text, node_token()) else tokens.use_of(text)
-
-    return use_of
+    def _node_of_file(self, text: str) -> Who | None:
+        return Who("token file", "node") if _is(text, self._public.node_token()) else None
 
 
 def _is(text: str, token: str | None) -> bool:

@@ -6,7 +6,7 @@ from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.keep.control.state import Control
 from unmasq.model.address import Range, parse_range
-from unmasq.serve.protocol import NodeRanges, Trusted, TrustedProxy
+from unmasq.serve.protocol import NodeRanges, Trusted, TrustedProxy, TrustVersion
 from unmasq.unwind.trust import TrustEntry, entry
 
 _ALL = {4: 8, 6: 16}
@@ -24,6 +24,9 @@ class TrustDesk:
     def trust(self) -> Trusted:
         current = self._control.trust_list()
         return Trusted(current.version, [TrustedProxy(e.name, e.range.text, e.header) for e in current.entries])
+
+    def trust_versions(self) -> list[TrustVersion]:
+        return [TrustVersion(each.version, each.made_us, each.change) for each in self._control.trust_history()]
 
     def trust_add(self, proxies: Sequence[TrustedProxy]) -> Trusted:
         added = self._checked(proxies)

@@ -4,17 +4,18 @@ Common is a chain whose trusted hops, if any, are believed for X-Forwarded-For a
 `Forwarded` header, of lines and not of reports, whose source the proxy's own socket saw.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unmasq.model.address import NONE
+from unmasq.model.address import NONE, Range
 from unmasq.model.flowbatch import ChainColumns, Evidence, Flag, FlowColumns, Join
 from unmasq.unwind.claims import KINDS, REPORTED_BY, SOURCE_BY, Claims
-from unmasq.unwind.trust import NOBODY, TrustList, header_bit
-from unmasq.unwind.walk import KERNEL, LOGGED, PROXY, SOCKET, Headers, walk
+from unmasq.unwind.trust import NOBODY, TrustList, covered_by, header_bit
+from unmasq.unwind.walk import KERNEL, LOGGED, PROXY, SOCKET, Headers, Verdict, walk
 
 DERIVED = Flag.OBSCURED | Flag.ALL_TRUSTED | Flag.HEADER_CONFLICT | Flag.SNAT_ELSEWHERE
 """The chain flags that a walk decides; the others are facts of the lines."""
@@ -52,6 +53,14 @@ def starts(flows: FlowColumns) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 def seen_by(join: int) -> str:
     """Who saw the observed end of a flow with this join."""
     return SOCKET if join == Join.UNWITNESSED else KERNEL
+
+
+def passed(flows: FlowColumns, chains: ChainColumns, claims: Claims, trust: TrustList, ranges: Sequence[Range]) -> NDArray[np.bool_]:
+    """Which chains have a client whom the walk came to by a proxy within one of the ranges; columns as in `judge`."""
+    walker = _Passing(flows, chains, claims, trust, ranges)
+    walker.run()
+    found: NDArray[np.bool_] = walker.passed & (walker.evidence == Evidence.FORWARDED)
+    return found
 
 
 class _Walker:
@@ -93,6 +102,7 @@ class _Walker:
         self.flags[rows[empty & ~lost]] = Flag.ALL_TRUSTED
         self._end(rows[lost], Flag.OBSCURED)
         rows = rows[~empty & ~lost]
+        self._pass(rows)
         self.left[rows] -= 1
         at = self.claims.first[:, _XFF][self.text[rows]] + self.left[rows]
         self.hi[rows], self.lo[rows] = self.claims.hi[at], self.claims.lo[at]
@@ -104,6 +114,9 @@ class _Walker:
         plain[rows[(masks != NOBODY) & (masks != _XFF_ONLY)]] = True
         trusted: NDArray[np.int64] = rows[masks == _XFF_ONLY]
         return trusted
+
+    def _pass(self, rows: NDArray[np.int64]) -> None:
+        """These rows leave a trusted hop behind."""
 
     def _end(self, rows: NDArray[np.int64], flag: Flag) -> None:
         """These rows have no client."""
@@ -120,12 +133,13 @@ class _Walker:
             other = ((hi | lo) != 0) & ((hi != self.hi[rows]) | (lo != self.lo[rows])) & (self.trust.headers_of(hi, lo) == NOBODY)
             self.flags[rows[other]] = Flag.HEADER_CONFLICT
 
-    def _plain(self, row: int) -> None:
+    def _plain(self, row: int) -> Verdict:
         start = (int(self.start[0][row]), int(self.start[1][row]))
         by, headers = seen_by(int(self.join[row])), self._headers(int(self.text[row]))
         verdict = walk(start, by, headers, self.trust, snat_elsewhere=bool(self.snat[row]))
         self.hi[row], self.lo[row] = verdict.client
         self.evidence[row], self.flags[row] = verdict.evidence, verdict.flags
+        return verdict
 
     def _headers(self, text: int) -> Headers:
         named = {}
@@ -135,6 +149,24 @@ class _Walker:
                 pairs = zip(self.claims.hi[first : first + count], self.claims.lo[first : first + count], strict=True)
                 named[name] = [(int(hi), int(lo)) for hi, lo in pairs]
         return Headers(named, _names(self.claims.recorded[text]), _names(self.claims.partly[text]))
+
+
+class _Passing(_Walker):
+    """A walk that takes down who passed a proxy of some ranges."""
+
+    def __init__(self, flows: FlowColumns, chains: ChainColumns, claims: Claims, trust: TrustList, ranges: Sequence[Range]) -> None:
+        super().__init__(flows, chains, claims, trust)
+        self._ranges = ranges
+        self.passed = np.zeros(len(chains), "?")
+
+    def _pass(self, rows: NDArray[np.int64]) -> None:
+        self.passed[rows] |= covered_by(self._ranges, self.hi[rows], self.lo[rows])
+
+    def _plain(self, row: int) -> Verdict:
+        verdict = super()._plain(row)
+        hops = [hop.address for hop in verdict.hops[1:]]
+        self.passed[row] = any(each.first <= hop <= each.last for hop in hops for each in self._ranges)
+        return verdict
 
 
 def _names(kinds: NDArray[np.bool_]) -> frozenset[str]:

@@ -28,8 +28,8 @@ def backend(store):
 
 
 @pytest.fixture
-def api(backend):
-    with TestClient(app_of(Routes(backend, SystemClock()))) as client:
+def api(backend, tmp_path):
+    with TestClient(app_of(Routes(backend, SystemClock()), tmp_path, SystemClock())) as client:
         yield client
 
 

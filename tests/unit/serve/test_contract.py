@@ -36,6 +36,7 @@ def test_the_order_of_different_names_does_not_matter(wanted, random):
         ([("port", "80"), ("port", "443")], FlowFilter(port=(80, 443))),
         ([("last", "1m")], FlowFilter(since_us=NOW - 60_000_000)),
         ([("until", "1m")], FlowFilter(until_us=NOW - 60_000_000)),
+        ([("x", "client=10.0.0.1"), ("exclude", "status=4xx")], FlowFilter(exclude=("client=10.0.0.1", "status=4xx"))),
     ],
 )
 def test_names_and_times_as_people_write_them(query, wanted):
@@ -48,6 +49,9 @@ def test_names_and_times_as_people_write_them(query, wanted):
         ([("clint", "10.0.0.1")], "query.clint", "did you mean client?"),
         ([("client", "x")], "query.client", "not an address or range: 'x'"),
         ([("port", "x")], "query.port", "not a number: 'x'"),
+        ([("x", "clint=10.0.0.1")], "query.x", "did you mean client?"),
+        ([("exclude", "since=1h")], "query.x", "cannot be left out"),
+        ([("client", "10.0.0.1")] * 201, "query.client", "at most 200"),
         ([("port", "9" * 30)], "query.port", "not a number"),
         ([("flag", "x")], "query.flag", "unknown flag 'x'"),
         ([("since", "x")], "query.since", "not a time: 'x'"),

@@ -1,6 +1,7 @@
 """The question `same_agent`: who else came with the user agents of a client."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.sources import Source, View
@@ -31,10 +32,10 @@ SELECT count(*) FROM (
 
 def same_agent(view: View, address: Range, limit: int) -> SameAgent:
     """The user agents that a client sent most on its newest day, and how many others sent one of them then, at most `limit`."""
-    places = gather(view, address, roles=[Role.CLIENT])
+    places = gather(view, address, roles=[Role.CLIENT]).places
     if not places:
         return SameAgent([], 0)
-    lately = View(view.cursor, _day_of(view.sources, places[0]))
+    lately = replace(view, sources=_day_of(view.sources, places[0]))
     gather(lately, address, roles=[Role.CLIENT])
     agents = [value for (value,) in view.ask(_MOST.format(union=lately.union(_AGENTS)))]
     hi, lo = address.first

@@ -1,15 +1,32 @@
 """The questions of the protocol, over whatever sources a store has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep.ask import agents, clients, completeness, pages, paths, proxies, spans
-from unmasq.keep.ask.sources import View
+from unmasq.keep.ask import agents, clients, completeness, facets, histogram, lifetimes, pages, paths, proxies, ranking, spans
+from unmasq.keep.ask.sources import View, days_within
 from unmasq.keep.control.state import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Proxies, RangeClient, RoleSpan, SameAgent
+from unmasq.keep.protocol import (
+    ChainGroup,
+    Covered,
+    Facets,
+    FlowPage,
+    Health,
+    Histogram,
+    Lifetime,
+    NodeFlows,
+    Proxies,
+    RangeClient,
+    RejectSample,
+    RoleSpan,
+    SameAgent,
+    Top,
+)
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 
@@ -20,6 +37,7 @@ class Answers(ABC):
     """All that reads. A store says where to look; the SQL is the same for files and memory."""
 
     control: Control
+    remembered: completeness.Remembered
 
     @abstractmethod
     def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
@@ -27,31 +45,57 @@ class Answers(ABC):
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         with self.view(wanted) as view:
-            return pages.page(view, wanted, limit, after, self.control.trust_list)
+            return pages.page(view, wanted, limit, after)
 
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
         with self.view(wanted) as view:
             return spans.spans(view, address, wanted)
 
+    def lifetime(self, address: Range) -> Lifetime:
+        with self.view(EVER) as view:
+            return lifetimes.lifetime(view, address, self.remembered)
+
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
         with self.view(wanted) as view:
-            return paths.groups(view, address, wanted, limit, self.control.trust_list)
+            return paths.groups(view, address, wanted, limit)
 
     def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
         with self.view(wanted) as view:
             return clients.clients(view, address, wanted, limit)
 
-    def same_agent(self, address: Range, limit: int = 1000) -> SameAgent:
-        with self.view(EVER) as view:
+    def same_agent(self, address: Range, wanted: FlowFilter = EVER, limit: int = 1000) -> SameAgent:
+        with self.view(wanted) as view:
             return agents.same_agent(view, address, limit)
 
     def proxies(self, most: int = 200_000) -> Proxies:
         with self.view(EVER) as view:
             return proxies.proxies(view, most)
 
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        with self.view(wanted) as view:
+            return histogram.histogram(view, wanted, width_us)
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10, budget_seconds: float = 0.2) -> Facets:
+        with self.view(wanted) as view:
+            return facets.facets(view, wanted, fields, limit, budget_seconds)
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        with self.view(FlowFilter(until_us=wanted.until_us)) as every:
+            days = days_within([source.day for source in every.sources if source.day is not None], wanted)
+            view = replace(every, sources=[source for source in every.sources if source.day is None or source.day in days])
+            return ranking.top(view, every, wanted, by, limit, only_new=only_new)
+
+    def node_flows(self) -> list[NodeFlows]:
+        with self.view(EVER) as view:
+            return completeness.node_flows(view)
+
+    def rejects(self) -> list[RejectSample]:
+        with self.view(EVER) as view:
+            return completeness.rejects(view)
+
     def health(self) -> Health:
         with self.view(EVER) as view:
-            return completeness.health(view, self.control.trust_version)
+            return completeness.health(view, self.control.trust_version, self.remembered)
 
     def covered(self) -> list[Covered]:
         with self.view(EVER) as view:

@@ -1,34 +1,106 @@
 """The questions `health` and `covered`: how much the store holds, how fresh it is, and which lines are in it."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
 
 from unmasq.keep.ask.sources import View
 from unmasq.keep.day import runs
-from unmasq.keep.protocol import Covered, Health
-from unmasq.model.ingress import FileIdentity, Reject
+from unmasq.keep.protocol import Covered, Health, NodeFlows, RejectSample
+from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
 _BATCHES = """
-SELECT count(DISTINCT node), coalesce(sum(flows), 0)::BIGINT, max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0),
+SELECT list(DISTINCT node), coalesce(sum(flows), 0)::BIGINT, max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0),
        coalesce(sum(requests), 0)::BIGINT, coalesce(sum(joined), 0)::BIGINT
-FROM ({every})
+FROM day.batches
 """
-_REJECTS = "SELECT reason, sum(amount)::BIGINT FROM ({every}) GROUP BY reason ORDER BY reason"
-_OLDER = "SELECT coalesce(sum(older), 0)::BIGINT FROM ({every})"
+_REJECTS = "SELECT reason, sum(amount)::BIGINT FROM day.rejects GROUP BY reason"
+_JUDGED = f"""
+SELECT trust_version, count(*), count(*) FILTER (time_source = {int(TimeSource.READ)}) FROM day.flows GROUP BY trust_version
+"""
+_NODES = """
+SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,
+       max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0)
+FROM ({every}) GROUP BY node ORDER BY node
+"""
+_SAMPLES = """
+SELECT reason, sum(amount)::BIGINT AS lines, first(sample ORDER BY place) FROM ({every}) GROUP BY reason ORDER BY lines DESC, reason
+"""
 _LINES = "SELECT f.device, f.inode, f.fingerprint, l.start, l.stop FROM day.lines l JOIN day.files f ON f.file = l.file"
 
 
-def health(view: View, trust_version: int) -> Health:
+class Figures(NamedTuple):
+    """What one source holds. `judged`: flows by the version of the trust list that judged them.
+
+    `is_timed`: no flow has a time that is only when its line was read.
+    """
+
+    nodes: frozenset[str]
+    flows: int
+    newest_us: int | None
+    oldest_us: int | None
+    requests: int
+    joined: int
+    rejects: dict[int, int]
+    judged: dict[int, int]
+    is_timed: bool
+
+
+Remembered = dict[str, tuple[Hashable, Figures]]
+"""The figures of files by their names, each with the stamp that it had then: most days never change again."""
+
+
+def health(view: View, trust_version: int, remembered: Remembered) -> Health:
     """The figures of all sources; `trust_version` is the one by which new flows are judged."""
+    found = [figures_of(view, place, remembered) for place in range(len(view.sources))]
+    rejects = Counter[int]()
+    for each in found:
+        rejects.update(each.rejects)
+    return Health(
+        nodes=len(frozenset[str]().union(*(each.nodes for each in found))),
+        flows=sum(each.flows for each in found),
+        newest_us=max((each.newest_us for each in found if each.newest_us is not None), default=None),
+        oldest_us=min((each.oldest_us for each in found if each.oldest_us is not None), default=None),
+        requests=sum(each.requests for each in found),
+        joined=sum(each.joined for each in found),
+        rejects={Reject(reason).label or "": rejects[reason] for reason in sorted(rejects)},
+        trust_version=trust_version,
+        judged_by_older=sum(flows for each in found for version, flows in each.judged.items() if version < trust_version),
+    )
+
+
+def figures_of(view: View, place: int, remembered: Remembered) -> Figures:
+    """What a source holds, remembered as long as it is the same."""
+    source = view.sources[place]
+    stamp, figures = remembered.get(source.database, (None, None))
+    if figures is None or source.stamp is None or stamp != source.stamp:
+        figures = _counted(view, place)
+        if source.stamp is not None:
+            remembered[source.database] = source.stamp, figures
+    return figures
+
+
+def _counted(view: View, place: int) -> Figures:
+    [(nodes, flows, newest_us, oldest_us, requests, joined)] = view.ask(view.within(place, _BATCHES))
+    rejects = dict(view.ask(view.within(place, _REJECTS)))
+    judged = view.ask(view.within(place, _JUDGED))
+    versions, is_timed = {version: count for version, count, _ in judged}, not any(read for *_, read in judged)
+    return Figures(frozenset(nodes or ()), flows, newest_us, oldest_us, requests, joined, rejects, versions, is_timed)
+
+
+def node_flows(view: View) -> list[NodeFlows]:
+    """What there is of each node."""
     if not view.sources:
-        return Health(0, 0, None, None, 0, 0, {}, trust_version, 0)
-    figures = view.ask(_BATCHES.format(every=view.union("SELECT * FROM day.batches")))
-    nodes, flows, newest_us, oldest_us, requests, joined = figures[0]
-    rejects = view.ask(_REJECTS.format(every=view.union("SELECT * FROM day.rejects")))
-    older = f"SELECT count(*) AS older FROM day.flows WHERE trust_version < {trust_version}"
-    judged = view.ask(_OLDER.format(every=view.union(older)))
-    by_reason = {Reject(reason).label or "": amount for reason, amount in rejects}
-    return Health(nodes, flows, newest_us, oldest_us, requests, joined, by_reason, trust_version, judged[0][0])
+        return []
+    return [NodeFlows(*row) for row in view.ask(_NODES.format(every=view.union("SELECT * FROM day.batches")))]
+
+
+def rejects(view: View) -> list[RejectSample]:
+    """Reasons with a sample each, of the newest source that has one."""
+    if not view.sources:
+        return []
+    rows = view.ask(_SAMPLES.format(every=view.union("SELECT *, PLACE AS place FROM day.rejects WHERE amount > 0")))
+    return [RejectSample(Reject(reason).label or "", amount, sample) for reason, amount, sample in rows]
 
 
 def covered(view: View, retired: Iterable[tuple[FileIdentity, int, int]]) -> list[Covered]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS
 from unmasq.keep.ask import calico
-from unmasq.keep.ask.hops import Asked, TrustOf, address, chain_document, chains_of, clients_of, known
+from unmasq.keep.ask.hops import Asked, address, chain_document, chains_of, clients_of, known
 from unmasq.keep.ask.sources import Row, View
 from unmasq.model.address import text_or_none, to_text
 from unmasq.model.flow import Connection, Flow, Tuple, Unmasq
@@ -16,14 +16,14 @@ from unmasq.model.ingress import TimeSource
 from unmasq.unwind.trust import TrustList
 
 
-def documents(view: View, found: Sequence[tuple[int, Row]], trust_of: TrustOf) -> list[Flow]:
+def documents(view: View, found: Sequence[tuple[int, Row]]) -> list[Flow]:
     """The documents of flow rows, in their order; `found` is (position in view.sources, row)."""
     flows: dict[int, list[int]] = defaultdict(list)
     for place, row in found:
         flows[place].append(row["flow"])
     chains = {place: chains_of(view, place, numbers) for place, numbers in flows.items()}
     return [
-        document(row, chains[place][row["flow"]], trust_of(row["trust_version"]), provisional=view.sources[place].provisional)
+        document(row, chains[place][row["flow"]], view.trust_of(row["trust_version"]), provisional=view.sources[place].provisional)
         for place, row in found
     ]
 

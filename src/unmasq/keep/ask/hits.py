@@ -1,33 +1,46 @@
 """The first step of every question about an address: its rows in the index. Only days that have some are looked at further.
 
-The rows go to the temporary table `hits`, which spills to disk if it must; a day's flows and chains are then joined to it
-one day after the other, so that no question needs more memory than one day does.
+The rows go to the temporary table `hits`, which spills to disk if it must; a day's flows and chains are then joined to it,
+of few rows for some days at once, else one day after the other, so that no question needs more memory than one day does.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from unmasq.keep.ask.predicate import Predicate
-from unmasq.keep.ask.sources import View
+from unmasq.keep.ask.conditions import Bound
+from unmasq.keep.ask.sources import AT_ONCE, View
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import Role
 
 _HITS = """
 CREATE OR REPLACE TEMP TABLE hits AS
-SELECT * FROM ({union}) LIMIT {most}
+SELECT a.place, r.role, a.hi, a.lo, a.flow, a.chain, a.requests, a.first_us, a.last_us
+FROM ({union}) a, (VALUES {roles}) r(role, bit) WHERE a.roles & r.bit > 0 LIMIT {most}
 """
 _ROWS = """
-SELECT PLACE AS place, r.role, a.hi, a.lo, a.flow, a.chain, a.requests, a.first_us, a.last_us
-FROM day.addresses a, (VALUES {roles}) r(role, bit) WHERE {address} AND a.roles & r.bit > 0
+SELECT PLACE AS place, a.hi, a.lo, a.roles, a.flow, a.chain, a.requests, a.first_us, a.last_us
+FROM day.addresses a WHERE {address} AND a.roles & {roles} > 0 AND a.flow < BELOW
 """
+_PLACES = "SELECT place, count(*) FROM hits GROUP BY place ORDER BY place"
 _ALL = 1 << 60
+_FEW = 20_000
 
 
-def gather(view: View, address: Range, *, roles: Sequence[Role] = tuple(Role), most: int = _ALL) -> list[int]:
-    """Fill `hits` with one row a role, at most so many, those of newer days first; returns the places that have any, in order."""
+class Hits(NamedTuple):
+    """The places that have any, in order, and how many of these may be asked at once: planning a question costs more than few rows."""
+
+    places: list[int]
+    at_once: int
+
+
+def gather(view: View, address: Range, *, roles: Sequence[Role] = tuple(Role), most: int = _ALL) -> Hits:
+    """Fill `hits` with one row a role, at most so many, those of newer days first."""
     if not view.sources:
-        return []
-    asked = Predicate()
+        return Hits([], 1)
+    asked = Bound()
+    mask = sum(role.bit for role in roles)
+    rows = _ROWS.format(address=asked.within("a.hi", "a.lo", [address]), roles=mask)
     wanted = ", ".join(f"({int(role)}::UTINYINT, {role.bit}::UTINYINT)" for role in roles)
-    rows = _ROWS.format(address=asked.within("a.hi", "a.lo", [address]), roles=wanted)
-    view.ask(_HITS.format(union=view.union(rows), most=most), asked.values)
-    return [place for (place,) in view.ask("SELECT DISTINCT place FROM hits ORDER BY place")]
+    view.ask(_HITS.format(union=view.union(rows), roles=wanted, most=most), asked.values)
+    counts = view.ask(_PLACES)
+    return Hits([place for place, _ in counts], AT_ONCE if sum(count for _, count in counts) <= _FEW else 1)

@@ -1,7 +1,7 @@
 """Chains as documents: what their headers claim, raw, and the hops that are walked as they are read."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from unmasq.base import moments
 from unmasq.keep.ask.sources import Row, View
@@ -16,9 +16,6 @@ from unmasq.unwind.walk import read_headers, walk
 
 Asked = dict[str, dict[str, int]]
 """Requests by text, for each of `unmasq.model.ingress.TEXTS`."""
-
-TrustOf = Callable[[int], TrustList]
-"""A trust list by its version."""
 
 LISTED_CLIENTS = 100
 

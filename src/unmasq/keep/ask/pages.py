@@ -5,8 +5,8 @@ from typing import Any
 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import UsageError
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.documents import documents
-from unmasq.keep.ask.hops import TrustOf
 from unmasq.keep.ask.predicate import Predicate, compiled, index_needs
 from unmasq.keep.ask.sources import Row, View
 from unmasq.keep.protocol import FlowPage
@@ -27,7 +27,7 @@ ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
 _COUNTS = "SELECT flow, count(*) FROM day.chains WHERE flow IN (SELECT unnest($flows)) GROUP BY flow"
 
 
-def page(view: View, wanted: FlowFilter, limit: int, after: str | None, trust_of: TrustOf) -> FlowPage:
+def page(view: View, wanted: FlowFilter, limit: int, after: str | None) -> FlowPage:
     """At most `limit` flows of the filter that come behind the key `after`; fewer where they are very long."""
     predicate = compiled(wanted)
     if after is not None:
@@ -35,7 +35,7 @@ def page(view: View, wanted: FlowFilter, limit: int, after: str | None, trust_of
     found = _newest(view, predicate, index_needs(wanted), limit + 1)
     shown = _bounded(view, found[:limit])
     more = _text(_key(shown[-1][1])) if len(found) > len(shown) else None
-    return FlowPage(documents(view, shown, trust_of), more)
+    return FlowPage(documents(view, shown), more)
 
 
 def _newest(view: View, predicate: Predicate, needs: Sequence[tuple[str, dict[str, Any]]], limit: int) -> list[tuple[int, Row]]:
@@ -46,6 +46,7 @@ def _newest(view: View, predicate: Predicate, needs: Sequence[tuple[str, dict[st
             break
         if not all(view.ask(view.within(place, need), values) for need, values in needs):
             continue  # most days know nothing of most addresses, and the index says so at once
+        passed.find(view, predicate, [place])
         question = view.within(place, _PAGE.format(where=predicate.flows(), limit=limit))
         found += [(place, row) for row in view.rows(question, predicate.values)]
     return sorted(found, key=lambda place_row: _key(place_row[1]), reverse=True)[:limit]

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import json, structs
 
-from unmasq.keep.ask.hits import gather
-from unmasq.keep.ask.hops import TrustOf, hops, observed
+from unmasq.keep.ask import passed
+from unmasq.keep.ask.hits import Hits, gather
+from unmasq.keep.ask.hops import hops, observed
 from unmasq.keep.ask.predicate import compiled
-from unmasq.keep.ask.sources import Row, View
+from unmasq.keep.ask.sources import Row, TrustOf, View
 from unmasq.keep.protocol import ChainGroup
 from unmasq.model.address import Range, text_or_none, to_text
 from unmasq.model.filter import FlowFilter
@@ -70,21 +71,22 @@ ORDER BY sum(requests) DESC, asked
 """
 
 
-def groups(view: View, address: Range, wanted: FlowFilter, limit: int, trust_of: TrustOf) -> list[ChainGroup]:
+def groups(view: View, address: Range, wanted: FlowFilter, limit: int) -> list[ChainGroup]:
     """Distinct paths of an address or range, most requests first."""
     predicate = compiled(wanted)
-    places = gather(view, address, most=MOST_HITS)
-    if not places:
+    hits = gather(view, address, most=MOST_HITS)
+    if not hits.places:
         return []
+    passed.find(view, predicate, hits.places)
     seen = _SEEN.format(flows=predicate.flows(), chains=predicate.chains())
-    view.collect("seen", places, seen, predicate.values)
+    view.collect("seen", hits.places, seen, predicate.values, at_once=hits.at_once)
     view.ask(_SHAPES, {"most": MOST_SHAPES})
     shapes = view.rows("SELECT * FROM shapes ORDER BY shape")
-    drawn = [_drawn(row, trust_of) for row in shapes]
-    return _counted(view, places, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)
+    drawn = [_drawn(row, view.trust_of) for row in shapes]
+    return _counted(view, hits, drawn, [_not_walked(row, group) for row, group in zip(shapes, drawn, strict=True)], limit)
 
 
-def _counted(view: View, places: Sequence[int], drawn: Sequence[ChainGroup], claims: Sequence[set[str]], limit: int) -> list[ChainGroup]:
+def _counted(view: View, hits: Hits, drawn: Sequence[ChainGroup], claims: Sequence[set[str]], limit: int) -> list[ChainGroup]:
     """One group a distinct path, with the figures of all shapes that drew the same."""
     numbers: dict[bytes, int] = {}
     path_of = [numbers.setdefault(json.encode(group), len(numbers)) for group in drawn]
@@ -95,16 +97,16 @@ def _counted(view: View, places: Sequence[int], drawn: Sequence[ChainGroup], cla
     view.cursor.register("merged", {"shape": np.arange(len(drawn)), "path": np.array(path_of, "i8")})
     view.ask(_PATHS)
     view.cursor.unregister("merged")
-    statuses, asked = _asked(view, places)
+    statuses, asked = _asked(view, hits)
     return [
         structs.replace(picture[path], **figures, claims=len(claimed[path]), statuses=statuses.get(path, {}), paths=asked.get(path, []))
         for path, figures in ((row.pop("path"), row) for row in view.rows(_TOTALS, {"most": limit}))
     ]
 
 
-def _asked(view: View, places: Sequence[int]) -> tuple[dict[int, dict[str, int]], dict[int, list[str]]]:
+def _asked(view: View, hits: Hits) -> tuple[dict[int, dict[str, int]], dict[int, list[str]]]:
     """For each path the number of requests by status, and what was asked for most."""
-    view.collect("asked", places, _ASKED)
+    view.collect("asked", hits.places, _ASKED, at_once=hits.at_once)
     statuses: dict[int, dict[str, int]] = {}
     paths: dict[int, list[str]] = {}
     for path, status, requests in view.ask(_STATUSES):

@@ -1,84 +1,102 @@
 """A FlowFilter as SQL: conditions with named parameters, never with values in their text.
 
-Conditions on chains (client, claim, original source, evidence, host, path, status) must hold for one and the same chain of
-a flow; `any` for that chain or its flow. Without such conditions `any` and `flag` ask the flow, with all its chains or none.
+Conditions on chains (client, claim, original source, evidence, host, path, status, service, header, via) must hold for one
+and the same chain of a flow, which nothing that is left out may be true of; `any` for that chain or its flow. Without such
+conditions `any` and `flag` ask the flow, with all its chains or none. What is only left out leaves in what has no chain.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from unmasq.base.errors import UsageError
-from unmasq.model.address import V4_PREFIX, Range, parse_range
+from unmasq.keep.ask.conditions import OF_FLOWS, ON_CHAINS, ON_FLOWS, Bound, flags, in_index
+from unmasq.keep.ask.exclusion import left_out
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flowbatch import Evidence, Flag, Join, Role
+from unmasq.model.flowbatch import Role
 
-Word = TypeVar("Word", Evidence, Join, Flag)
+MOST_VALUES = 200
+"""Of one field of a filter: more of them are a question that no index answers."""
 
-_CHAIN_ROLES = {"client": Role.CLIENT, "claim": Role.CLAIM, "original_source": Role.ORIGINAL_SOURCE}
-_FLOW_ROLES = {"source": Role.SOURCE, "nat_source": Role.NAT_SOURCE}
+_IN_INDEX = {
+    "source": Role.SOURCE,
+    "nat_source": Role.NAT_SOURCE,
+    "client": Role.CLIENT,
+    "claim": Role.CLAIM,
+    "original_source": Role.ORIGINAL_SOURCE,
+    "any": None,
+}
 
 
 @dataclass
-class Predicate:
+class Predicate(Bound):
     """Conditions on `f` (flows) and `c` (chains) of the source `day`, and the values of their parameters."""
 
     flow: list[str] = field(default_factory=list)
     chain: list[str] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
+    """Of chains, that something is left out; flows without chains are let through by it."""
+    of_either: list[tuple[str, str]] = field(default_factory=list)
+    """A condition on the flow, with all its chains, and the same on one chain or its flow."""
 
-    def bind(self, value: object) -> str:
-        """A parameter for a value."""
-        name = f"p{len(self.values)}"
-        self.values[name] = value
-        return f"${name}"
-
-    def within(self, hi: str, lo: str, ranges: Iterable[Range]) -> str:
-        """Whether the address in two columns lies in one of the ranges. A CIDR block is a run in each half by itself."""
-        return _either(
-            f"{hi} BETWEEN {self.bind(r.first[0])}::UBIGINT AND {self.bind(r.last[0])}::UBIGINT"
-            f" AND {lo} BETWEEN {self.bind(r.first[1])}::UBIGINT AND {self.bind(r.last[1])}::UBIGINT{_beside_v4(hi, lo, r)}"
-            for r in ranges
-        )
+    @property
+    def speaks_of_chains(self) -> bool:
+        """Whether it takes some chains of a flow and not others."""
+        return bool(self.chain or self.without)
 
     def flows(self) -> str:
         """The condition on a flow `f`."""
         whole = [*self.flow, "f.flow < BELOW"]
-        if self.chain:
-            whole.append(f"f.flow IN (SELECT c.flow FROM day.chains c WHERE {self.chains()})")
-        return " AND ".join(whole)
+        alone = [flow for flow, _ in self.of_either]
+        if not self.speaks_of_chains:
+            return " AND ".join(whole + alone)
+        matching = f"f.flow IN (SELECT c.flow FROM day.chains c WHERE {self.chains()})"
+        if not self.chain:
+            matching = f"({' AND '.join(['f.requests = 0', *alone])} OR {matching})"
+        return " AND ".join([*whole, matching])
 
     def chains(self) -> str:
-        """The condition on a chain `c`."""
-        return " AND ".join(self.chain) or "true"
+        """The condition on a chain `c` of such a flow."""
+        if not self.speaks_of_chains:
+            return "true"
+        return " AND ".join([*self.chain, *(chain for _, chain in self.of_either), *self.without])
 
 
 def compiled(wanted: FlowFilter) -> Predicate:
-    """The filter as conditions. Raises UsageError for a value that no flow can have."""
+    """The filter as conditions. Raises UsageError for a value that no flow can have, and for too many."""
+    excluded = left_out(wanted.exclude)
+    for each in (wanted, excluded):
+        _bounded(each)
     made = Predicate()
     _time(made, wanted)
-    _flow_columns(made, wanted)
-    for name, role in _FLOW_ROLES.items():
-        if getattr(wanted, name):
-            made.flow.append(f"f.flow IN ({_in_role(made, 'flow', getattr(wanted, name), role)})")
-    for name, role in _CHAIN_ROLES.items():
-        if getattr(wanted, name):
-            made.chain.append(f"c.chain IN ({_in_role(made, 'chain', getattr(wanted, name), role)})")
-    if wanted.evidence:
-        made.chain.append(_either(f"c.evidence = {made.bind(int(_word(Evidence, w)))}" for w in wanted.evidence))
-    _requests(made, wanted)
-    _chain_or_flow(made, wanted)
+    made.flow += [condition(made, values) for condition, values in _conditions(ON_FLOWS, wanted)]
+    made.chain += [condition(made, values) for condition, values in _conditions(ON_CHAINS, wanted)]
+    _of_either(made, wanted)
+    made.flow += [f"NOT {condition(made, values)}" for condition, values in _conditions(ON_FLOWS, excluded)]
+    made.without += [f"NOT {condition(made, values)}" for condition, values in _conditions(ON_CHAINS, excluded)]
+    _of_neither(made, excluded)
     return made
 
 
 def index_needs(wanted: FlowFilter) -> list[tuple[str, dict[str, Any]]]:
     """Questions to the address index, with their values; a source that answers one of them with nothing has no such flow."""
     needs = []
-    for name, role in (_FLOW_ROLES | _CHAIN_ROLES | {"any": None}).items():
+    for name, role in _IN_INDEX.items():
         if getattr(wanted, name):
-            made = Predicate()
-            needs.append((f"{_in_role(made, 'flow', getattr(wanted, name), role)} LIMIT 1", made.values))
+            made = Bound()
+            needs.append((f"SELECT a.flow {in_index(made, getattr(wanted, name), role)} LIMIT 1", made.values))
     return needs
+
+
+def _bounded(wanted: FlowFilter) -> None:
+    for name in (f.name for f in fields(FlowFilter) if not f.name.endswith("_us")):
+        count = len(getattr(wanted, name))
+        if count > MOST_VALUES:
+            raise UsageError(f"{count} values of {name}", f"a filter takes at most {MOST_VALUES}", "name a range, or ask several times")
+
+
+def _conditions(of: Any, wanted: FlowFilter) -> Iterable[tuple[Any, Any]]:
+    return ((condition, getattr(wanted, name)) for name, condition in of.items() if getattr(wanted, name))
 
 
 def _time(made: Predicate, wanted: FlowFilter) -> None:
@@ -88,85 +106,31 @@ def _time(made: Predicate, wanted: FlowFilter) -> None:
         made.flow.append(f"f.first_us < {made.bind(wanted.until_us)}")
 
 
-def _flow_columns(made: Predicate, wanted: FlowFilter) -> None:
-    if wanted.dest:
-        made.flow.append(made.within("f.dest_hi", "f.dest_lo", map(parse_range, wanted.dest)))
-    if wanted.port:
-        made.flow.append(_either(f"f.dest_port = {made.bind(port)}" for port in wanted.port))
-    for part, texts in enumerate((wanted.to_namespace, wanted.to_pod), 1):
-        if texts:
-            made.flow.append(_of_pod(made, part, texts))
-    if wanted.join:
-        made.flow.append(_either(f'f."join" = {made.bind(int(_word(Join, w)))}' for w in wanted.join))
-
-
-def _of_pod(made: Predicate, part: int, patterns: Iterable[str]) -> str:
-    """Whether a part of the proxy's NAMESPACE/POD is like one of the patterns; of an unknown pod nothing is."""
-    alike = _either(f"split_part(t.value, '/', {part}) GLOB {made.bind(pattern)}" for pattern in patterns)
-    return f"f.pod IN (SELECT t.text FROM day.texts t WHERE contains(t.value, '/') AND {alike})"
-
-
-def _in_role(made: Predicate, column: str, texts: Iterable[str], role: Role | None) -> str:
-    here = made.within("a.hi", "a.lo", map(parse_range, texts))
-    return f"SELECT a.{column} FROM day.addresses a WHERE {here}" + ("" if role is None else f" AND a.roles & {role.bit} > 0")
-
-
-def _requests(made: Predicate, wanted: FlowFilter) -> None:
-    if wanted.host:
-        made.chain.append(_asked("host", _either(f"t.value = {made.bind(w)}" for w in wanted.host)))
-    if wanted.path:
-        made.chain.append(_asked("path", _either(f"starts_with(t.value, {made.bind(w)})" for w in wanted.path)))
-    if wanted.status:
-        made.chain.append(_asked("status", _either(_status(made, w) for w in wanted.status)))
-
-
-def _asked(column: str, text: str) -> str:
-    """Whether a chain asked for such a text. The empty one stands for what the log did not say, which nobody asks for."""
-    texts = f"SELECT t.text FROM day.texts t WHERE t.value <> '' AND {text}"
-    return f"c.chain IN (SELECT a.chain FROM day.asked a WHERE a.{column} IN ({texts}))"
-
-
-def _status(made: Predicate, text: str) -> str:
-    if len(text) == 3 and text[0].isdecimal() and text[1:].lower() == "xx":
-        return f"length(t.value) = 3 AND starts_with(t.value, {made.bind(text[0])})"
-    return f"t.value = {made.bind(text)}"
-
-
-def _chain_or_flow(made: Predicate, wanted: FlowFilter) -> None:
-    where, flow, chain = (made.chain, "c.flow", "c.chain") if made.chain else (made.flow, "f.flow", None)
+def _of_either(made: Predicate, wanted: FlowFilter) -> None:
     if wanted.any:
-        where.append(_any(made, wanted.any, flow, chain))
+        rows = in_index(made, wanted.any)
+        of_chain = f"(c.chain IN (SELECT a.chain {rows}) OR c.flow IN (SELECT a.flow {rows} AND a.chain < 0))"
+        made.of_either.append((f"f.flow IN (SELECT a.flow {rows})", of_chain))
     if wanted.flag:
-        where.append(_flagged(sum({int(_word(Flag, word)) for word in wanted.flag}), chain))
+        mask = flags(wanted.flag)
+        of_flow = f"(f.flags & {mask} > 0 OR f.flow IN (SELECT g.flow FROM day.chains g WHERE g.flags & {mask} > 0))"
+        made.of_either.append((of_flow, _flagged(mask)))
 
 
-def _any(made: Predicate, texts: Iterable[str], flow: str, chain: str | None) -> str:
-    rows = _in_role(made, "flow", texts, None)
-    if chain is None:
-        return f"{flow} IN ({rows})"
-    return f"({chain} IN ({_in_role(made, 'chain', texts, None)}) OR {flow} IN ({rows} AND a.chain < 0))"
+def _flagged(mask: int) -> str:
+    """Whether a chain has one of the flags, or its flow one of those that only flows have."""
+    if not mask & OF_FLOWS:
+        return f"c.flags & {mask} > 0"
+    return f"(c.flags & {mask} > 0 OR c.flow IN (SELECT g.flow FROM day.flows g WHERE g.flags & {mask & OF_FLOWS} > 0))"
 
 
-def _flagged(mask: int, chain: str | None) -> str:
-    if chain is None:  # of no chain in particular: a flow carries the flags of its chains
-        return f"(f.flags & {mask} > 0 OR f.flow IN (SELECT g.flow FROM day.chains g WHERE g.flags & {mask} > 0))"
-    return f"c.flags & {mask} > 0"
-
-
-def _beside_v4(hi: str, lo: str, wanted: Range) -> str:
-    """IPv4 is stored within ::/80, and nobody who asks for a block of IPv6 around that means it."""
-    if not wanted.first <= (0, V4_PREFIX) <= wanted.last or wanted.version == 4:
-        return ""
-    return f" AND NOT ({hi} = 0 AND {lo} >> 32 = {V4_PREFIX >> 32})"
-
-
-def _either(conditions: Iterable[str]) -> str:
-    return "(" + " OR ".join(f"({condition})" for condition in conditions) + ")"
-
-
-def _word(of: type[Word], text: str) -> Word:
-    try:
-        return of[text.upper().replace("-", "_")]
-    except KeyError:
-        known = ", ".join(str(member.name).lower().replace("_", "-" if of is Join else "_") for member in of)
-        raise UsageError(f"unknown {of.__name__.lower()} {text!r}", "a filter needs one of these words", known) from None
+def _of_neither(made: Predicate, excluded: FlowFilter) -> None:
+    """Leave out flows for what they are themselves, and of the others the chains for what those are."""
+    if excluded.any:
+        rows = in_index(made, excluded.any)
+        made.flow.append(f"f.flow NOT IN (SELECT a.flow {rows} AND a.chain < 0)")
+        made.without.append(f"c.chain NOT IN (SELECT a.chain {rows})")
+    if excluded.flag:
+        mask = flags(excluded.flag)
+        made.flow.append(f"f.flags & (if(f.requests = 0, {mask}, {mask & OF_FLOWS})) = 0")
+        made.without.append(f"c.flags & {mask} = 0")

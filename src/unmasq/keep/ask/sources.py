@@ -1,7 +1,7 @@
 """Where a question looks: day files and the live part, as one consistent picture."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,30 +9,42 @@ import duckdb
 
 from unmasq.base.clock import DAY_US
 from unmasq.model.filter import FlowFilter
+from unmasq.unwind.trust import TrustList
 
 Row = dict[str, Any]
+TrustOf = Callable[[int], TrustList]
+"""A trust list by its version."""
 
 EVERYTHING = 1 << 62
+AT_ONCE = 10
+"""Sources of one statement, where it finds little in each."""
+
 _WORDS = re.compile(r"\bday\.|\bBELOW\b|\bPLACE\b")
+_UNION = "\nUNION ALL\n"
 _SLACK_US = DAY_US // 24  # no interval is longer, so no flow of a day ends later than this
 
 
 @dataclass(frozen=True)
 class Source:
-    """One database with the tables of `schema`; its flows from number `below` on were not there when the question came."""
+    """One database with the tables of `schema`; its flows from number `below` on were not there when the question came.
+
+    `stamp` is another one once it holds something else; None where that cannot be told.
+    """
 
     database: str
     day: int | None = None  # None: the live part, flows of any day
     below: int = EVERYTHING
     provisional: bool = False
+    stamp: Hashable = None
 
 
 @dataclass(frozen=True)
 class View:
-    """A cursor and the sources to ask, the live part first, then days from new to old."""
+    """A cursor and the sources to ask, the live part first, then days from new to old; and by which lists they were judged."""
 
     cursor: duckdb.DuckDBPyConnection
     sources: Sequence[Source]
+    trust_of: TrustOf
 
     def ask(self, question: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of an answer."""
@@ -44,11 +56,11 @@ class View:
         names = [column[0] for column in self.cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def collect(self, table: str, places: Sequence[int], select: str, values: Mapping[str, Any] | None = None) -> None:
-        """Put what a SELECT gives in some sources into one temporary table, source by source: memory for one is enough."""
-        for count, place in enumerate(places):
-            into = f"INSERT INTO {table}" if count else f"CREATE OR REPLACE TEMP TABLE {table} AS"
-            self.ask(f"{into} {self.within(place, select)}", values)
+    def collect(self, table: str, places: Sequence[int], select: str, values: Mapping[str, Any] | None = None, *, at_once: int = 1) -> None:
+        """Put what a SELECT gives in some sources into one temporary table, so many sources at once: memory for these is enough."""
+        for start in range(0, len(places), at_once):
+            into = f"INSERT INTO {table}" if start else f"CREATE OR REPLACE TEMP TABLE {table} AS"
+            self.ask(f"{into} {_UNION.join(self.within(place, select) for place in places[start : start + at_once])}", values)
 
     def within(self, place: int, select: str) -> str:
         """A SELECT of one source: `day.` in its text is the source's database, BELOW its bound, PLACE its position."""
@@ -58,7 +70,7 @@ class View:
 
     def union(self, select: str) -> str:
         """One SELECT over all sources, each as in `within`."""
-        return "\nUNION ALL\n".join(self.within(place, select) for place in range(len(self.sources)))
+        return _UNION.join(self.within(place, select) for place in range(len(self.sources)))
 
 
 def days_within(days: Iterable[int], wanted: FlowFilter) -> list[int]:

@@ -1,5 +1,6 @@
 """The question `span`: what an address, or a range, was, one row a role."""
 
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.predicate import Predicate, compiled
 from unmasq.keep.ask.sources import View
@@ -34,19 +35,24 @@ SELECT {flow}, if(h.chain < 0, c.requests, least(sum(h.requests), c.requests)) A
 FROM hits h JOIN day.flows f ON f.flow = h.flow JOIN day.chains c ON c.flow = h.flow AND (h.chain = c.chain OR h.chain < 0)
 WHERE h.place = PLACE AND {flows} AND {chains}
 GROUP BY h.role, f.flow, f.connection, f.time_source, h.chain, c.chain, c.requests
+UNION ALL
+SELECT {flow}, h.requests, h.first_us, h.last_us
+FROM hits h JOIN day.flows f ON f.flow = h.flow
+WHERE h.place = PLACE AND {flows} AND f.requests = 0
 """
 
 
 def spans(view: View, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
     """Requests, connections and times by role."""
     predicate = compiled(wanted)
-    places = gather(view, address)
-    if not places:
+    hits = gather(view, address)
+    if not hits.places:
         return []
-    view.collect("seen", places, _select(predicate, address), predicate.values)
+    passed.find(view, predicate, hits.places)
+    view.collect("seen", hits.places, _select(predicate, address), predicate.values, at_once=hits.at_once)
     return [RoleSpan(Role(role).label, *figures) for role, *figures in view.ask(_TOTALS)]
 
 
 def _select(predicate: Predicate, address: Range) -> str:
-    select = _MATCHING if predicate.chain else _SINGLE if address.is_single else _RANGE
+    select = _MATCHING if predicate.speaks_of_chains else _SINGLE if address.is_single else _RANGE
     return select.format(flow=_FLOW, flows=predicate.flows(), chains=predicate.chains())

@@ -10,6 +10,7 @@ from unmasq.base.errors import StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.keep.control.state import Control, NodeAddress
 from unmasq.model.address import Range, is_confined, parse, single, to_text
+from unmasq.model.health import NodeStatus
 from unmasq.model.nodesettings import MOST_ADDRESSES, NodeSaid
 
 SILENT_US = 7 * DAY_US
@@ -29,6 +30,7 @@ Pair = tuple[int, int]
 class _Node(NamedTuple):
     addresses: tuple[Pair, ...]
     heard_us: int
+    status: NodeStatus | None = None
 
 
 class Nodes:
@@ -60,7 +62,7 @@ class Nodes:
                 return
             before = self._nodes.get(said.node)
             addresses = tuple(sorted(set(self._accepted(said.addresses))))
-            self._nodes[said.node] = _Node(addresses, now_us)
+            self._nodes[said.node] = _Node(addresses, now_us, said.status)
             self._counters.add("nodes_heard")
             is_news = before is None or before.addresses != addresses
             if self._forget(now_us) or is_news or not 0 <= now_us - self._saved_us < SAVED_US:
@@ -73,6 +75,11 @@ class Nodes:
             if not 0 <= now_us - self._looked_us < _LOOK_US:
                 self._look(now_us)
             return self._ranges
+
+    def heard(self) -> dict[str, tuple[int, NodeStatus | None]]:
+        """When each node said something last (microseconds UTC), and how it was doing then, as far as it said so since we began."""
+        with self._lock:
+            return {name: (node.heard_us, node.status) for name, node in self._nodes.items()}
 
     def _accepted(self, texts: Sequence[str]) -> Iterator[Pair]:
         self._counters.add("node_addresses_refused", max(0, len(texts) - MOST_ADDRESSES), "many")

@@ -10,27 +10,39 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from unmasq.base.errors import StoreError, UsageError
 
 NAME = "tokens.json"
 PREFIX = "unmasq_"  # so that whoever looks for secrets in a repository finds ours
 
-Use = Literal["node", "read"]
-USES: tuple[Use, ...] = get_args(Use)
+Role = Literal["node", "see", "admin"]
+"""`node` sends flows and fetches settings, `see` asks questions, `admin` changes what is believed, too."""
+
+_OF_OLD = {"read": "see"}
+"""What roles were called once."""
 
 
-class Token(Struct, frozen=True):
-    """What is known of a token: its name, what it is good for, the SHA-256 of its text, and when it was made."""
+class Token(Struct, frozen=True, rename={"role": "use"}):
+    """What is known of a token: its name and role, the SHA-256 of its text, when it was made; when it is over, None for never."""
 
     name: str
-    use: Use
+    role: Role
     sha256: str
     made_us: int
+    until_us: int | None = None
+
+
+class _Stored(Struct, frozen=True):
+    name: str
+    use: str
+    sha256: str
+    made_us: int
+    until_us: int | None = None
 
 
 class Tokens:
@@ -41,13 +53,13 @@ class Tokens:
         self._stamp: tuple[int, int] | None = None
         self._known: list[Token] = []
 
-    def create(self, name: str, use: Use, now_us: int) -> str:
+    def add(self, name: str, role: Role, now_us: int, until_us: int | None = None) -> str:
         """A new token's text, which nobody can tell again. Raises UsageError for a name that is taken, StoreError."""
         text = PREFIX + secrets.token_urlsafe(32)
         with self._changing() as tokens:
             if any(token.name == name for token in tokens):
                 raise UsageError(f"there is a token called {name!r} already", "names tell tokens apart", "take another one, or revoke that")
-            tokens.append(Token(name, use, digest(text), now_us))
+            tokens.append(Token(name, role, digest(text), now_us, until_us))
         return text
 
     def revoke(self, name: str) -> None:
@@ -64,7 +76,7 @@ class Tokens:
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_ino)
             if stamp != self._stamp:
-                self._known = msgspec.json.decode(self._path.read_bytes(), type=list[Token])
+                self._known = _read(self._path.read_bytes())
                 self._stamp = stamp
         except FileNotFoundError:
             self._known, self._stamp = [], None
@@ -74,10 +86,14 @@ class Tokens:
             ) from None
         return self._known
 
-    def use_of(self, text: str) -> Use | None:
-        """What a token is good for; None for one that nobody gave out, or that was revoked."""
-        wanted = digest(text)
-        return next((token.use for token in self.all() if secrets.compare_digest(token.sha256, wanted)), None)
+    def find(self, text: str, now_us: int) -> Token | None:
+        """The token of this text; None for one that nobody gave out, that was revoked, or that is over."""
+        return self.known(digest(text), now_us)
+
+    def known(self, sha256: str, now_us: int) -> Token | None:
+        """As `find`, of a token whose hash was kept."""
+        found = next((token for token in self.all() if secrets.compare_digest(token.sha256, sha256)), None)
+        return found if found and (found.until_us is None or now_us < found.until_us) else None
 
     @contextmanager
     def _changing(self) -> Iterator[list[Token]]:
@@ -106,6 +122,13 @@ class Tokens:
             making.rename(self._path)
         except OSError as error:
             raise StoreError(f"cannot write {self._path}", str(error.strerror), "make room, or run as its owner") from None
+
+
+def _read(document: bytes) -> list[Token]:
+    """Raises MsgspecError for what is no list of tokens, or has a role that this version does not know."""
+    stored = msgspec.json.decode(document, type=list[_Stored])
+    renamed = [structs.replace(each, use=_OF_OLD.get(each.use, each.use)) for each in stored]
+    return msgspec.convert([structs.asdict(each) for each in renamed], list[Token])
 
 
 def digest(text: str) -> str:

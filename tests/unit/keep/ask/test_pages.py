@@ -52,7 +52,7 @@ def test_older_days_are_not_opened_once_the_page_is_full(store):
                 asked.append(question)
                 return ask(self, question, values)
 
-        page = pages.page(Watched(view.cursor, view.sources), FlowFilter(), 1, None, store.control.trust_list)
+        page = pages.page(Watched(view.cursor, view.sources, view.trust_of), FlowFilter(), 1, None)
     assert len(page.flows) == 1
     assert not any("2024_10_03" in question for question in asked)
 

@@ -4,9 +4,11 @@ import pytest
 
 from tests.contract.traffic import MadeChain, MadeFlow, batch
 from unmasq.base.errors import UsageError
+from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import compiled
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
+from unmasq.unwind.trust import entry
 
 HOSTILE = "x' OR 1=1 -- $p0 {0} day.flows BELOW"
 
@@ -78,3 +80,44 @@ def test_a_flow_without_requests_is_found_by_its_own_addresses(store):
     for wanted in (FlowFilter(source=("192.0.2.77",)), FlowFilter(any=("192.0.2.77",))):
         (flow,) = store.flows(wanted).flows
         assert (flow.unmasq.chains, flow.unmasq.clients, flow.original_source_ips) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "words"),
+    [("clint=10.0.0.1", "did you mean client?"), ("client", "no FIELD=VALUE"), ("since_us=1", "known are"), ("exclude=a=b", "known are"),
+     ("port=x", "not a number"), ("client=x", "not an address"), ("header=cookie", "x-real-ip")],
+)  # fmt: skip
+def test_what_cannot_be_left_out_says_what_can(exclude, words):
+    with pytest.raises(UsageError, match=words):
+        compiled(FlowFilter(exclude=(exclude,)))
+
+
+def test_values_are_bounded():
+    compiled(FlowFilter(client=("10.0.0.1",) * 200))
+    for wanted in (FlowFilter(client=("10.0.0.1",) * 201), FlowFilter(exclude=("port=1",) * 201)):
+        with pytest.raises(UsageError, match="at most 200"):
+            compiled(wanted)
+
+
+def test_a_text_that_has_no_bytes_is_asked_for_as_it_is_stored(store):
+    assert store.flows(FlowFilter(host=("\udc80",), path=("\x00",))).flows == []
+
+
+BY_TWO = (("x-forwarded-for", "192.0.2.9, 192.0.2.5, 198.51.100.7, 10.0.0.3, 10.0.0.2"),)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "count"), [("10.0.0.1", 1), ("10.0.0.2", 1), ("10.0.0.3", 1), ("10.0.0.0/24", 1), ("198.51.100.7", 0), ("192.0.2.5", 0)]
+)
+@pytest.mark.parametrize("at_once", [1, 50_000])
+def test_only_proxies_that_the_walk_passed_are_ways(tmp_path, monkeypatch, proxy, count, at_once):
+    """192.0.2.5 is trusted, but named by somebody who is not; 198.51.100.7 is the client."""
+    monkeypatch.setattr(passed, "_CHAINS", passed._CHAINS.replace("LIMIT 50000", f"LIMIT {at_once}"))  # noqa: SLF001
+    monkeypatch.setattr(passed, "AT_ONCE", at_once)
+    with DuckStore(tmp_path) as store:
+        store.control.trust_add([entry("lb", "10.0.0.0/24"), entry("old", "192.0.2.5")], 1)
+        made = [MadeFlow(source="10.0.0.1", port=port, chains=(MadeChain(BY_TWO),)) for port in (1, 2)]
+        store.append(batch(made, store.control.trust_list()))
+        assert len(store.flows(FlowFilter(via=(proxy,))).flows) == 2 * count
+        assert len(store.flows(FlowFilter(exclude=(f"via={proxy}",))).flows) == 2 - 2 * count
+        assert store.flows(FlowFilter(claim=(proxy,), via=("203.0.113.1",))).flows == []

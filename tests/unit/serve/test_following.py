@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from tests.contract import shop
-from unmasq.cli.follow import News
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
+from unmasq.serve.following import News
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,64 @@
+"""Why there is nothing to see of an address: never seen, seen at another time, hidden by a filter, or is the data broken? Pure."""
+
+import ipaddress
+from dataclasses import replace
+
+from msgspec import Struct
+
+from unmasq.base.clock import MICROSECONDS
+from unmasq.base.moments import parse
+from unmasq.find.answer import Trace
+from unmasq.keep.protocol import Health
+from unmasq.model.address import Range
+from unmasq.model.filter import FlowFilter
+from unmasq.show import words
+
+SILENT_US = 300 * MICROSECONDS
+"""Without any flow for so long a store that should be filled may not be: flows close within two minutes of their interval."""
+
+
+class Absence(Struct, frozen=True):
+    """`kind`: empty, outside, filtered, own or never. `why` is a sentence; `doubts` are reasons not to believe it."""
+
+    kind: str
+    why: str
+    doubts: list[str]
+
+
+def absence(trace: Trace, where: Range, wanted: FlowFilter, now_us: int) -> Absence:
+    """Of an address that was not found within a filter."""
+    kind, why = _why(trace, where, wanted, now_us)
+    return Absence(kind, why, doubts(trace.data, now_us))
+
+
+def _why(trace: Trace, where: Range, wanted: FlowFilter, now_us: int) -> tuple[str, str]:
+    data = trace.data
+    if data.oldest_us is None or data.newest_us is None:
+        return "empty", "The store holds no flows yet."
+    if trace.last_seen is not None:
+        ago = words.ago(parse(trace.last_seen, now_us), now_us)
+        if not replace(wanted, since_us=None, until_us=None).is_empty:
+            return "filtered", f"It is hidden by these filters or this window: last seen {ago}."
+        return "outside", f"Not in this window, but outside of it: last seen {ago}."
+    kept = words.span(data.oldest_us, data.newest_us)
+    if is_own_space(where):
+        return "own", f"This is private or reserved space, which only your own machines have. Not seen in {kept}."
+    return "never", f"Not seen as a client, as a source or in any header in all that is kept: {kept}."
+
+
+def doubts(data: Health, now_us: int) -> list[str]:
+    """What speaks against believing an empty answer."""
+    found = []
+    if data.newest_us is not None and now_us - data.newest_us > SILENT_US:
+        found.append(f"Nothing at all came since {words.time(data.newest_us)}, {words.ago(data.newest_us, now_us)}: is a collector silent?")
+    if data.requests and not data.joined:
+        found.append("Lines arrive, but none is joined with a connection: a client behind a translation would not be found.")
+    if rejected := sum(data.rejects.values()):
+        found.append(f"{words.counted(rejected, 'line')} could not be read.")
+    return found
+
+
+def is_own_space(where: Range) -> bool:
+    """Whether nobody on the internet has an address in there."""
+    address = ipaddress.ip_address(where.text.partition("/")[0])
+    return not address.is_global
