@@ -50,6 +50,10 @@ def _can_make_network_namespaces() -> bool:
     return unshare is not None and subprocess.run([unshare, "--net", "true"], capture_output=True, check=False).returncode == 0
 
 
+def _package(name: str) -> Need:
+    return Need(f"the Python package {name} (scripts/setup browser)", lambda: importlib.util.find_spec(name) is not None)
+
+
 def _has_extension() -> bool:
     return importlib.import_module("unmasq.model.native").NATIVE is not None
 
@@ -62,7 +66,7 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
     ),
     "browser": (
         Need("chromium", partial(_has_program, "chromium", "chromium-browser")),
-        Need("the Python package playwright", lambda: importlib.util.find_spec("playwright") is not None),
+        *map(_package, ["playwright", "axe_playwright_python"]),
     ),
     "apache": (_program("apache2"),),
     "caddy": (_program("caddy"),),
