@@ -165,7 +165,7 @@ def test_times_are_shown_in_the_readers_zone_if_wanted(visit: Visit) -> None:
 
 
 def test_raw_headers_of_a_row_are_shown_when_it_is_opened(visit: Visit) -> None:
-    page = visit.go("/flows?last=all&claim=1.1.1.1")
+    page = visit.go(f"/flows?last=all&claim=1.1.1.1&client={at.C2}")
     page.locator("table.flows summary").first.click()
     detail = page.locator("table.flows details[open]").first.inner_text()
     assert "x-forwarded-for" in detail
