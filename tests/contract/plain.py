@@ -2,9 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Any
 
 from msgspec import json
 
@@ -67,11 +67,12 @@ OF_FLOWS = {"application_bytes"}
 
 def left_out(wanted: FlowFilter) -> list[FlowFilter]:
     """One filter a value that is left out."""
-    return [replace(FlowFilter(), **{name: (int(value) if name == "port" else value,)}) for name, _, value in map(_parted, wanted.exclude)]
+    return [_alone(*text.split("=", 1)) for text in wanted.exclude]
 
 
-def _parted(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
+def _alone(name: str, value: str) -> FlowFilter:
+    alone: dict[str, Any] = {name: (int(value) if name == "port" else value,)}
+    return FlowFilter(**alone)
 
 
 def _has(each: FlowFilter, names: Iterable[str]) -> bool:

@@ -11,10 +11,10 @@ import httpx2
 import msgspec
 
 from unmasq.base.errors import StoreError, Unreachable, UsageError
-from unmasq.base.moments import text
+from unmasq.base.moments import duration, text
 from unmasq.base.servers import advice
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ErrorBody, query_of
@@ -45,6 +45,24 @@ class Owner:
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
         return self._ask(FlowPage, "GET", "flows", query_of(wanted) + paging)
+
+    def histogram(self, wanted: FlowFilter, width_us: int | None = None) -> Histogram:
+        width = [] if width_us is None else [("width", duration(width_us))]
+        return self._ask(Histogram, "GET", "histogram", query_of(wanted) + width)
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
+        asked = [*(("field", field) for field in fields), ("limit", str(limit))]
+        return self._ask(Facets, "GET", "facets", query_of(wanted) + asked)
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        asked = [("by", by), ("limit", str(limit)), ("new", "true" if only_new else "false")]
+        return self._ask(Top, "GET", "top", query_of(wanted) + asked)
+
+    def nodes(self) -> list[NodeFlows]:
+        return self._ask(list[NodeFlows], "GET", "nodes")
+
+    def rejects(self) -> list[RejectSample]:
+        return self._ask(list[RejectSample], "GET", "rejects")
 
     def proxies(self) -> Pointers:
         return self._ask(Pointers, "GET", "proxies")

@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
@@ -72,6 +72,29 @@ class Backend(TrustBackend, Protocol):
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         """Flows of a filter, newest first. Raises UsageError for a limit that is no page."""
+        ...
+
+    def histogram(self, wanted: FlowFilter, width_us: int | None = None) -> Histogram:
+        """Requests over time; of the stored time where the window is open, in a width that suits it where none is given.
+
+        Raises UsageError for a width that makes too many buckets.
+        """
+        ...
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
+        """The most frequent values of some fields. Raises UsageError for a field without any, and for a limit beyond reason."""
+        ...
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        """Who had most requests in a role. Raises UsageError for no role, and for new ones of a window without a beginning."""
+        ...
+
+    def nodes(self) -> list[NodeFlows]:
+        """What there is of each node."""
+        ...
+
+    def rejects(self) -> list[RejectSample]:
+        """Why lines were rejected, each with a sample."""
         ...
 
     def proxies(self) -> Pointers:

@@ -7,15 +7,15 @@ from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import FlowPage, Health
+from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
-from unmasq.serve.contract import InvalidRequest, filter_of, number
+from unmasq.serve.contract import ASIDE, InvalidRequest, filter_of, is_yes, length, number
 from unmasq.serve.protocol import Backend, Rejudged, Trusted, TrustedProxy
 
 DEFAULT_LIMIT = 100
-_PAGING = ("limit", "after")
+DEFAULT_LISTED = {"facets": 10, "top": 20}
 
 
 class Routes:
@@ -37,6 +37,31 @@ class Routes:
         except UsageError as error:
             raise InvalidRequest(error, "path.address") from None
         return self._backend.trace(address, self._wanted(request))
+
+    def histogram(self, request: Request, _body: bytes) -> Histogram:
+        """GET /api/v1/histogram?client=...&width=1h."""
+        width = request.query_params.get("width")
+        return self._backend.histogram(self._wanted(request), None if width is None else length(width, "width"))
+
+    def facets(self, request: Request, _body: bytes) -> Facets:
+        """GET /api/v1/facets?client=...&field=host&field=status&limit=10."""
+        limit = number(request.query_params.get("limit", str(DEFAULT_LISTED["facets"])), "limit")
+        return self._backend.facets(self._wanted(request), request.query_params.getlist("field"), limit)
+
+    def top(self, request: Request, _body: bytes) -> Top:
+        """GET /api/v1/top?last=1d&by=client&limit=20&new=true."""
+        asked = request.query_params
+        limit = number(asked.get("limit", str(DEFAULT_LISTED["top"])), "limit")
+        only_new = is_yes(asked.get("new", "false"), "new")
+        return self._backend.top(self._wanted(request), asked.get("by", "client"), limit, only_new=only_new)
+
+    def nodes(self, _request: Request, _body: bytes) -> list[NodeFlows]:
+        """GET /api/v1/nodes."""
+        return self._backend.nodes()
+
+    def rejects(self, _request: Request, _body: bytes) -> list[RejectSample]:
+        """GET /api/v1/rejects."""
+        return self._backend.rejects()
 
     def proxies(self, _request: Request, _body: bytes) -> Pointers:
         """GET /api/v1/proxies."""
@@ -75,7 +100,7 @@ class Routes:
         return self._backend.rejudge(None if since is None else parse(since, self._clock.now_us()))
 
     def _wanted(self, request: Request) -> FlowFilter:
-        return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in _PAGING), self._clock.now_us())
+        return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in ASIDE), self._clock.now_us())
 
 
 def _proxies(body: bytes) -> list[TrustedProxy]:

@@ -1,15 +1,31 @@
 """The questions of the protocol, over whatever sources a store has."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep.ask import agents, clients, completeness, pages, paths, proxies, spans
+from unmasq.keep.ask import agents, clients, completeness, facets, pages, paths, proxies, ranking, series, spans
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
-from unmasq.keep.protocol import ChainGroup, Covered, FlowPage, Health, Proxies, RangeClient, RoleSpan, SameAgent
+from unmasq.keep.protocol import (
+    ChainGroup,
+    Covered,
+    Facets,
+    FlowPage,
+    Health,
+    Histogram,
+    NodeFlows,
+    Proxies,
+    RangeClient,
+    RejectSample,
+    RoleSpan,
+    SameAgent,
+    Top,
+)
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 
@@ -48,6 +64,26 @@ class Answers(ABC):
     def proxies(self, most: int = 200_000) -> Proxies:
         with self.view(EVER) as view:
             return proxies.proxies(view, most)
+
+    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+        with self.view(wanted) as view:
+            return series.histogram(view, wanted, width_us)
+
+    def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10, budget_seconds: float = 0.2) -> Facets:
+        with self.view(wanted) as view:
+            return facets.facets(view, wanted, fields, limit, budget_seconds)
+
+    def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
+        with self.view(replace(wanted, since_us=None)) as view:
+            return ranking.top(view, wanted, by, limit, only_new=only_new)
+
+    def node_flows(self) -> list[NodeFlows]:
+        with self.view(EVER) as view:
+            return completeness.node_flows(view)
+
+    def rejects(self) -> list[RejectSample]:
+        with self.view(EVER) as view:
+            return completeness.rejects(view)
 
     def health(self) -> Health:
         with self.view(EVER) as view:
