@@ -1,10 +1,9 @@
 """One address in sentences: its headline, the state of the data, and what stands below the paths. Not yet escaped."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from pathlib import Path
 
 from unmasq.base.moments import parse
 from unmasq.find.answer import Seen, Trace
@@ -12,18 +11,18 @@ from unmasq.report.evidence import clients, look, near, own_name, stop
 from unmasq.show import words
 
 
-def teller_of(now_us: int, store: Path, *, utc: bool) -> "Teller":
+def teller_of(now_us: int, where: Sequence[str], *, utc: bool) -> "Teller":
     """Tells times in UTC or in the machine's own zone."""
-    return Teller(now_us, UTC if utc else None, str(store))
+    return Teller(now_us, UTC if utc else None, tuple(where))
 
 
 @dataclass(frozen=True)
 class Teller:
-    """Who is told: the present, their time zone (None: the machine's own), and the store they asked."""
+    """Who is told: the present, their time zone (None: the machine's own), and the flags that ask the same store or server."""
 
     now_us: int
     zone: tzinfo | None
-    store: str
+    where: tuple[str, ...]
 
     def headline(self, trace: Trace) -> str:
         """What the address is, in one sentence."""
@@ -83,8 +82,8 @@ class Teller:
         return self.command("trace", trace.near.range) if trace.near and trace.near.clients else self.command("flows")
 
     def command(self, *parts: str) -> str:
-        """A command line that asks the same store."""
-        return shlex.join(["unmasq", *parts, "--store", self.store])
+        """A command line that asks the same."""
+        return shlex.join(["unmasq", *parts, *self.where])
 
 
 def _leading(trace: Trace) -> Seen | None:
