@@ -143,3 +143,18 @@ def test_a_quote_in_the_path_is_part_of_the_path(tmp_path):
     with DuckStore(tmp_path / "it's; DROP") as store:
         store.append(batch(DAYS))
         assert len(store.flows(FlowFilter()).flows) == 6
+
+
+def test_what_comes_behind_a_closed_day_is_ranked_with_it(filled):
+    """A roll-up is of the flows that were there; later ones of the same hours are counted from their chains, also as seen before."""
+    late = [MadeFlow(minute=-24 * 60, source="192.0.2.99"), MadeFlow(minute=-24 * 60, source="192.0.2.99", port=1)]
+    with DuckStore(filled) as store:
+        before = store.top(FlowFilter())
+        assert list(close_days(store))
+        store.append(batch(late, first_id=500))
+        after = store.top(FlowFilter())
+        assert (after.requests, after.addresses) == (before.requests + 2, before.addresses + 1)
+        assert [(each.requests, each.flows) for each in after.ranked if each.ip == "192.0.2.99"] == [(2, 2)]
+        store.append(batch([MadeFlow(minute=13 * 60, source="192.0.2.99", port=2)], first_id=600))
+        today = store.top(FlowFilter(since_us=DAY * DAY_US + 60_000_000))
+        assert [each.is_new for each in today.ranked if each.ip == "192.0.2.99"] == [False]
