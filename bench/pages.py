@@ -174,7 +174,7 @@ class Readers:
             while not self._stop.wait(_PAUSE_SECONDS * (0.5 + number / READERS)):
                 address = _ADDRESSES[(number * 7 + len(self.taken)) % len(_ADDRESSES)]
                 began = time.perf_counter()
-                browser.get(f"/api/v1/trace/{address}", params={"last": "24h", "quick": "yes"}).raise_for_status()
+                browser.get(f"/api/v1/trace/{address}", params={"last": "24h", "quick": "true"}).raise_for_status()
                 self.taken.append(time.perf_counter() - began)
 
 

@@ -67,16 +67,12 @@ OF_FLOWS = {"application_bytes"}
 
 def left_out(wanted: FlowFilter) -> list[FlowFilter]:
     """One filter a value that is left out."""
-    return [_of_one_value(name, value) for name, _, value in map(_parted, wanted.exclude)]
+    return [_alone(*text.split("=", 1)) for text in wanted.exclude]
 
 
-def _of_one_value(name: str, value: str) -> FlowFilter:
+def _alone(name: str, value: str) -> FlowFilter:
     alone: dict[str, Any] = {name: (int(value) if name == "port" else value,)}
     return FlowFilter(**alone)
-
-
-def _parted(text: str) -> tuple[str, str, str]:
-    return text.partition("=")
 
 
 def _has(each: FlowFilter, names: Iterable[str]) -> bool:

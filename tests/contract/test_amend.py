@@ -59,6 +59,7 @@ def test_amended_flows_are_as_if_their_records_had_come_in_time(is_closed, asked
         assert [done.flows for done in amend(late, records, RANGES, late.days.days())] == [1]
         assert documents(late) == documents(early)
         assert index(late) == index(early)
+        assert late.top(FlowFilter()) == early.top(FlowFilter())
         assert [done.flows for done in amend(late, records, RANGES, late.days.days())] == [0], "it is complete"
 
 

@@ -53,6 +53,7 @@ def test_rejudged_flows_are_as_if_they_had_come_under_the_present_list(groups, b
         assert everything(late) == everything(early)
         assert index_of(late) == index_of(early)
         assert late.health() == early.health()
+        assert late.top(FlowFilter(), limit=1000) == early.top(FlowFilter(), limit=1000)
         for text in ADDRESSES:
             assert late.span(parse_range(text), FlowFilter()) == early.span(parse_range(text), FlowFilter())
 

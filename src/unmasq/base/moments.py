@@ -42,6 +42,12 @@ def parse_duration(words: str) -> int:
     return int(match[1]) * _UNITS_US[match[2]]
 
 
+def duration(us: int) -> str:
+    """A length of time as `parse_duration` reads it, in the largest unit that makes it whole; shorter than a millisecond is one."""
+    unit = next((unit for unit in ("w", "d", "h", "m", "s") if us and us % _UNITS_US[unit] == 0), "ms")
+    return f"{max(1, us // _UNITS_US[unit])}{unit}"
+
+
 def ago(words: str, now_us: int) -> int:
     """The moment that lies a length of time before now, not before 1970. Raises UsageError."""
     return max(now_us - parse_duration(words), 0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import InputError, Unreachable, UsageError
-from unmasq.base.secretfile import secret
+from unmasq.cli import where
 from unmasq.find import proxies
 from unmasq.find.alone import at_rest, in_a_pod, kernel_alone, server_checks
 from unmasq.find.check import Check, State
@@ -47,12 +47,7 @@ def looked_at(options: "DoctorOptions") -> Looked:
 
 def server_of(url: str, options: "DoctorOptions") -> "AbstractContextManager[Owner]":
     """The server at a URL. Raises UsageError where no token is named."""
-    from unmasq.serve.remote import server_at
-
-    if options.token_file is None:
-        next_step = "add --token-file FILE; beside the server, unmasq token add NAME --store DIR --file FILE makes one"
-        raise UsageError("with which token?", "a server answers only those who show one", next_step)
-    return server_at(url, secret(options.token_file), options.ca, insecure=options.insecure)
+    return where.server_of(url, options.token_file, options.ca, insecure=options.insecure)
 
 
 def _kernel(namespace: str | None) -> list[Check]:

@@ -41,3 +41,4 @@ class Flags(FlowFilter):
 
 
 EVERY_FLOW = Flags()
+FILTERS = "Filters: repeat a flag = or; different flags = and"

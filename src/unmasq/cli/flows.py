@@ -9,8 +9,9 @@ from unmasq.base.clock import SystemClock
 from unmasq.base.errors import UsageError
 from unmasq.cli import output as out
 from unmasq.cli.ending import Exit
-from unmasq.cli.filters import EVERY_FLOW, Flags
-from unmasq.cli.flags import ExitCodeFlag, StoreFlag, UtcFlag
+from unmasq.cli.filters import EVERY_FLOW, FILTERS, Flags
+from unmasq.cli.flags import ExitCodeFlag, UtcFlag
+from unmasq.cli.where import NOWHERE, Where
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,8 @@ FollowFlag = Annotated[bool, Parameter(name=("--follow", "-f"), help=_FOLLOWED)]
 
 def flows(
     *,
-    store: StoreFlag,
-    wanted: Annotated[Flags, Parameter(name="*", group="Filters: repeat a flag = or; different flags = and")] = EVERY_FLOW,
+    where: Where = NOWHERE,
+    wanted: Annotated[Flags, Parameter(name="*", group=FILTERS)] = EVERY_FLOW,
     look: Annotated[Look, Parameter(name="*")] = USUAL,
     limit: int = 100,
     after: str | None = None,
@@ -54,14 +55,14 @@ def flows(
     from unmasq.cli.flows_output import printer_of
     from unmasq.cli.follow import follow_flows
     from unmasq.keep.ask.predicate import compiled
-    from unmasq.serve.backend import open_backend
 
     if follow and look.output == "json":
         raise UsageError("json is one document", "what is followed has no end", "use -o jsonl")
     clock, filtered = SystemClock(), wanted.filter()
     compiled(filtered)  # a filter that cannot be is refused before any store is looked for
     printer = printer_of(look.output, look.columns, headers=look.headers, utc=look.utc)
-    with open_backend(store, clock) as backend:
+    where.check("flows")
+    with where.asked() as backend:
         if follow:
             follow_flows(backend, filtered, printer, clock, limit)
         page = backend.flows(filtered, limit, after)

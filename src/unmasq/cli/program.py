@@ -18,6 +18,7 @@ VERBS = {
     "collect": ("unmasq.cli.collect:collect", "Beside a proxy: send what it logs to the socket of its node."),
     "trace": ("unmasq.cli.trace:trace", "Who is this address, by which ways did it come, what of it is only claimed?"),
     "flows": ("unmasq.cli.flows:flows", "List or follow flows."),
+    "top": ("unmasq.cli.top:top", "Who had most requests, and who of them is new?"),
     "explain": ("unmasq.cli.explain:explain", "Show for each line of a log who came, by which hops, and why."),
     "rejudge": ("unmasq.cli.rejudge:rejudge", "Judge stored flows by the present trust list."),
     "doctor": ("unmasq.cli.doctor:doctor", "Look for the link that is broken, and say what to do."),

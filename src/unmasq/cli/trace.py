@@ -7,7 +7,8 @@ from cyclopts import Parameter
 from unmasq.base.clock import SystemClock
 from unmasq.base.errors import UsageError
 from unmasq.cli.ending import Exit
-from unmasq.cli.flags import ExitCodeFlag, StoreFlag, UtcFlag
+from unmasq.cli.flags import ExitCodeFlag, UtcFlag
+from unmasq.cli.where import NOWHERE, Where
 from unmasq.cli.window import ALWAYS, Window
 
 Output = Literal["table", "json", "jsonl", "csv", "md"]
@@ -17,7 +18,7 @@ def trace(
     address: str | None = None,
     /,
     *,
-    store: StoreFlag,
+    where: Where = NOWHERE,
     output: Annotated[Output, Parameter(alias="-o")] = "table",
     from_file: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     window: Annotated[Window, Parameter(name="*")] = ALWAYS,
@@ -39,16 +40,16 @@ def trace(
     from unmasq.cli.trace_output import Printer
     from unmasq.model.address import parse_range
     from unmasq.report.sentences import teller_of
-    from unmasq.serve.backend import open_backend
 
     if (address is None) == (from_file is None):
         raise UsageError("trace which address?", "it takes one address, or a list of them", "unmasq trace 203.0.113.9, or --from-file LIST")
     if address is not None:
         parse_range(address)  # what is no address is said before any store is looked for
+    where.check("trace")
     clock, wanted = SystemClock(), window.filter()
     listed = None if from_file is None else read_list(from_file)
-    printer = Printer(output, teller_of(clock.now_us(), store, utc=utc), several=listed is not None)
-    with open_backend(store, clock) as backend:
+    printer = Printer(output, teller_of(clock.now_us(), where.words(), utc=utc), several=listed is not None)
+    with where.asked() as backend:
         found = printer.show(backend.trace(each, wanted) for each in listed or [address or ""])
     if listed is not None and listed.junk:
         return Exit.PARTIAL

@@ -1,10 +1,9 @@
 """One address in sentences: its headline, the state of the data, and what stands below the paths. Not yet escaped."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from pathlib import Path
 
 from unmasq.base.moments import parse
 from unmasq.find.answer import Seen, Trace
@@ -13,9 +12,9 @@ from unmasq.report.evidence import clients, look, near, own_name, stop
 from unmasq.show import words
 
 
-def teller_of(now_us: int, store: Path, *, utc: bool) -> "Teller":
+def teller_of(now_us: int, where: Sequence[str], *, utc: bool) -> "Teller":
     """Tells times in UTC or in the machine's own zone."""
-    return Teller(now_us, UTC if utc else None, ("--store", str(store)))
+    return Teller(now_us, UTC if utc else None, tuple(where))
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Teller:
         return self.command("trace", trace.near.range) if trace.near and trace.near.clients else self.command("flows")
 
     def command(self, *parts: str) -> str:
-        """A command line that asks the same store."""
+        """A command line that asks the same."""
         return shlex.join(["unmasq", *parts, *self.where])
 
 

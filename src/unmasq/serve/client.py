@@ -10,9 +10,8 @@ from urllib.parse import quote
 import httpx2
 import msgspec
 
-from unmasq.base.clock import MICROSECONDS
 from unmasq.base.errors import StoreError, Unreachable, UsageError
-from unmasq.base.moments import text
+from unmasq.base.moments import duration, text
 from unmasq.base.servers import advice
 from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
@@ -41,31 +40,33 @@ class Owner:
         self._client, self._peer = client, peer
 
     def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
-        how = [("quick", "yes")] if is_quick else []
+        how = [("quick", "true")] if is_quick else []
         return self._ask(Trace, "GET", f"trace/{quote(address, safe='')}", query_of(wanted) + how)
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         paging = [("limit", str(limit))] + ([("after", after)] if after is not None else [])
         return self._ask(FlowPage, "GET", "flows", query_of(wanted) + paging)
 
-    def proxies(self) -> Pointers:
-        return self._ask(Pointers, "GET", "proxies")
-
-    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
-        return self._ask(Histogram, "GET", "histogram", [*query_of(wanted), ("width", f"{width_us // MICROSECONDS}s")])
+    def histogram(self, wanted: FlowFilter, width_us: int | None = None) -> Histogram:
+        width = [] if width_us is None else [("width", duration(width_us))]
+        return self._ask(Histogram, "GET", "histogram", query_of(wanted) + width)
 
     def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
-        return self._ask(Facets, "GET", "facets", [*query_of(wanted), *(("field", name) for name in fields), ("limit", str(limit))])
+        asked = [*(("field", field) for field in fields), ("limit", str(limit))]
+        return self._ask(Facets, "GET", "facets", query_of(wanted) + asked)
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
-        new = [("new", "yes")] if only_new else []
-        return self._ask(Top, "GET", "top", [*query_of(wanted), ("by", by), ("limit", str(limit)), *new])
+        asked = [("by", by), ("limit", str(limit)), ("new", "true" if only_new else "false")]
+        return self._ask(Top, "GET", "top", query_of(wanted) + asked)
+
+    def nodes(self) -> list[NodeHeard]:
+        return self._ask(list[NodeHeard], "GET", "nodes")
 
     def rejects(self) -> list[RejectSample]:
         return self._ask(list[RejectSample], "GET", "rejects")
 
-    def nodes(self) -> list[NodeHeard]:
-        return self._ask(list[NodeHeard], "GET", "nodes")
+    def proxies(self) -> Pointers:
+        return self._ask(Pointers, "GET", "proxies")
 
     def health(self) -> Health:
         return self._ask(Health, "GET", "health")

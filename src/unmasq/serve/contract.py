@@ -9,7 +9,7 @@ from msgspec import Struct, json
 
 from unmasq.base import safe
 from unmasq.base.errors import UnmasqError, UsageError
-from unmasq.base.moments import ago, parse, text
+from unmasq.base.moments import ago, parse, parse_duration, text
 from unmasq.keep.ask.predicate import compiled
 from unmasq.model.filter import FlowFilter
 
@@ -17,6 +17,9 @@ Pairs = Iterable[tuple[str, str]]
 
 ALIASES = {"original_source_ip": "original_source", "x": "exclude"}
 """A word of the old how-to that stays valid, and the short one of the command line."""
+
+ASIDE = ("limit", "after", "width", "field", "by", "new", "quick", "format")
+"""Parameters of some questions that are no part of the filter."""
 
 _SHORT = {"exclude": "x"}
 _TIMES = ("since", "until", "last")
@@ -84,12 +87,27 @@ def number(value: str, name: str) -> int:
     raise InvalidRequest(UsageError(f"not a number: {value!r}", f"{name} counts something", "write it like 100"), f"query.{name}")
 
 
+def is_yes(value: str, name: str) -> bool:
+    """Whether a switch of a query is on. Raises InvalidRequest."""
+    if value in ("true", "false"):
+        return value == "true"
+    raise InvalidRequest(UsageError(f"neither true nor false: {value!r}", f"{name} is a switch", "write true or false"), f"query.{name}")
+
+
+def length(value: str, name: str) -> int:
+    """A length of time of a query, in microseconds. Raises InvalidRequest."""
+    try:
+        return parse_duration(value)
+    except UsageError as error:
+        raise InvalidRequest(error, f"query.{name}") from None
+
+
 def _name(key: str) -> str:
     name = key.replace("-", "_")
     name = ALIASES.get(name, name)
     if name in _LISTS or name in _TIMES:
         return name
-    known = [*_LISTS, *_TIMES, "x", "limit", "after"]
+    known = [*_LISTS, *_TIMES, "x", *ASIDE]
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else "known are " + ", ".join(known)
     raise InvalidRequest(UsageError(f"unknown parameter {key!r}", "no filter is called that", hint), f"query.{key}")

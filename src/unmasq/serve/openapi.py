@@ -25,6 +25,13 @@ _SCHEMES = {
 }
 
 
+_KINDS: dict[type, dict[str, Any]] = {
+    int: {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+}
+
+
 def document(table: Iterable[Endpoint]) -> dict[str, Any]:
     """The description of those endpoints that give a value of a type."""
     described = [each for each in table if each.gives is not None]
@@ -67,7 +74,7 @@ def _name(endpoint: Endpoint) -> str:
 
 
 def _parameter(each: Parameter) -> dict[str, Any]:
-    kind: dict[str, Any] = {"type": "integer", "minimum": 0} if each.kind is int else {"type": "string"}
+    kind = _KINDS[each.kind]
     made = {
         "name": each.name,
         "in": each.place,

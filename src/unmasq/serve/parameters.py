@@ -12,11 +12,11 @@ ADDRESS = Parameter("address", "An address or range, IPv4 or IPv6; its slash may
 LIMIT = Parameter("limit", "How many at most.", int)
 AFTER = Parameter("after", "`next` of the page before.")
 FORM = Parameter("format", "json, jsonl (a line for each row) or csv; otherwise as the Accept header says.")
-QUICK = Parameter("quick", "yes: without what is near and beside, which takes as long as all of the rest.")
+QUICK = Parameter("quick", "true: without what is near and beside, which takes as long as all of the rest.", bool)
 WIDTH = Parameter("width", "How much time one bucket has: 30s, 5m, 1h, 1d. Otherwise a round one, so that there are about a hundred.")
 FIELD = Parameter("field", "A field whose values are to be counted.", many=True)
 BY = Parameter("by", "A role of addresses: client, source, nat_source, claim or original_source.")
-NEW = Parameter("new", "yes: only those of which nothing is kept from before the window.")
+NEW = Parameter("new", "true: only those of which nothing is kept from before the window.", bool)
 SINCE = Parameter("since", "RFC 3339, or how long ago: 2026-11-24T08:00:00Z, 2d.")
 NAME = Parameter("name", "A name or a range of the list.", required=True)
 

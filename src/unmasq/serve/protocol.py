@@ -99,28 +99,31 @@ class Backend(TrustBackend, Protocol):
         """Flows of a filter, newest first. Raises UsageError for a limit that is no page."""
         ...
 
-    def proxies(self) -> Pointers:
-        """What of the newest requests points at proxies that are not declared, or not as they should be."""
-        ...
+    def histogram(self, wanted: FlowFilter, width_us: int | None = None) -> Histogram:
+        """Requests over time; of the stored time where the window is open, in a width that suits it where none is given.
 
-    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
-        """Requests over time within a window that is closed on both sides. Raises UsageError for a width that makes too many bars."""
+        Raises UsageError for a width that makes too many buckets.
+        """
         ...
 
     def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
-        """What flows have in common. Raises UsageError for a field that cannot be counted."""
+        """The most frequent values of some fields. Raises UsageError for a field without any, and for a limit beyond reason."""
         ...
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
-        """Who had most requests in a role. Raises UsageError for no role, or no number of addresses for one answer."""
-        ...
-
-    def rejects(self) -> list[RejectSample]:
-        """Why lines were rejected, with a sample each."""
+        """Who had most requests in a role. Raises UsageError for no role, and for new ones of a window without a beginning."""
         ...
 
     def nodes(self) -> list[NodeHeard]:
-        """Every node whose flows are here, or that said something, by its name."""
+        """What there is of each node."""
+        ...
+
+    def rejects(self) -> list[RejectSample]:
+        """Why lines were rejected, each with a sample."""
+        ...
+
+    def proxies(self) -> Pointers:
+        """What of the newest requests points at proxies that are not declared, or not as they should be."""
         ...
 
     def health(self) -> Health:

@@ -1,11 +1,12 @@
 """The questions that the API answers, as functions of one store. The command line asks the same object when it has the files."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
-from unmasq.find import ladder
 from unmasq.find.answer import Pointers, Trace
+from unmasq.find.ladder import width_of
 from unmasq.find.proxies import pointers
 from unmasq.find.trace import trace
 from unmasq.keep.control.state import Control
@@ -23,7 +24,7 @@ MOST_FLOWS = 10_000
 """Flows on one page: more would not fit into the memory of whoever asks without a thought."""
 
 MOST_LISTED = 1000
-"""Addresses or values of one list."""
+"""Values of a facet, and addresses of a ranking."""
 
 Judge = Callable[[int | None], Iterable[Progress]]
 Status = Callable[[], NodeStatus | None]
@@ -57,18 +58,27 @@ class Questions(TrustDesk):
             raise UsageError(f"not a number of flows for one page: {limit}", f"it goes from 1 to {MOST_FLOWS}", "follow `next` for more")
         return self._store.flows(wanted, limit, after)
 
-    def proxies(self) -> Pointers:
-        return pointers(self._store.proxies(), self._control.trust_list())
-
-    def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
+    def histogram(self, wanted: FlowFilter, width_us: int | None = None) -> Histogram:
+        if wanted.since_us is None or wanted.until_us is None:
+            wanted = self._closed(wanted)
         since_us, until_us = wanted.since_us or 0, wanted.until_us or 0
-        return self._store.histogram(wanted, ladder.checked(width_us, since_us, until_us))
+        return self._store.histogram(wanted, width_of(since_us, until_us) if width_us is None else width_us)
+
+    def _closed(self, wanted: FlowFilter) -> FlowFilter:
+        """The window, as far as it is open that of the stored flows."""
+        health = self._store.health()
+        since_us = (health.oldest_us or 0) if wanted.since_us is None else wanted.since_us
+        until_us = (-1 if health.newest_us is None else health.newest_us) + 1 if wanted.until_us is None else wanted.until_us
+        return replace(wanted, since_us=since_us, until_us=until_us)
 
     def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
-        return self._store.facets(wanted, fields, _bounded(limit))
+        return self._store.facets(wanted, fields, _listed(limit))
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
-        return self._store.top(wanted, by, _bounded(limit), only_new=only_new)
+        return self._store.top(wanted, by, _listed(limit), only_new=only_new)
+
+    def proxies(self) -> Pointers:
+        return pointers(self._store.proxies(), self._control.trust_list())
 
     def rejects(self) -> list[RejectSample]:
         return self._store.rejects()
@@ -93,9 +103,9 @@ class Questions(TrustDesk):
         return Rejudged(flows, days, self._control.trust_version)
 
 
-def _bounded(limit: int) -> int:
+def _listed(limit: int) -> int:
     if not 1 <= limit <= MOST_LISTED:
-        raise UsageError(f"not a number for one list: {limit}", f"it goes from 1 to {MOST_LISTED}", "narrow the filter instead")
+        raise UsageError(f"not a number of values: {limit}", f"it goes from 1 to {MOST_LISTED}", "narrow the filter to see others")
     return limit
 
 

@@ -1,25 +1,21 @@
 """What each path of the API asks of the backend: requests taken apart, nothing decided."""
 
-from dataclasses import replace
-
 import msgspec
 from starlette.requests import Request
 
-from unmasq.base.clock import DAY_US, Clock
+from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
-from unmasq.base.moments import parse, parse_duration
+from unmasq.base.moments import parse
 from unmasq.find.answer import Pointers, Trace
-from unmasq.find.ladder import width_of
 from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
-from unmasq.serve.contract import InvalidRequest, filter_of, number
+from unmasq.serve.contract import ASIDE, InvalidRequest, filter_of, is_yes, length, number
 from unmasq.serve.protocol import Backend, NodeHeard, Rejudged, Trusted, TrustedProxy, TrustVersion
 
 DEFAULT_LIMIT = 100
-_PAGING = ("limit", "after", "quick", "format", "width", "field", "by", "new")
-USUAL_FACETS = ("client", "evidence", "host", "path", "status")
+DEFAULT_LISTED = {"facets": 10, "top": 20}
 
 
 class Routes:
@@ -40,33 +36,32 @@ class Routes:
             parse_range(address)
         except UsageError as error:
             raise InvalidRequest(error, "path.address") from None
-        return self._backend.trace(address, self._wanted(request), is_quick=request.query_params.get("quick") == "yes")
+        return self._backend.trace(address, self._wanted(request), is_quick=is_yes(request.query_params.get("quick", "false"), "quick"))
 
     def histogram(self, request: Request, _body: bytes) -> Histogram:
-        """GET /api/v1/histogram?width=1h&since=..., from the oldest flow to now where no ends are named."""
-        wanted = self._closed(self._wanted(request))
+        """GET /api/v1/histogram?client=...&width=1h."""
         width = request.query_params.get("width")
-        width_us = width_of(wanted.since_us or 0, wanted.until_us or 0) if width is None else _length(width)
-        return self._backend.histogram(wanted, width_us)
+        return self._backend.histogram(self._wanted(request), None if width is None else length(width, "width"))
 
     def facets(self, request: Request, _body: bytes) -> Facets:
-        """GET /api/v1/facets?field=host&field=status&limit=10."""
-        fields = request.query_params.getlist("field") or list(USUAL_FACETS)
-        return self._backend.facets(self._wanted(request), fields, number(request.query_params.get("limit", "10"), "limit"))
+        """GET /api/v1/facets?client=...&field=host&field=status&limit=10."""
+        limit = number(request.query_params.get("limit", str(DEFAULT_LISTED["facets"])), "limit")
+        return self._backend.facets(self._wanted(request), request.query_params.getlist("field"), limit)
 
     def top(self, request: Request, _body: bytes) -> Top:
-        """GET /api/v1/top?by=client&limit=20&new=yes."""
-        said = request.query_params
-        by, limit = said.get("by", "client"), number(said.get("limit", "20"), "limit")
-        return self._backend.top(self._wanted(request), by, limit, only_new=said.get("new") == "yes")
-
-    def rejects(self, _request: Request, _body: bytes) -> list[RejectSample]:
-        """GET /api/v1/rejects."""
-        return self._backend.rejects()
+        """GET /api/v1/top?last=1d&by=client&limit=20&new=true."""
+        asked = request.query_params
+        limit = number(asked.get("limit", str(DEFAULT_LISTED["top"])), "limit")
+        only_new = is_yes(asked.get("new", "false"), "new")
+        return self._backend.top(self._wanted(request), asked.get("by", "client"), limit, only_new=only_new)
 
     def nodes(self, _request: Request, _body: bytes) -> list[NodeHeard]:
         """GET /api/v1/nodes."""
         return self._backend.nodes()
+
+    def rejects(self, _request: Request, _body: bytes) -> list[RejectSample]:
+        """GET /api/v1/rejects."""
+        return self._backend.rejects()
 
     def proxies(self, _request: Request, _body: bytes) -> Pointers:
         """GET /api/v1/proxies."""
@@ -108,22 +103,8 @@ class Routes:
         since = request.query_params.get("since")
         return self._backend.rejudge(None if since is None else parse(since, self._clock.now_us()))
 
-    def _closed(self, wanted: FlowFilter) -> FlowFilter:
-        """With both ends: from the oldest flow, until now."""
-        data, now_us = self._backend.health(), self._clock.now_us()
-        until_us = max(now_us, (data.newest_us or 0) + 1) if wanted.until_us is None else wanted.until_us
-        since_us = max(wanted.since_us or 0, (data.oldest_us or until_us) - DAY_US)
-        return replace(wanted, since_us=min(since_us, until_us), until_us=until_us)
-
     def _wanted(self, request: Request) -> FlowFilter:
-        return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in _PAGING), self._clock.now_us())
-
-
-def _length(text: str) -> int:
-    try:
-        return parse_duration(text)
-    except UsageError as error:
-        raise InvalidRequest(error, "query.width") from None
+        return filter_of((pair for pair in request.query_params.multi_items() if pair[0] not in ASIDE), self._clock.now_us())
 
 
 def _proxies(body: bytes) -> list[TrustedProxy]:

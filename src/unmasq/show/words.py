@@ -16,8 +16,9 @@ def count(number: int) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """1 request, 1,204 requests."""
-    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
+    """1 request, 1,204 requests, 3 addresses."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count(number)} {noun}" + ("" if number == 1 else plural)
 
 
 def time(us: int, zone: tzinfo | None = UTC) -> str:

@@ -59,8 +59,8 @@ def passed(flows: FlowColumns, chains: ChainColumns, claims: Claims, trust: Trus
     """Which chains have a client whom the walk came to by a proxy within one of the ranges; columns as in `judge`."""
     walker = _Passing(flows, chains, claims, trust, ranges)
     walker.run()
-    found: NDArray[np.bool_] = walker.passed & (walker.evidence == Evidence.FORWARDED)
-    return found
+    forwarded: NDArray[np.bool_] = walker.passed & (walker.evidence == Evidence.FORWARDED)
+    return forwarded
 
 
 class _Walker:

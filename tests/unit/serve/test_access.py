@@ -10,7 +10,7 @@ from tests.contract import shop
 from unmasq.base.clock import MICROSECONDS, ManualClock, SystemClock
 from unmasq.base.telemetry import Counters
 from unmasq.keep.control.audit import Audit
-from unmasq.keep.control.tokens import Tokens
+from unmasq.keep.control.tokens import Role, Tokens
 from unmasq.keep.duck import DuckStore
 from unmasq.serve import headers
 from unmasq.serve.attempts import MOST, Attempts
@@ -51,20 +51,21 @@ def admin(browser, server):
 
 
 def table(server) -> list[Endpoint]:
-    return server.site.table(server.site._pages())  # noqa: SLF001  # the very table of which the routes are made
+    made: list[Endpoint] = server.site.table(server.site._pages())  # noqa: SLF001  # the very table of which the routes are made
+    return made
 
 
 def path_of(endpoint: Endpoint) -> str:
     return endpoint.path.replace("{address:path}", "198.51.100.1").replace("{digest}", "0").replace("{name}", "app.css")
 
 
-def bearer(store, role: str) -> dict[str, str]:
+def bearer(store, role: Role) -> dict[str, str]:
     return {"authorization": f"Bearer {Tokens(store.folder).add(f'a {role}', role, 0)}"}
 
 
 def secret_in(page: str) -> str:
-    [found, *_] = re.findall(r'name="csrf" value="([0-9a-f]+)"', page)
-    return found
+    found: list[str] = re.findall(r'name="csrf" value="([0-9a-f]+)"', page)
+    return found[0]
 
 
 def test_nothing_but_what_tells_nothing_is_open(server):
@@ -82,7 +83,8 @@ def test_without_a_token_no_route_answers(server, browser):
 
 
 def test_a_role_that_is_not_enough_is_refused_on_every_route(server, store, browser):
-    shown = {role: bearer(store, role) for role in ("node", "see", "admin")}
+    roles: tuple[Role, ...] = ("node", "see", "admin")
+    shown = {role: bearer(store, role) for role in roles}
     for each in table(server):
         if each.needs == "nothing":
             continue

@@ -162,3 +162,51 @@ def test_many_may_ask_at_once_while_flows_come(api, store):
     for thread in threads:
         thread.join()
     assert answers == [True] * 8
+
+
+def test_requests_over_time_in_a_width_that_suits_the_stored_time(api):
+    found = api.get("/api/v1/histogram").json()
+    assert found["width_us"] == 5_000_000
+    assert sum(sum(bucket.values()) - bucket["start_us"] for bucket in found["buckets"]) == api.get("/api/v1/health").json()["requests"]
+    wide = api.get("/api/v1/histogram", params={"width": "1d", "client": shop.CLIENT}).json()
+    assert [(each["forwarded"], each["observed"]) for each in wide["buckets"]] == [(300, 14)]
+    assert api.get("/api/v1/histogram", params={"last": "1h"}).json()["buckets"] == []
+
+
+def test_facets_are_those_that_are_asked_for(api):
+    found = api.get("/api/v1/facets", params={"field": ["status", "evidence"], "limit": 1, "client": shop.CLIENT}).json()
+    assert [(each["field"], each["values"], each["more"]) for each in found["facets"]] == [
+        ("status", [{"value": "200", "requests": 314}], False),
+        ("evidence", [{"value": "forwarded", "requests": 300}], True),
+    ]
+    assert found["complete"]
+
+
+def test_who_had_most_requests(api):
+    found = api.get("/api/v1/top", params={"limit": 1, "since": "1970-01-01", "new": "true"}).json()
+    assert [(each["ip"], each["requests"], each["is_new"]) for each in found["ranked"]] == [(shop.CLIENT, 314, True)]
+    assert api.get("/api/v1/top", params={"by": "source"}).json()["ranked"][0]["ip"] == shop.EDGE
+
+
+def test_nodes_and_rejects(api):
+    assert [each["node"] for each in api.get("/api/v1/nodes").json()] == ["node-1"]
+    assert {each["reason"] for each in api.get("/api/v1/rejects").json()} == set(api.get("/api/v1/health").json()["rejects"])
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("histogram?width=x", "not a length"), ("histogram?width=1s&since=2024-01-01", "at most 2000"),
+     ("histogram?until=9999-12-31&width=1ms", "2000"),
+     ("facets?field=colour", "no facet"), ("facets?field=host&limit=0", "not a number of values"), ("top?limit=1001", "1 to 1000"),
+     ("top?by=colour", "no ranking"), ("top?new=yes", "true or false"), ("top?new=true", "since when"), ("flows?x=colour=1", "left out")],
+)  # fmt: skip
+def test_what_no_figure_can_be_is_said(api, path, words):
+    answer = api.get(f"/api/v1/{path}")
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+@pytest.mark.parametrize("query", ["since=9999-12-31", "until=0001-01-01", "client=::/0&client=0.0.0.0/0&via=0.0.0.0/0", "last=999999999w"])
+@pytest.mark.parametrize("path", ["flows", "histogram", "facets?field=client", "top", f"trace/{shop.CLIENT}"])
+def test_what_is_beyond_reason_is_answered_all_the_same(api, path, query):
+    assert api.get(f"/api/v1/{path}{'&' if '?' in path else '?'}{query}").status_code == 200

@@ -30,6 +30,11 @@ QUESTIONS = [
     lambda backend: backend.flows(FlowFilter(), 5),
     lambda backend: backend.flows(FlowFilter(client=(shop.CLIENT,), port=(80,)), 3, backend.flows(FlowFilter(), 2).next),
     lambda backend: backend.health(),
+    lambda backend: backend.histogram(FlowFilter(exclude=("client=10.0.0.1",)), 60_000_000),
+    lambda backend: backend.facets(FlowFilter(), ["client", "status"], 3),
+    lambda backend: backend.top(FlowFilter(since_us=1_700_000_000_000_000), "source", 3, only_new=True),
+    lambda backend: backend.nodes(),
+    lambda backend: backend.rejects(),
     lambda backend: backend.trust(),
     lambda backend: backend.status(),
 ]

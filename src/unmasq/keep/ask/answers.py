@@ -8,8 +8,8 @@ from dataclasses import replace
 import duckdb
 
 from unmasq.base.errors import StoreError
-from unmasq.keep.ask import agents, clients, completeness, facets, histogram, lifetimes, pages, paths, proxies, ranking, spans
-from unmasq.keep.ask.sources import View, days_within
+from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
+from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
 from unmasq.keep.protocol import (
     ChainGroup,
@@ -73,17 +73,15 @@ class Answers(ABC):
 
     def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
         with self.view(wanted) as view:
-            return histogram.histogram(view, wanted, width_us)
+            return series.histogram(view, wanted, width_us)
 
     def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10, budget_seconds: float = 0.2) -> Facets:
         with self.view(wanted) as view:
             return facets.facets(view, wanted, fields, limit, budget_seconds)
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
-        with self.view(FlowFilter(until_us=wanted.until_us)) as every:
-            days = days_within([source.day for source in every.sources if source.day is not None], wanted)
-            view = replace(every, sources=[source for source in every.sources if source.day is None or source.day in days])
-            return ranking.top(view, every, wanted, by, limit, only_new=only_new)
+        with self.view(replace(wanted, since_us=None)) as view:
+            return ranking.top(view, wanted, by, limit, only_new=only_new)
 
     def node_flows(self) -> list[NodeFlows]:
         with self.view(EVER) as view:

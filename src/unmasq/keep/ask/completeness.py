@@ -1,4 +1,4 @@
-"""The questions `health` and `covered`: how much the store holds, how fresh it is, and which lines are in it."""
+"""What the store holds of whom, how fresh it is, and which lines are in it: `health`, `node_flows`, `rejects`, `covered`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
@@ -23,9 +23,8 @@ SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,
        max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0)
 FROM ({every}) GROUP BY node ORDER BY node
 """
-_SAMPLES = """
-SELECT reason, sum(amount)::BIGINT AS lines, first(sample ORDER BY place) FROM ({every}) GROUP BY reason ORDER BY lines DESC, reason
-"""
+# Rows stand in the order in which they came, and sources from new to old.
+_SAMPLES = "SELECT reason, sum(amount)::BIGINT, last(sample) FROM day.rejects GROUP BY reason"
 _LINES = "SELECT f.device, f.inode, f.fingerprint, l.start, l.stop FROM day.lines l JOIN day.files f ON f.file = l.file"
 
 
@@ -89,18 +88,21 @@ def _counted(view: View, place: int) -> Figures:
 
 
 def node_flows(view: View) -> list[NodeFlows]:
-    """What there is of each node."""
-    if not view.sources:
-        return []
-    return [NodeFlows(*row) for row in view.ask(_NODES.format(every=view.union("SELECT * FROM day.batches")))]
+    """What the sources hold of each node, by its name."""
+    return [NodeFlows(*row) for row in view.ask(_NODES.format(every=view.union("SELECT * FROM day.batches")))] if view.sources else []
 
 
 def rejects(view: View) -> list[RejectSample]:
-    """Reasons with a sample each, of the newest source that has one."""
-    if not view.sources:
-        return []
-    rows = view.ask(_SAMPLES.format(every=view.union("SELECT *, PLACE AS place FROM day.rejects WHERE amount > 0")))
-    return [RejectSample(Reject(reason).label or "", amount, sample) for reason, amount, sample in rows]
+    """Rejected lines by reason, most first, each with the newest sample."""
+    amounts: Counter[str] = Counter()
+    samples: dict[str, str] = {}
+    for place in range(len(view.sources)):
+        for reason, amount, sample in view.ask(view.within(place, _SAMPLES)):
+            label = Reject(reason).label or ""
+            amounts[label] += amount
+            samples.setdefault(label, sample)
+    ranked = sorted(amounts.items(), key=lambda item: (-item[1], item[0]))
+    return [RejectSample(label, amount, samples[label]) for label, amount in ranked]
 
 
 def covered(view: View, retired: Iterable[tuple[FileIdentity, int, int]]) -> list[Covered]:

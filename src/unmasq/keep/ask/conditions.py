@@ -1,5 +1,6 @@
 """What each field of a FlowFilter means in SQL: one condition a field, with named parameters, never with values in its text."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from unmasq.model.address import V4_PREFIX, Range, parse_range
 from unmasq.model.flowbatch import Evidence, Flag, Join, Role
 from unmasq.unwind.trust import HEADERS
 
+_PARAMETER = re.compile(r"\$(p\d+)")
 Word = TypeVar("Word", Evidence, Join, Flag)
 
 OF_FLOWS = int(Flag.APPLICATION_BYTES)
@@ -36,6 +38,10 @@ class Bound:
             f" AND {lo} BETWEEN {self.bind(r.first[1])}::UBIGINT AND {self.bind(r.last[1])}::UBIGINT{_beside_v4(hi, lo, r)}"
             for r in ranges
         )
+
+    def used(self, text: str) -> dict[str, Any]:
+        """The values of the parameters that are in a text."""
+        return {name: self.values[name] for name in set(_PARAMETER.findall(text))}
 
 
 Condition = Callable[[Bound, Sequence[Any]], str]

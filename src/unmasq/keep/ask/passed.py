@@ -29,7 +29,7 @@ SELECT c.chain, c.headers, f.source_hi, f.source_lo, f.nat_hi, f.nat_lo, f."join
 FROM day.chains c JOIN day.flows f ON f.flow = c.flow
 WHERE f.flow < BELOW AND f.trust_version = {{version}} AND c.evidence = {int(Evidence.FORWARDED)} AND c.flags & {int(Flag.OTHERS)} = 0
 AND c.chain IN (SELECT a.chain FROM day.addresses a WHERE a.roles & {Role.CLAIM.bit} > 0 AND {{here}})
-ORDER BY c.chain LIMIT {AT_ONCE} OFFSET {{done}}
+ORDER BY c.chain LIMIT $most OFFSET $done
 """
 _TEXTS = "SELECT value FROM day.texts WHERE text IN (SELECT unnest($texts)) ORDER BY text"
 
@@ -59,8 +59,8 @@ def _walk(view: View, place: int, table: str, ranges: Sequence[Range], trust: Tr
     asked = Bound()
     here, done = asked.within("a.hi", "a.lo", ranges), 0
     while True:
-        question = view.within(place, _CHAINS.format(version=trust.version, here=here, done=done))
-        rows: Rows = view.cursor.execute(question, asked.values).fetchnumpy()
+        question = view.within(place, _CHAINS.format(version=trust.version, here=here))
+        rows: Rows = view.cursor.execute(question, asked.values | {"most": AT_ONCE, "done": done}).fetchnumpy()
         if len(rows["chain"]):
             found = rows["chain"][_passed(view, place, rows, ranges, trust)]
             view.cursor.register("walked", {"chain": found})

@@ -1,4 +1,4 @@
-"""What happens to days as they grow old: their index is sorted once, and one day their file goes."""
+"""What happens to days as they grow old: their index is sorted and their clients are counted once, and one day their file goes."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import duckdb
 from unmasq.base.clock import DAY_US, MICROSECONDS
 from unmasq.base.errors import UsageError
 from unmasq.keep.ask.completeness import covered
-from unmasq.keep.day import schema
+from unmasq.keep.day import rollup, schema
 from unmasq.keep.day.file import name_of
 from unmasq.keep.duck import DuckStore
 
@@ -44,13 +44,18 @@ def close_days(store: DuckStore) -> Iterator[int]:
 
 
 def close_day(store: DuckStore, day: int) -> bool:
-    """Sort a day's address index, so that a look-up reads a few blocks of it. Returns whether there was anything to do."""
+    """Sort a day's address index, so that a look-up reads a few blocks of it, and count its clients by hour.
+
+    Returns whether there was anything to do.
+    """
     name = name_of(day)
     with store.changing(day) as cursor:
-        if schema.meta(cursor, name, schema.CLOSED) is not None:
+        if schema.meta(cursor, name, schema.CLOSED) is None:
+            sort_addresses(cursor, name)
+            cursor.execute(f"INSERT INTO {name}.meta VALUES ($name, 'yes')", {"name": schema.CLOSED})
+        elif rollup.is_made(cursor, name):
             return False
-        sort_addresses(cursor, name)
-        cursor.execute(f"INSERT INTO {name}.meta VALUES ($name, 'yes')", {"name": schema.CLOSED})
+        rollup.make(cursor, name)
     return True
 
 

@@ -53,7 +53,7 @@ def _judge_day(cursor: duckdb.DuckDBPyConnection, day: str, trust: TrustList) ->
         _judge_some(cursor, day, trust, {"first": begin, "last": min(begin + AT_ONCE - 1, last)})
     verdicts.apply(cursor, day)
     cursor.execute(_JUDGED.format(day=day, version=trust.version))
-    verdicts.sort_again(cursor, day)
+    verdicts.close_again(cursor, day)
     return int(flows)
 
 

@@ -6,11 +6,14 @@ from unmasq.model.columns import Columns
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowColumns
 from unmasq.model.ingress import TEXTS
 
-VERSION = 2
+VERSION = 3
 """Of the tables below; a file with a higher one was written by a newer program and is refused."""
 
 ADDED = {2: ("flows", "pod", "BIGINT", "-1")}
-"""What each version added to the one before: a column of a table, its type, and its value in older rows."""
+"""What a version added to the one before: a column of a table, its type, and its value in older rows."""
+
+MADE = {3: "hours"}
+"""Tables that a version added; an older file has none of it to tell."""
 
 CLOSED = "closed"
 """In `meta` of a day whose address index is sorted."""
@@ -36,6 +39,11 @@ TABLES = {
     # the same value may come again under another number; told how to compress, DuckDB need not try what there is
     "texts": "text BIGINT, value VARCHAR USING COMPRESSION zstd",
     "addresses": _of(AddressColumns),  # sorted by (hi, lo) once the day is closed
+    # clients by hour, once the day is closed (unmasq.keep.ask.hours); -1 bytes are unknown
+    "hours": (
+        "hour BIGINT, hi UBIGINT, lo UBIGINT, requests BIGINT, flows BIGINT, bytes_out BIGINT, first_us BIGINT, last_us BIGINT,"
+        " evidence UTINYINT, timed BOOLEAN"
+    ),
     "files": "file INTEGER, device UBIGINT, inode UBIGINT, fingerprint VARCHAR",
     "lines": "file INTEGER, start BIGINT, stop BIGINT",  # runs of bytes [start, stop) that this day holds
     "rejects": "reason UTINYINT, amount BIGINT, sample VARCHAR",
@@ -58,19 +66,27 @@ def migrate(cursor: duckdb.DuckDBPyConnection, database: str, found: int) -> Non
     cursor.begin()
     for table, column, kind, value in _added_since(found):
         cursor.execute(f"ALTER TABLE {database}.{table} ADD COLUMN {column} {kind} DEFAULT {value}")
+    for table in _made_since(found):
+        cursor.execute(f"CREATE TABLE {database}.{table} ({TABLES[table]})")
     cursor.execute(f"UPDATE {database}.meta SET value = $version WHERE name = 'schema'", {"version": str(VERSION)})
     cursor.commit()
 
 
 def show(cursor: duckdb.DuckDBPyConnection, database: str, older: str, found: int) -> None:
     """Views in an empty database that show an older one as if it were up to date."""
-    for table in TABLES:
+    for table in _made_since(found):
+        cursor.execute(f"CREATE TABLE {database}.{table} ({TABLES[table]})")
+    for table in TABLES.keys() - set(_made_since(found)):
         more = "".join(f", ({value})::{kind} AS {column}" for of, column, kind, value in _added_since(found) if of == table)
         cursor.execute(f"CREATE VIEW {database}.{table} AS SELECT *{more} FROM {older}.{table}")
 
 
 def _added_since(found: int) -> list[tuple[str, str, str, str]]:
     return [added for since, added in sorted(ADDED.items()) if since > found]
+
+
+def _made_since(found: int) -> list[str]:
+    return [table for since, table in sorted(MADE.items()) if since > found]
 
 
 def version(cursor: duckdb.DuckDBPyConnection, database: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import duckdb
 import numpy as np
 
-from unmasq.keep.day import schema
+from unmasq.keep.day import rollup, schema
 from unmasq.keep.day.ageing import sort_addresses
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import ChainColumns, Flag, FlowColumns, Role
@@ -69,7 +69,8 @@ def apply(cursor: duckdb.DuckDBPyConnection, day: str) -> None:
         cursor.execute(statement)
 
 
-def sort_again(cursor: duckdb.DuckDBPyConnection, day: str) -> None:
-    """The address index of a closed day is sorted; so it must be after rows were added."""
+def close_again(cursor: duckdb.DuckDBPyConnection, day: str) -> None:
+    """The address index of a closed day is sorted, and its clients are counted; so it must be after they changed."""
     if schema.meta(cursor, day, schema.CLOSED) is not None:
         sort_addresses(cursor, day)
+        rollup.make(cursor, day)

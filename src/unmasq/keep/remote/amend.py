@@ -91,4 +91,4 @@ def _write(cursor: duckdb.DuckDBPyConnection, day: str, amended: Mapping[str, Ar
     verdicts.begin(cursor)
     verdicts.judge_rows(cursor, day, trust, amended, rows)
     verdicts.apply(cursor, day)
-    verdicts.sort_again(cursor, day)
+    verdicts.close_again(cursor, day)

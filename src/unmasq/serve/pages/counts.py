@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
-from unmasq.find.ladder import width_of
 from unmasq.keep.protocol import Facets, Histogram
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
@@ -44,7 +43,7 @@ def counts(asked: Asked, wanted: FlowFilter, ends: Ends | None, role: str = "", 
     fields = [name for name in FIELDS if name not in _OF_ONE_REQUEST.get(role, ())]
     return Counts(
         *ends,
-        asked.backend.histogram(within, width_of(*ends)) if "bars" in parts else None,
+        asked.backend.histogram(within) if "bars" in parts else None,
         asked.backend.facets(within, fields, _LISTED) if "facets" in parts else None,
     )
 

@@ -16,6 +16,9 @@ OWN_CHECKS = ("flag=all_trusted",)
 """Requests of your own proxies, health checks mostly: they are folded away, with how many there were."""
 
 
+_NOBODY = Top("client", [], 0, 0)
+
+
 class Overview(Struct, frozen=True):
     """`top` and `new` are clients, without the requests of proxies themselves; `checks` is how many of those there were."""
 
@@ -38,7 +41,7 @@ def overview(asked: Asked) -> Overview:
         window=window,
         ends=ends,
         top=asked.backend.top(without, limit=LISTED),
-        new=asked.backend.top(without, limit=LISTED, only_new=True),
+        new=_NOBODY if wanted.since_us is None else asked.backend.top(without, limit=LISTED, only_new=True),
         checks=_checks(asked, wanted),
         beside=asked.backend.proxies(),
         data=asked.data,

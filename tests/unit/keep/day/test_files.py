@@ -7,6 +7,7 @@ from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import StoreError, StoreTooNew
 from unmasq.keep.day import schema
+from unmasq.keep.day.ageing import close_days
 from unmasq.keep.day.file import file_of, name_of
 from unmasq.keep.day.rejudge import rejudge
 from unmasq.keep.duck import DuckStore, Limits
@@ -86,16 +87,37 @@ def test_a_file_of_a_newer_program_is_refused(filled):
         store.flows(TODAY)
 
 
-def made_older(path):
-    """The file as the first version of unmasq made it."""
+def made_older(path, version):
+    """The file as an older version of unmasq made it."""
     with duckdb.connect(path) as older:
-        older.execute("ALTER TABLE flows DROP COLUMN pod")
-        older.execute("UPDATE meta SET value = '1' WHERE name = 'schema'")
+        older.execute("DROP TABLE hours")
+        if version == 1:
+            older.execute("ALTER TABLE flows DROP COLUMN pod")
+        older.execute(f"UPDATE meta SET value = '{version}' WHERE name = 'schema'")
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_file_without_hours_is_ranked_all_the_same_and_gets_them_from_its_owner(filled, read_only):
+    with DuckStore(filled) as store:
+        before = store.top(FlowFilter())
+        closed = list(close_days(store))
+    for day in closed:
+        made_older(filled / file_of(day), 2)
+        with duckdb.connect(filled / file_of(day)) as older:
+            older.execute("DELETE FROM meta WHERE name = 'hours'")
+    with DuckStore(filled, read_only=read_only) as store:
+        assert store.top(FlowFilter()) == before
+        if not read_only:
+            assert list(close_days(store)) == closed
+            assert list(close_days(store)) == []
+            with store.view(FlowFilter()) as view:
+                assert view.ask(view.union("SELECT count(*) FROM day.hours WHERE requests > 0"))[-1][0] > 0
+            assert store.top(FlowFilter()) == before
 
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_file_of_the_first_version_is_read_and_brought_up_to_date_by_its_owner(filled, read_only):
-    made_older(filled / file_of(DAY))
+    made_older(filled / file_of(DAY), 1)
     with DuckStore(filled, read_only=read_only, limits=Limits(attached_days=0)) as store:
         for _ in range(2):
             (flow,) = store.flows(TODAY).flows
@@ -121,3 +143,18 @@ def test_a_quote_in_the_path_is_part_of_the_path(tmp_path):
     with DuckStore(tmp_path / "it's; DROP") as store:
         store.append(batch(DAYS))
         assert len(store.flows(FlowFilter()).flows) == 6
+
+
+def test_what_comes_behind_a_closed_day_is_ranked_with_it(filled):
+    """A roll-up is of the flows that were there; later ones of the same hours are counted from their chains, also as seen before."""
+    late = [MadeFlow(minute=-24 * 60, source="192.0.2.99"), MadeFlow(minute=-24 * 60, source="192.0.2.99", port=1)]
+    with DuckStore(filled) as store:
+        before = store.top(FlowFilter())
+        assert list(close_days(store))
+        store.append(batch(late, first_id=500))
+        after = store.top(FlowFilter())
+        assert (after.requests, after.addresses) == (before.requests + 2, before.addresses + 1)
+        assert [(each.requests, each.flows) for each in after.ranked if each.ip == "192.0.2.99"] == [(2, 2)]
+        store.append(batch([MadeFlow(minute=13 * 60, source="192.0.2.99", port=2)], first_id=600))
+        today = store.top(FlowFilter(since_us=DAY * DAY_US + 60_000_000))
+        assert [each.is_new for each in today.ranked if each.ip == "192.0.2.99"] == [False]
