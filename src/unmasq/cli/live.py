@@ -80,7 +80,6 @@ class Work:
             metrics=Metrics(self.counters, lambda: {"waiting_rows": self._live.waiting_rows(), "days_unwritten": len(self._live.troubles)}),
             trouble=lambda: self.turns.trouble,
             hosts=options.host or (),
-            is_secure=options.tls_cert is not None,
             geo=options.geo or (),
         )
 

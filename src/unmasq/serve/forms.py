@@ -26,8 +26,14 @@ def formed(answer: object, request: Request) -> Response:
     """The answer as a response. Raises InvalidRequest for a form that there is not, or that has no rows."""
     form = form_wanted(request)
     more = answer.next if isinstance(answer, FlowPage) else None
-    headers = {"link": f'<{request.url.include_query_params(after=more)}>; rel="next"'} if more else {}
+    headers = {"link": f'<{_behind(request, more)}>; rel="next"'} if more else {}
     return Response(_written(answer, form), 200, headers, media_type=TYPES[form])
+
+
+def _behind(request: Request, more: str) -> str:
+    """The address of the next page, without the server's: a proxy with TLS before it may call it by another name."""
+    url = request.url.include_query_params(after=more)
+    return f"{url.path}?{url.query}"
 
 
 def form_wanted(request: Request) -> str:

@@ -102,7 +102,6 @@ class Server:
             metrics=Metrics(self._counters, self._gauges),
             trouble=lambda: ingest.trouble,
             hosts=public.names,
-            is_secure=public.tls is not None,
             geo=public.geo,
             more=receiving.endpoints(),
             find=self._node_of_file,

@@ -16,7 +16,7 @@ from unmasq.enrich.geo import Geo
 from unmasq.enrich.names import ReverseNames
 from unmasq.keep.control.audit import Audit
 from unmasq.keep.control.tokens import Tokens
-from unmasq.serve.answering import Answering, as_json
+from unmasq.serve.answering import Answering, Noting, as_json, nothing_noted
 from unmasq.serve.attempts import Attempts
 from unmasq.serve.contract import ErrorBody
 from unmasq.serve.endpoint import Endpoint
@@ -49,7 +49,6 @@ class Site:
     metrics: Metrics
     trouble: Trouble
     hosts: Sequence[str] = ()
-    is_secure: bool = False
     geo: Sequence[Path] = ()
     more: Sequence[Endpoint] = ()
     find: FindToken = lambda _text: None
@@ -61,19 +60,19 @@ class Site:
     def app(self) -> ASGIApp:
         """Raises InputError for a file about addresses that is none."""
         pages = self._pages()
-        table = self.table(pages)
-        gate = Doorkeeper(Hosts(self.hosts), self._who, self.sessions, self.counters)
         notebook = Notebook(Audit(self.folder), self.clock, self.counters)
+        table = self.table(pages, notebook)
+        gate = Doorkeeper(Hosts(self.hosts), self._who, self.sessions, self.counters)
 
         def told(request: Request, body: ErrorBody, status: int) -> Response:
             return pages.told(request, body, status) if is_for_people(request) else as_json(request, body, status)
 
         return Headers(GZipMiddleware(Answering(gate, notebook, told).app(table), minimum_size=_SMALLEST))
 
-    def table(self, pages: Pages) -> list[Endpoint]:
+    def table(self, pages: Pages, note: Noting = nothing_noted) -> list[Endpoint]:
         """Everything that is answered."""
         operations = Operations(self.metrics, Audit(self.folder), self.trouble, self._is_open)
-        login = Login(self.sessions, pages.rendering, self.counters, Attempts(self.clock), is_secure=self.is_secure)
+        login = Login(self.sessions, pages.rendering, self.counters, Attempts(self.clock), note)
         described = [*of_store(Routes(self.backend, self.clock)), *self.more, *operations.endpoints()]
         made = document(described)
         description = Endpoint("GET", "/api/v1/openapi.json", "see", "This description.", lambda _request, _body: made)
