@@ -98,6 +98,7 @@ class Answering:
             return self._told(request, ErrorBody(mistake), 500)
 
     def _not_let_in(self, request: Request, refused: Refused) -> Response:
+        request.state.refused = refused.reason
         body = ErrorBody(Problem("the request is refused", refused.why, refused.next_step))
         response = self._told(request, body, refused.status)
         if response.status_code == 401:

@@ -94,7 +94,8 @@ class Doorkeeper:
     def check_intent(self, request: Request, endpoint: Endpoint, who: Who, body: bytes) -> None:
         if endpoint.method == "GET" or not (who.csrf or endpoint.needs == "nothing"):
             return
-        if not (_is_from_here(request.headers) and (not who.csrf or is_unmasked(_secret(request, body), who.csrf))):
+        has_secret = endpoint.needs == "nothing" or is_unmasked(_secret(request, body), who.csrf)  # whoever logs in has none yet
+        if not (_is_from_here(request.headers) and has_secret):
             self._counters.add("http_refused", reason="csrf")
             raise Refused(403, "csrf", "it does not come from a form of these pages", "load the page again, and send it from there")
 

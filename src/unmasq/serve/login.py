@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from unmasq.base.clock import MICROSECONDS
 from unmasq.base.telemetry import Counters
 from unmasq.serve.answering import Noting
 from unmasq.serve.attempts import WITHIN_US, Attempts
@@ -36,13 +37,13 @@ class Login:
         if link is None or request.method == "HEAD":
             return self._page(200, "")
         if not self._attempts.may(_from(request)):
-            return self._wait()
+            return self._wait(request)
         return self._begun(request, self._sessions.by_link(link), "link")
 
     def _by_token(self, request: Request, body: bytes) -> Response:
         text = form_of(request, body).get("token", "").strip()
         if not self._attempts.may(_from(request)):
-            return self._wait()
+            return self._wait(request)
         return self._begun(request, self._sessions.by_token(text), "token")
 
     def _out(self, request: Request, _body: bytes) -> Response:
@@ -56,21 +57,24 @@ class Login:
         who = self._sessions.who(session) if session else None
         if session is None or who is None:
             self._attempts.failed(_from(request))
-            self._counters.add("http_refused", reason="login")
-            return self._page(401, _FAILED)
+            return self._refused(request, 401, _FAILED)
         self._counters.add("logins", reason=way)
-        request.state.who = who
+        request.state.who, request.state.login = who, way
         self._note(who, request, b"", 303)
         response = RedirectResponse("/", 303)
         # Lax, since a link from a terminal or a chat is a visit from elsewhere, and what changes something needs a form's secret.
         response.set_cookie(cookie_of(request), session, httponly=True, samesite="lax", path="/", secure=_is_secure(request))
         return response
 
-    def _wait(self) -> Response:
-        self._counters.add("http_refused", reason="login")
-        response = self._page(429, _TOO_OFTEN)
-        response.headers["retry-after"] = str(WITHIN_US // 1_000_000)
+    def _wait(self, request: Request) -> Response:
+        response = self._refused(request, 429, _TOO_OFTEN)
+        response.headers["retry-after"] = str(WITHIN_US // MICROSECONDS)
         return response
+
+    def _refused(self, request: Request, status: int, why: str) -> Response:
+        self._counters.add("http_refused", reason="login")
+        request.state.refused = "login"
+        return self._page(status, why)
 
     def _page(self, status: int, trouble: str) -> Response:
         return Response(self._rendering.alone("login.html", trouble=trouble), status, media_type="text/html")

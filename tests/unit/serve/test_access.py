@@ -73,7 +73,7 @@ def test_the_secret_of_a_form_changes_something_and_is_noted(store, admin):
     form = {"csrf": secret, "name": "new", "range": "192.0.2.7", "header": "x-real-ip"}
     assert admin.post("/proxies/trust", data=form).status_code in (200, 303)
     assert "192.0.2.7" in {entry.range.text for entry in store.control.trust_list().entries}
-    noted, came = Audit(store.folder).newest(5)
+    noted, came = Audit(store.folder).page(5).entries
     assert (came.who, came.method, came.path, came.sent) == ("login link", "GET", "/login", ""), "the link itself is kept nowhere"
     assert (noted.who, noted.role, noted.path, noted.status) == ("login link", "admin", "/proxies/trust", 303)
     assert secret not in noted.sent
@@ -129,6 +129,12 @@ def test_a_token_logs_in_until_it_is_revoked(store, browser):
 def test_a_node_does_not_log_in(store, browser):
     for text in (Tokens(store.folder).add("node", "node", 0), "node-token", ""):
         assert browser.post("/login", data={"token": text}).status_code == 401
+
+
+def test_whoever_is_logged_in_can_log_in_as_somebody_else(store, admin):
+    assert admin.post("/login", data={"token": Tokens(store.folder).add("me", "see", 0)}).status_code == 303
+    assert admin.get("/api/v1/audit").status_code == 403
+    assert admin.post("/login", data={"token": "x"}, headers={"origin": "http://evil.example"}).status_code == 403
 
 
 def test_logging_out_ends_it(admin):
@@ -212,7 +218,7 @@ def test_a_change_over_the_api_is_noted_and_read_by_admins(store, browser):
     token = bearer(store, "admin")
     assert browser.post("/api/v1/trust", json={"name": "a", "range": "192.0.2.9"}, headers=token).status_code == 200
     assert browser.post("/api/v1/trust", json={"name": "a"}, headers=token).status_code == 422
-    noted = browser.get("/api/v1/audit", headers=token).json()
+    noted = browser.get("/api/v1/audit", headers=token).json()["entries"]
     assert [(each["who"], each["method"], each["status"]) for each in noted] == [("a admin", "POST", 422), ("a admin", "POST", 200)]
     assert (store.folder / "audit.jsonl").stat().st_mode & 0o777 == 0o600
 
