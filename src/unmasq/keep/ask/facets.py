@@ -17,7 +17,7 @@ from unmasq.model.address import to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence, Flag, Join
 
-PIECE = 25_000
+PIECE = 10_000
 """Flows that are counted without a look at the clock, and no more than one interval beyond it."""
 
 _INTERVALS = """
