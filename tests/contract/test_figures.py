@@ -15,7 +15,7 @@ from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import UsageError
 from unmasq.keep.ask import facets, series
-from unmasq.keep.protocol import Bucket, NodeFlows, RejectSample
+from unmasq.keep.shapes import Bucket, NodeFlows, RejectSample
 from unmasq.model.address import parse, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Rejected, Role

@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus

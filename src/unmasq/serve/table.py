@@ -1,7 +1,7 @@
 """Everything that can be asked under `/api/v1`, and by whom."""
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.health import NodeStatus
 from unmasq.serve.endpoint import Endpoint
 from unmasq.serve.parameters import ADDRESS, AFTER, BY, FIELD, FORM, LIMIT, NAME, NEW, QUICK, SINCE, WIDTH, of_filter

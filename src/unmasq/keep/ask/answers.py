@@ -11,7 +11,7 @@ from unmasq.base.errors import StoreError
 from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
-from unmasq.keep.protocol import (
+from unmasq.keep.shapes import (
     ChainGroup,
     Covered,
     Facets,

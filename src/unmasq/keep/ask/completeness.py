@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from unmasq.keep.ask.sources import View
 from unmasq.keep.day import runs
-from unmasq.keep.protocol import Covered, Health, NodeFlows, RejectSample
+from unmasq.keep.shapes import Covered, Health, NodeFlows, RejectSample
 from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
 _BATCHES = """

@@ -12,7 +12,7 @@ from unmasq.base.errors import UsageError
 from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import Predicate, compiled, index_needs
 from unmasq.keep.ask.sources import EVERYTHING, View
-from unmasq.keep.protocol import Facet, Facets, FacetValue
+from unmasq.keep.shapes import Facet, Facets, FacetValue
 from unmasq.model.address import to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence, Flag, Join

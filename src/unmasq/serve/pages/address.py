@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from unmasq.base.moments import parse
 from unmasq.find.absence import Absence, absence
 from unmasq.find.answer import Trace
-from unmasq.keep.protocol import FlowPage
+from unmasq.keep.shapes import FlowPage
 from unmasq.model.address import Range, parse_range
 from unmasq.report.sentences import leading
 from unmasq.serve.pages.asked import Asked

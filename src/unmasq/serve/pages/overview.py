@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from unmasq.keep.protocol import Health, Top
+from unmasq.keep.shapes import Health, Top
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import Counts, Ends, counts

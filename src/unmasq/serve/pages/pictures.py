@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from unmasq.base import moments
 from unmasq.find.answer import Trace
-from unmasq.keep.protocol import Bucket, Histogram
+from unmasq.keep.shapes import Bucket, Histogram
 from unmasq.report.evidence import LISTED_PATHS, way
 from unmasq.serve.pages.links import Links, about
 from unmasq.show.draw.histogram import Bar, histogram
