@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Locator, LocatorAssertions, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 EXECUTABLE = "/usr/bin/chromium"
 FLAGS = [
@@ -47,7 +47,7 @@ class Visit:
         expect(self.page.locator("later-part:not(.names):not([every])")).to_have_count(0, timeout=20_000)
 
     @staticmethod
-    def expect(found: Locator) -> LocatorAssertions:
+    def expect(found: Locator) -> Any:
         """What must become true of a part of the page, soon."""
         return expect(found)
 
