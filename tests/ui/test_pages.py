@@ -181,3 +181,15 @@ def test_a_translation_is_shown_as_one(visit: "Visit") -> None:
     page = visit.go(f"/ip/{at.C1}")
     assert at.GATEWAY in page.locator("svg.hops").inner_html()
     assert "translat" in page.locator("svg.hops").inner_html()
+
+
+def test_reverse_dns_is_asked_when_somebody_wants_it_and_of_the_internet_alone(visit: "Visit") -> None:
+    page = visit.go(f"/ip/{at.C1}")
+    page.get_by_role("link", name="reverse DNS").click()
+    visit.expect(page.locator(".rdns")).to_have_text("not asked: no address of the internet")
+
+
+def test_bars_of_a_claimed_address_are_claims(visit: "Visit") -> None:
+    page = visit.go("/ip/1.1.1.1")
+    assert "claimed" in page.locator("svg.histogram").inner_text()
+    assert "direct" not in page.locator("svg.histogram").inner_text()
