@@ -45,7 +45,7 @@ def test_axe_finds_nothing(visit: "Visit", path: str) -> None:
     ("path", "words"),
     [
         ("/", ["Clients with most requests", at.C1, "Requests over time"]),
-        (f"/ip/{at.C1}", ["direct", "forwarded", "Where it can be stopped", "10.244.1.10:80", "Newest flows"]),
+        (f"/ip/{at.C1}", ["direct", "forwarded", "Where it can be stopped", "10.244.1.10:80", "Its newest flows"]),
         ("/flows?last=all", ["Flows, newest first", at.C1, "Older flows"]),
         ("/health", ["From log to store", "joined"]),
         ("/proxies", [at.C2, "config trust add NAME", at.EDGE]),
