@@ -272,7 +272,7 @@ def test_rows_come_as_lines_and_as_csv_and_the_next_page_is_linked(store, browse
     [
         "/api/v1/flows?port=x", "/api/v1/flows?x=client", "/api/v1/flows?x=clint=1.1.1.1", "/api/v1/flows?since=never",
         "/api/v1/flows?limit=0", "/api/v1/flows?after=x", "/api/v1/top?by=nobody", "/api/v1/top?limit=999999",
-        "/api/v1/histogram?width=1s&last=1d", "/api/v1/histogram?width=0s", "/api/v1/facets?field=nothing", "/api/v1/trace/nonsense",
+        "/api/v1/histogram?width=1s&since=2024-10-01&until=2024-11-01", "/api/v1/histogram?width=0s", "/api/v1/facets?field=nothing", "/api/v1/trace/nonsense",
         "/api/v1/flows?client=10.0.0.0/99", "/api/v1/flows?format=xml", "/api/v1/flows?since=9999-12-31T23:59:59Z&until=x",
     ],
 )  # fmt: skip
