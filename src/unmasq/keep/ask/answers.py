@@ -49,7 +49,7 @@ class Answers(ABC):
 
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
         with self.view(wanted) as view:
-            return spans.spans(view, address, wanted)
+            return spans.spans(view, address, wanted, self.remembered)
 
     def lifetime(self, address: Range) -> Lifetime:
         with self.view(EVER) as view:
