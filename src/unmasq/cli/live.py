@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import SystemClock
-from unmasq.base.exposition import Metrics
 from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
@@ -77,11 +76,12 @@ class Work:
             backend=backend,
             clock=self._clock,
             counters=self.counters,
-            metrics=Metrics(self.counters, lambda: {"waiting_rows": self._live.waiting_rows(), "days_unwritten": len(self._live.troubles)}),
+            gauges=lambda: {"waiting_rows": self._live.waiting_rows(), "days_unwritten": len(self._live.troubles)},
             trouble=lambda: self.turns.trouble,
+            days_unwritten=lambda: len(self._live.troubles),
             hosts=options.host or (),
-            is_secure=options.tls_cert is not None,
             geo=options.geo or (),
+            tell=out.note,
         )
 
     def _sync_of(self, options: RunOptions, store: DuckStore) -> "PolicySync | None":

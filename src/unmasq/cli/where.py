@@ -72,7 +72,7 @@ def server_of(url: str, token_file: Path | None, ca: Path | None, *, insecure: b
     from unmasq.serve.remote import server_at
 
     if token_file is None:
-        next_step = "add --token-file FILE; beside the server, unmasq token create NAME --use read --store DIR --file FILE makes one"
+        next_step = "add --token-file FILE; beside the server, unmasq token add NAME --role see --store DIR --file FILE makes one"
         raise UsageError("with which token?", "a server answers only those who show one", next_step)
     with server_at(url, secret(token_file), ca, insecure=insecure) as owner:
         yield owner

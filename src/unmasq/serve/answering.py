@@ -58,7 +58,9 @@ class Answering:
             Route(path, self._of_methods({each.method: each for each in same}), methods=[each.method for each in same])
             for path, same in by_path.items()
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: self._refused})
+        app = Starlette(routes=routes, exception_handlers={HTTPException: self._refused})
+        app.router.redirect_slashes = False  # it would answer strangers, too, and say what there is
+        return app
 
     def _of_methods(self, endpoints: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -76,6 +78,8 @@ class Answering:
             self._gate.check_intent(request, endpoint, who, body)
         except Refused as refused:
             return self._not_let_in(request, refused)
+        except UsageError as error:
+            return self._told(request, problem(error), 422)
         response = await run_in_threadpool(self._answered, endpoint, request, body)
         if endpoint.changes:
             await run_in_threadpool(self._note, who, request, body, response.status_code)
@@ -94,6 +98,7 @@ class Answering:
             return self._told(request, ErrorBody(mistake), 500)
 
     def _not_let_in(self, request: Request, refused: Refused) -> Response:
+        request.state.refused = refused.reason
         body = ErrorBody(Problem("the request is refused", refused.why, refused.next_step))
         response = self._told(request, body, refused.status)
         if response.status_code == 401:

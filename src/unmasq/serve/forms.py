@@ -13,6 +13,7 @@ from starlette.responses import Response
 from unmasq.base.errors import UsageError
 from unmasq.base.safe import cell
 from unmasq.find.answer import Trace
+from unmasq.keep.control.audit import AuditPage
 from unmasq.keep.shapes import Facets, FlowPage, Histogram, Top
 from unmasq.model.flow import Flow
 from unmasq.report.columns import COLUMNS
@@ -25,9 +26,15 @@ TYPES = {"json": "application/json", "jsonl": "application/jsonl", "csv": "text/
 def formed(answer: object, request: Request) -> Response:
     """The answer as a response. Raises InvalidRequest for a form that there is not, or that has no rows."""
     form = form_wanted(request)
-    more = answer.next if isinstance(answer, FlowPage) else None
-    headers = {"link": f'<{request.url.include_query_params(after=more)}>; rel="next"'} if more else {}
+    more = answer.next if isinstance(answer, (FlowPage, AuditPage)) else None
+    headers = {"link": f'<{_behind(request, more)}>; rel="next"'} if more else {}
     return Response(_written(answer, form), 200, headers, media_type=TYPES[form])
+
+
+def _behind(request: Request, more: str) -> str:
+    """The address of the next page, without the server's: a proxy with TLS before it may call it by another name."""
+    url = request.url.include_query_params(after=more)
+    return f"{url.path}?{url.query}"
 
 
 def form_wanted(request: Request) -> str:
@@ -51,12 +58,8 @@ def _written(answer: object, form: str) -> bytes:
 def _rows(answer: object) -> Sequence[Any]:
     """What of an answer is a list."""
     match answer:
-        case FlowPage():
-            return answer.flows
-        case Top():
-            return answer.ranked
-        case Histogram():
-            return answer.buckets
+        case FlowPage(flows=rows) | Top(ranked=rows) | Histogram(buckets=rows) | AuditPage(entries=rows):
+            return rows
         case Facets():
             return [{"field": facet.field} | to_builtins(value) for facet in answer.facets for value in facet.values]
         case Trace():

@@ -5,25 +5,32 @@ too, and must come from our own pages.
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Iterable
-from http.cookies import SimpleCookie
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from unmasq.base.errors import UnmasqError
+from unmasq.base.errors import UnmasqError, UsageError
 from unmasq.base.telemetry import Counters
+from unmasq.serve.contract import InvalidRequest
 from unmasq.serve.endpoint import MAY, Endpoint
 from unmasq.serve.who import Sessions, Who, is_unmasked
 
 COOKIE = "unmasq_session"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""Over TLS: browsers take one of this name from nobody but this very host, and only over TLS."""
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
 
 FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 100
+"""Of a form; ours have few."""
+
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:@/\\]+)(:[0-9]{1,5})?")
 
 FindToken = Callable[[str], Who | None]
 """Whoever has a token of this text."""
@@ -87,7 +94,8 @@ class Doorkeeper:
     def check_intent(self, request: Request, endpoint: Endpoint, who: Who, body: bytes) -> None:
         if endpoint.method == "GET" or not (who.csrf or endpoint.needs == "nothing"):
             return
-        if not (_is_from_here(request.headers) and (not who.csrf or is_unmasked(_secret(request, body), who.csrf))):
+        has_secret = endpoint.needs == "nothing" or is_unmasked(_secret(request, body), who.csrf)  # whoever logs in has none yet
+        if not (_is_from_here(request.headers) and has_secret):
             self._counters.add("http_refused", reason="csrf")
             raise Refused(403, "csrf", "it does not come from a form of these pages", "load the page again, and send it from there")
 
@@ -124,8 +132,8 @@ class Hosts:
         self._names = {name.lower().rstrip(".") for name in (*own, *names)}
 
     def __contains__(self, header: object) -> bool:
-        host = str(header).lower()
-        name = host[1 : host.find("]")] if host.startswith("[") else host.rpartition(":")[0] or host
+        said = _HOST.fullmatch(str(header).lower())
+        name = said[1].strip("[]") if said else ""
         return name.rstrip(".") in self._names or _is_address(name)
 
 
@@ -135,17 +143,25 @@ def _check_host(headers: Headers, hosts: Hosts, counters: Counters) -> None:
         raise Refused(400, "host", "no server of that name is here", "call it by an address, or name it: --host NAME")
 
 
+def cookie_of(request: Request) -> str:
+    """What the cookie of a session is called where it was asked."""
+    return SECURE_COOKIE if request.url.scheme == "https" else COOKIE
+
+
 def session_of(request: Request) -> str | None:
     """What the cookie of a browser says."""
-    found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-    return found.value if found else None
+    return request.cookies.get(cookie_of(request))
 
 
 def form_of(request: Request, body: bytes) -> dict[str, str]:
-    """The fields of a form; of one that comes twice the last."""
+    """The fields of a form; of one that comes twice the last. Raises InvalidRequest for too many."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        wrong = UsageError("too many fields", f"a form has at most {MOST_FIELDS}", "send it from its page")
+        raise InvalidRequest(wrong, "body") from None
 
 
 def _secret(request: Request, body: bytes) -> str:
@@ -157,7 +173,7 @@ def _is_from_here(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    return origin is None or origin.lower().partition("://")[2] == headers.get("host", "").lower()
 
 
 def _is_address(name: str) -> bool:

@@ -44,6 +44,7 @@ class Listening:
             log_level="critical",
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # who asks is who connected: headers are anybody's to write
             lifespan="off",
             http=Patient,
             ws="none",

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Self
 
 from unmasq.base.clock import Clock
-from unmasq.base.exposition import Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.join.records import Records
 from unmasq.keep.control.nodes import Nodes
@@ -99,13 +98,14 @@ class Server:
             backend=of_live(self.live, self._store.control, self._clock, node_ranges=self.node_ranges, heard=self._nodes.heard),
             clock=self._clock,
             counters=self._counters,
-            metrics=Metrics(self._counters, self._gauges),
+            gauges=self._gauges,
             trouble=lambda: ingest.trouble,
+            days_unwritten=lambda: len(self.live.troubles),
             hosts=public.names,
-            is_secure=public.tls is not None,
             geo=public.geo,
             more=receiving.endpoints(),
             find=self._node_of_file,
+            tell=self._tell,
         )
 
     def _node_of_file(self, text: str) -> Who | None:

@@ -1,6 +1,6 @@
 """All that one port answers: pages, API, nodes and operations, behind one gate; the same for `serve` and `run`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,18 +10,21 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from unmasq.base.clock import Clock
-from unmasq.base.exposition import Metrics
+from unmasq.base.errors import UnmasqError
+from unmasq.base.exposition import Gauges, Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.enrich.geo import Geo
 from unmasq.enrich.names import ReverseNames
 from unmasq.keep.control.audit import Audit
 from unmasq.keep.control.tokens import Tokens
-from unmasq.serve.answering import Answering, as_json
+from unmasq.serve.accounting import Accounting
+from unmasq.serve.answering import Answering, Noting, as_json, nothing_noted
 from unmasq.serve.attempts import Attempts
 from unmasq.serve.contract import ErrorBody
 from unmasq.serve.endpoint import Endpoint
 from unmasq.serve.gate import Doorkeeper, FindToken, Hosts
 from unmasq.serve.headers import Headers
+from unmasq.serve.journal import Journal, Write
 from unmasq.serve.login import Login
 from unmasq.serve.noting import Notebook
 from unmasq.serve.openapi import document
@@ -40,19 +43,20 @@ _SMALLEST = 1000  # bytes that are worth compressing
 
 @dataclass(frozen=True)
 class Site:
-    """What it is made of. `more` is what only some processes answer; `find` knows tokens that no list has."""
+    """What it is made of. `more` is what only some processes answer; `find` knows tokens that no list has; `tell` gets lines of JSON."""
 
     folder: Path
     backend: Backend
     clock: Clock
     counters: Counters
-    metrics: Metrics
+    gauges: Gauges
     trouble: Trouble
+    days_unwritten: Callable[[], int] = int
     hosts: Sequence[str] = ()
-    is_secure: bool = False
     geo: Sequence[Path] = ()
     more: Sequence[Endpoint] = ()
     find: FindToken = lambda _text: None
+    tell: Write = lambda _line: None
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,19 +65,21 @@ class Site:
     def app(self) -> ASGIApp:
         """Raises InputError for a file about addresses that is none."""
         pages = self._pages()
-        table = self.table(pages)
-        gate = Doorkeeper(Hosts(self.hosts), self._who, self.sessions, self.counters)
         notebook = Notebook(Audit(self.folder), self.clock, self.counters)
+        table = self.table(pages, notebook)
+        gate = Doorkeeper(Hosts(self.hosts), self._who, self.sessions, self.counters)
 
         def told(request: Request, body: ErrorBody, status: int) -> Response:
             return pages.told(request, body, status) if is_for_people(request) else as_json(request, body, status)
 
-        return Headers(GZipMiddleware(Answering(gate, notebook, told).app(table), minimum_size=_SMALLEST))
+        answering = GZipMiddleware(Answering(gate, notebook, told).app(table), minimum_size=_SMALLEST)
+        return Headers(Accounting(answering, self.counters, Journal(self.tell, self.clock)))
 
-    def table(self, pages: Pages) -> list[Endpoint]:
+    def table(self, pages: Pages, note: Noting = nothing_noted) -> list[Endpoint]:
         """Everything that is answered."""
-        operations = Operations(self.metrics, Audit(self.folder), self.trouble, self._is_open)
-        login = Login(self.sessions, pages.rendering, self.counters, Attempts(self.clock), is_secure=self.is_secure)
+        metrics = Metrics(self.counters, lambda: {**self.gauges(), "sessions": len(self.sessions)})
+        operations = Operations(metrics, Audit(self.folder), self.trouble, self._unready)
+        login = Login(self.sessions, pages.rendering, self.counters, Attempts(self.clock), note)
         described = [*of_store(Routes(self.backend, self.clock)), *self.more, *operations.endpoints()]
         made = document(described)
         description = Endpoint("GET", "/api/v1/openapi.json", "see", "This description.", lambda _request, _body: made)
@@ -88,9 +94,12 @@ class Site:
         token = Tokens(self.folder).find(text, self.clock.now_us())
         return named(token) if token else self.find(text)
 
-    def _is_open(self) -> bool:
-        self.backend.trust()
-        return True
+    def _unready(self) -> str | None:
+        try:
+            self.backend.trust()
+        except UnmasqError:
+            return "the store does not answer"
+        return "a day cannot be written" if self.days_unwritten() else None
 
 
 def is_for_people(request: Request) -> bool:

@@ -40,7 +40,9 @@ class Sessions:
         self._link = digest(secrets.token_urlsafe(32))
 
     def __len__(self) -> int:
-        return len(self._sessions)
+        now_us = self._clock.now_us()
+        with self._lock:
+            return sum(now_us < session.until_us for session in self._sessions.values())
 
     def link(self) -> str:
         """The text of a new link, which works once; one that was made before works no more."""

@@ -3,64 +3,17 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 
-from tests.contract import shop
-from unmasq.base.clock import MICROSECONDS, ManualClock, SystemClock
-from unmasq.base.telemetry import Counters
+from tests.unit.serve.asking import HTML, bearer, path_of, table
+from unmasq.base.clock import MICROSECONDS, ManualClock
 from unmasq.keep.control.audit import Audit
 from unmasq.keep.control.tokens import Role, Tokens
-from unmasq.keep.duck import DuckStore
 from unmasq.serve import headers
-from unmasq.serve.attempts import MOST, Attempts
-from unmasq.serve.endpoint import MAY, Endpoint
+from unmasq.serve.attempts import MOST, MOST_PLACES, Attempts
+from unmasq.serve.endpoint import MAY
 from unmasq.serve.gate import COOKIE
-from unmasq.serve.server import Public, Server
 from unmasq.serve.who import LASTS_US, MOST_SESSIONS, Sessions, is_unmasked, masked
-
-CLOCK = SystemClock()
-HTML = {"accept": "text/html"}
-
-
-@pytest.fixture
-def store(tmp_path):
-    with DuckStore(shop.make_store(tmp_path / "store")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def server(store):
-    public = Public("127.0.0.1", 0, node_token=lambda: "node-token")
-    with Server(store, public, CLOCK, Counters()) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(server):
-    """Nobody yet."""
-    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False, timeout=20) as asking:
-        yield asking
-
-
-@pytest.fixture
-def admin(browser, server):
-    """Somebody who came by the link."""
-    assert browser.get(f"/login?token={server.site.sessions.link()}").status_code == 303
-    return browser
-
-
-def table(server) -> list[Endpoint]:
-    made: list[Endpoint] = server.site.table(server.site._pages())  # noqa: SLF001  # the very table of which the routes are made
-    return made
-
-
-def path_of(endpoint: Endpoint) -> str:
-    return endpoint.path.replace("{address:path}", "198.51.100.1").replace("{digest}", "0").replace("{name}", "app.css")
-
-
-def bearer(store, role: Role) -> dict[str, str]:
-    return {"authorization": f"Bearer {Tokens(store.folder).add(f'a {role}', role, 0)}"}
 
 
 def secret_in(page: str) -> str:
@@ -120,7 +73,8 @@ def test_the_secret_of_a_form_changes_something_and_is_noted(store, admin):
     form = {"csrf": secret, "name": "new", "range": "192.0.2.7", "header": "x-real-ip"}
     assert admin.post("/proxies/trust", data=form).status_code in (200, 303)
     assert "192.0.2.7" in {entry.range.text for entry in store.control.trust_list().entries}
-    [noted] = Audit(store.folder).newest(5)
+    noted, came = Audit(store.folder).page(5).entries
+    assert (came.who, came.method, came.path, came.sent) == ("login link", "GET", "/login", ""), "the link itself is kept nowhere"
     assert (noted.who, noted.role, noted.path, noted.status) == ("login link", "admin", "/proxies/trust", 303)
     assert secret not in noted.sent
     assert "192.0.2.7" in noted.sent
@@ -177,6 +131,12 @@ def test_a_node_does_not_log_in(store, browser):
         assert browser.post("/login", data={"token": text}).status_code == 401
 
 
+def test_whoever_is_logged_in_can_log_in_as_somebody_else(store, admin):
+    assert admin.post("/login", data={"token": Tokens(store.folder).add("me", "see", 0)}).status_code == 303
+    assert admin.get("/api/v1/audit").status_code == 403
+    assert admin.post("/login", data={"token": "x"}, headers={"origin": "http://evil.example"}).status_code == 403
+
+
 def test_logging_out_ends_it(admin):
     secret = secret_in(admin.get("/", headers=HTML).text)
     session = admin.cookies[COOKIE]
@@ -188,14 +148,26 @@ def test_whoever_guesses_waits(server, browser, store):
     text = Tokens(store.folder).add("me", "see", 0)
     for _ in range(MOST):
         assert browser.post("/login", data={"token": "guess"}).status_code == 401
-    assert browser.post("/login", data={"token": text}).status_code == 401
+    assert browser.post("/login", data={"token": text}).status_code == 429
+    assert browser.get(f"/login?token={server.site.sessions.link()}").status_code == 429
     clock = ManualClock(0)
     attempts = Attempts(clock)
-    for _ in range(MOST):
-        attempts.failed()
-    assert not attempts.may()
+    for guess in range(MOST):
+        attempts.failed(f"2001:db8::{guess:x}")
+    assert not attempts.may("2001:db8::ffff"), "whoever has one address of a network has them all"
+    assert attempts.may("2001:db8:0:1::1")
+    assert attempts.may("192.0.2.1")
     clock.move_to(61 * MICROSECONDS)
-    assert attempts.may()
+    assert attempts.may("2001:db8::1")
+
+
+def test_of_places_that_guess_the_oldest_are_forgotten():
+    attempts = Attempts(ManualClock(0))
+    for _ in range(MOST):
+        attempts.failed("192.0.2.1")
+    for place in range(MOST_PLACES):
+        attempts.failed(f"10.0.{place // 256}.{place % 256}")
+    assert attempts.may("192.0.2.1")
 
 
 def test_a_session_ends_in_time_and_the_oldest_makes_room(tmp_path):
@@ -246,7 +218,7 @@ def test_a_change_over_the_api_is_noted_and_read_by_admins(store, browser):
     token = bearer(store, "admin")
     assert browser.post("/api/v1/trust", json={"name": "a", "range": "192.0.2.9"}, headers=token).status_code == 200
     assert browser.post("/api/v1/trust", json={"name": "a"}, headers=token).status_code == 422
-    noted = browser.get("/api/v1/audit", headers=token).json()
+    noted = browser.get("/api/v1/audit", headers=token).json()["entries"]
     assert [(each["who"], each["method"], each["status"]) for each in noted] == [("a admin", "POST", 422), ("a admin", "POST", 200)]
     assert (store.folder / "audit.jsonl").stat().st_mode & 0o777 == 0o600
 
@@ -272,7 +244,8 @@ def test_rows_come_as_lines_and_as_csv_and_the_next_page_is_linked(store, browse
     [
         "/api/v1/flows?port=x", "/api/v1/flows?x=client", "/api/v1/flows?x=clint=1.1.1.1", "/api/v1/flows?since=never",
         "/api/v1/flows?limit=0", "/api/v1/flows?after=x", "/api/v1/top?by=nobody", "/api/v1/top?limit=999999",
-        "/api/v1/histogram?width=1s&since=2024-10-01&until=2024-11-01", "/api/v1/histogram?width=0s", "/api/v1/facets?field=nothing", "/api/v1/trace/nonsense",
+        "/api/v1/histogram?width=1s&since=2000-01-01T00:00:00Z&until=2030-01-01T00:00:00Z",
+        "/api/v1/histogram?width=0s", "/api/v1/facets?field=nothing", "/api/v1/trace/nonsense",
         "/api/v1/flows?client=10.0.0.0/99", "/api/v1/flows?format=xml", "/api/v1/flows?since=9999-12-31T23:59:59Z&until=x",
     ],
 )  # fmt: skip
@@ -287,10 +260,5 @@ def test_what_cannot_be_understood_is_said(store, browser, path):
 )
 def test_times_in_the_future_and_wide_ranges_are_answered(store, browser, path):
     for query in ({"since": "2999-01-01T00:00:00Z"}, {"any": "::/0"}, {"client": "0.0.0.0/0"}, {"until": "1970-01-01T00:00:00Z"}):
-        answer = browser.get(path, params=query, headers=bearer_once(store))
+        answer = browser.get(path, params=query, headers=bearer(store, "see"))
         assert answer.status_code == 200, (query, answer.text)
-
-
-def bearer_once(store) -> dict[str, str]:
-    known = [token.name for token in Tokens(store.folder).all()]
-    return {"authorization": f"Bearer {Tokens(store.folder).add(f'see {len(known)}', 'see', 0)}"}
