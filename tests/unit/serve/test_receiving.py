@@ -197,7 +197,7 @@ def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_ag
             assert post(client, numbered(3)).status_code == 200
             assert client.get("/healthz").status_code == 200
     assert ids(store) == [1, 2, 3]
-    assert said[1:] == ["flows are written again"]
+    assert sentences(said)[1:] == ["flows are written again"]
 
 
 def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkeypatch):
