@@ -24,6 +24,7 @@ CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf"
 
 FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 100
 
 FindToken = Callable[[str], Who | None]
 """Whoever has a token of this text."""
@@ -142,10 +143,13 @@ def session_of(request: Request) -> str | None:
 
 
 def form_of(request: Request, body: bytes) -> dict[str, str]:
-    """The fields of a form; of one that comes twice the last."""
+    """The fields of a form; of one that comes twice the last. A form of more fields than any of ours has none."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}
 
 
 def _secret(request: Request, body: bytes) -> str:

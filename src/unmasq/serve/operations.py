@@ -7,12 +7,12 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from unmasq.base.errors import StoreBusy
+from unmasq.base.errors import StoreBusy, UsageError
 from unmasq.base.exposition import MEDIA_TYPE, Metrics
 from unmasq.keep.control.audit import Audit, Entry
-from unmasq.serve.contract import number
+from unmasq.serve.contract import InvalidRequest, number
 from unmasq.serve.endpoint import Endpoint
-from unmasq.serve.parameters import LIMIT
+from unmasq.serve.parameters import limit
 
 Trouble = Callable[[], str | None]
 """Why the process cannot do its own work now; it names no client."""
@@ -56,7 +56,15 @@ class Operations:
             alive(self.trouble),
             Endpoint("GET", "/readyz", "nothing", "Whether questions are answered and flows can be taken.", self._readyz, gives=Well),
             Endpoint("GET", "/metrics", "see", "What is counted, for Prometheus.", self._metrics),
-            Endpoint("GET", "/api/v1/audit", "admin", "Who changed what, newest first.", self._audit, takes=(LIMIT,), gives=list[Entry]),
+            Endpoint(
+                "GET",
+                "/api/v1/audit",
+                "admin",
+                "Who changed what, newest first.",
+                self._audit,
+                takes=(limit(_MOST_ENTRIES),),
+                gives=list[Entry],
+            ),
         ]
 
     def _readyz(self, _request: Request, _body: bytes) -> Well:
@@ -68,5 +76,8 @@ class Operations:
         return Response(self.metrics.text(), media_type=MEDIA_TYPE)
 
     def _audit(self, request: Request, _body: bytes) -> list[Entry]:
-        limit = number(request.query_params.get("limit", "100"), "limit")
-        return self.audit.newest(min(max(limit, 1), _MOST_ENTRIES))
+        wanted = number(request.query_params.get("limit", "100"), "limit")
+        if not 1 <= wanted <= _MOST_ENTRIES:
+            wrong = UsageError(f"not a number of entries: {wanted}", f"it goes from 1 to {_MOST_ENTRIES}", "older ones are in audit.jsonl")
+            raise InvalidRequest(wrong, "query.limit")
+        return self.audit.newest(wanted)
