@@ -129,6 +129,13 @@ class Histogram(Struct, frozen=True):
     buckets: list[Bucket]
 
 
+COUNTED = (
+    "client", "source", "nat_source", "dest", "port", "to_namespace", "to_pod", "evidence", "join", "flag", "host", "path", "status",
+    "service",
+)  # fmt: skip
+"""Fields of `FlowFilter` whose values can be counted."""
+
+
 class FacetValue(Struct, frozen=True):
     """One value of a field, with its requests."""
 
