@@ -17,7 +17,7 @@ from tests.story.test_program import UNMASQ, unmasq
 from unmasq.cli.port import LISTEN
 from unmasq.keep.control.tokens import Tokens
 
-LINK = re.compile(r"http://\S+?:(\d+)/login\?token=\S+")
+LINK = re.compile(r"http://\S+?:\d+/login\?token=\S+")
 
 
 @pytest.fixture
@@ -45,7 +45,12 @@ class Started:
         return self._err.read_text()
 
     def link(self):
-        return until(lambda: LINK.search(self.out()), "the login line", 60)[0]
+        found = until(lambda: LINK.search(self.out()), "the login line", 60)
+        assert found
+        return found[0]
+
+    def port(self):
+        return int(self.link().partition("/login")[0].rpartition(":")[2])
 
     def browser(self, **how):
         return httpx2.Client(base_url=self.link().partition("/login")[0], trust_env=False, timeout=20, **how)
@@ -162,8 +167,9 @@ def test_a_server_for_others_starts_once_there_is_a_token(tmp_path, store):
     assert unmasq(*listen).returncode == 2
     token = unmasq("token", "add", "me", "--store", store).stdout.strip()
     with started(tmp_path, *listen) as program:
-        port = LINK.fullmatch(program.link())[1]
-        answer = httpx2.get(f"http://127.0.0.1:{port}/api/v1/health", headers={"authorization": f"Bearer {token}"}, trust_env=False)
+        answer = httpx2.get(
+            f"http://127.0.0.1:{program.port()}/api/v1/health", headers={"authorization": f"Bearer {token}"}, trust_env=False
+        )
         assert answer.status_code == 200
 
 
