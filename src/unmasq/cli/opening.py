@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from unmasq.base.clock import SystemClock
 from unmasq.base.errors import Unreachable
 from unmasq.cli import output as out
 from unmasq.cli.port import LISTEN, port_of, say_link
@@ -28,7 +29,7 @@ def open_port(options: RunOptions, site: Site) -> Iterator[Opened]:
     if options.listen == NONE:
         yield Opened(lambda: None)
         return
-    port = port_of(options.listen or LISTEN, options, has_token=bool(Tokens(options.store).all()))
+    port = port_of(options.listen or LISTEN, options, has_token=Tokens(options.store).has_any(SystemClock().now_us()))
     if port.tls:
         port.tls.check()
     try:

@@ -36,6 +36,7 @@ class ServeOptions(PortOptions):
 
 def serve(options: ServeOptions) -> None:
     """Take the flows of many nodes, keep them, and answer for them."""
+    from unmasq.base.clock import SystemClock
     from unmasq.base.secretfile import secret
     from unmasq.cli import serving
     from unmasq.keep.control.tokens import Tokens
@@ -52,7 +53,7 @@ def serve(options: ServeOptions) -> None:
         secret(token_file)
     for text in options.listener or ():
         listener(text)
-    port = port_of(options.listen, options, has_token=token_file is not None or bool(Tokens(options.store).all()))
+    port = port_of(options.listen, options, has_token=token_file is not None or Tokens(options.store).has_any(SystemClock().now_us()))
     public = Public(
         host=port.host,
         port=port.port,

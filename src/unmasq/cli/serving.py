@@ -30,7 +30,7 @@ def run(folder: Path, port: Port, public: Public, trust: str, retention_days: in
 
         def turn() -> None:
             ageing.turn(clock.now_us())
-            turns.stop.wait(_PAUSE_SECONDS)
+            turns.pause(_PAUSE_SECONDS)
 
         with Server(store, public, clock, counters, out.note) as server:
             _say(folder, port, server.port)

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from unmasq.base.errors import StoreError
@@ -9,6 +10,8 @@ from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
 
 _PAUSE_SECONDS = 1.0  # between two tries to write what could not be written
+_LOOK_SECONDS = 0.5
+"""How long nobody may look: the kernel may give a signal to any thread, and Python's handler waits until the main one wakes."""
 
 
 class Turns:
@@ -33,7 +36,13 @@ class Turns:
                 self._recover()
             except StoreError as error:
                 self._bear(error)
-                self.stop.wait(_PAUSE_SECONDS)
+                self.pause(_PAUSE_SECONDS)
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until a signal comes."""
+        until = time.monotonic() + seconds
+        while not self.stop.is_set() and (left := until - time.monotonic()) > 0:
+            self.stop.wait(min(left, _LOOK_SECONDS))
 
     def _recover(self) -> None:
         if self.trouble is not None:

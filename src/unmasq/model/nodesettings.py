@@ -1,11 +1,15 @@
 """What a server tells its nodes: whom to trust, and what they all must agree on; and what a node tells for that."""
 
-from msgspec import Struct
+from msgspec import Struct, json, structs
 
 from unmasq.model.health import NodeStatus
 
 MOST_ADDRESSES = 250
 """That a node tells; more are left out by it, and refused by a server."""
+
+
+MOST_STATUS_BYTES = 64 << 10
+"""Of what a node says of how it is doing, as JSON; more is left out by it, and by a server."""
 
 
 class TrustedRange(Struct, frozen=True):
@@ -37,3 +41,9 @@ class NodeSaid(Struct, frozen=True, omit_defaults=True):
     """Of its interfaces: to others a source among them is nobody's own."""
     status: NodeStatus | None = None
     """How it is doing; an older node does not say."""
+
+
+def bounded(said: NodeSaid) -> NodeSaid:
+    """The same, without how the node is doing where that takes more than MOST_STATUS_BYTES."""
+    is_long = said.status is not None and len(json.encode(said.status)) > MOST_STATUS_BYTES
+    return structs.replace(said, status=None) if is_long else said

@@ -11,7 +11,7 @@ from unmasq.base.errors import UsageError
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import Range, parse_range
 from unmasq.model.health import NodeStatus
-from unmasq.model.nodesettings import NodeSaid, NodeSettings
+from unmasq.model.nodesettings import NodeSaid, NodeSettings, bounded
 from unmasq.node.upstream import Kind, Outcome, Upstream
 from unmasq.observe.listeners import Listener, listener
 from unmasq.unwind.trust import TrustList, entry
@@ -70,7 +70,7 @@ class Told:
     def refresh(self, upstream: Upstream) -> Outcome:
         """Ask the server, and tell it what was said; `now` is what it said last."""
         said = self._said
-        outcome = upstream.settings(self._tag, said and structs.replace(said, status=self.doing()))
+        outcome = upstream.settings(self._tag, said and bounded(structs.replace(said, status=self.doing())))
         if outcome.kind in (Kind.DONE, Kind.UNCHANGED):
             self._heard = said
         if outcome.settings is None:

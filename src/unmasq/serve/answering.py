@@ -2,8 +2,8 @@
 
 import os
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -73,7 +73,7 @@ class Answering:
             who = self._gate.who(request, endpoint)
             request.state.who = who
             if endpoint.raw:
-                return await _awaited(endpoint.raw(request))
+                return self._as_long_as_let_in(await _awaited(endpoint.raw(request)), request, endpoint)
             body = await _body(request)
             self._gate.check_intent(request, endpoint, who, body)
         except Refused as refused:
@@ -84,6 +84,21 @@ class Answering:
         if endpoint.changes:
             await run_in_threadpool(self._note, who, request, body, response.status_code)
         return response
+
+    def _as_long_as_let_in(self, response: Response, request: Request, endpoint: Endpoint) -> Response:
+        """A stream may last for days: before each part of it is sent whoever reads it is looked at again."""
+        parts = getattr(response, "body_iterator", None)
+        if parts is not None:
+            response.body_iterator = self._parts(parts, request, endpoint)  # type: ignore[attr-defined]  # of all streams of Starlette
+        return response
+
+    async def _parts(self, parts: AsyncIterable[Any], request: Request, endpoint: Endpoint) -> AsyncIterator[Any]:
+        async for part in parts:
+            try:
+                self._gate.who(request, endpoint)
+            except Refused:
+                return
+            yield part
 
     def _answered(self, endpoint: Endpoint, request: Request, body: bytes) -> Response:
         try:

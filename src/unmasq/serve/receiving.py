@@ -13,7 +13,7 @@ from starlette.responses import Response
 from unmasq.base.errors import BatchRefused, BatchTooLarge, StoreBusy, UnmasqError
 from unmasq.base.telemetry import Counters
 from unmasq.model.flaws import LONGEST_NODE
-from unmasq.model.nodesettings import NodeSaid, NodeSettings
+from unmasq.model.nodesettings import NodeSaid, NodeSettings, bounded
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
 from unmasq.serve.endpoint import Endpoint
 from unmasq.serve.ingest import Ingest
@@ -116,7 +116,7 @@ def said_in(body: bytes) -> NodeSaid:
     if not 0 < len(said.node) <= LONGEST_NODE:
         why = f"a node's name has 1 to {LONGEST_NODE} characters, not {len(said.node)}"
         raise BatchRefused("what a node says of itself makes no sense", why, "give it another name with --node")
-    return said
+    return bounded(said)
 
 
 def _too_slow() -> Response:

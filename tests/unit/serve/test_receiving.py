@@ -28,6 +28,7 @@ from unmasq.keep.remote import flows as remote
 from unmasq.model import wire
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag
+from unmasq.model.nodesettings import MOST_STATUS_BYTES
 from unmasq.serve import patience, receiving
 from unmasq.serve.backend import open_trust
 from unmasq.serve.gate import Hosts
@@ -293,6 +294,26 @@ def test_a_node_is_told_whom_to_trust_and_once_only(client, store):
     assert client.get("/api/v1/node-settings", headers=known).status_code == 304
     store.control.trust_add([entry("cdn", "198.51.100.0/24")], CLOCK.now_us())
     assert client.get("/api/v1/node-settings", headers=known).json()["trust_version"] == 2
+
+
+def test_how_nodes_are_doing_is_listed_beside_what_is_stored_of_them(client, store):
+    reading = {"authorization": f"Bearer {Tokens(store.folder).add('prometheus', 'see', 0)}"}
+    links = {"logs": ["/log"], "kernel": False, "namespace": None, "blind": None, "switches_off": [], "listeners": [], "counters": {}}
+    status = links | {"started": "2026-11-28T08:00:00Z", "connections_tracked": 0, "connections_most": 0, "store_error": None}
+
+    def say(node: str, **more: object) -> int:
+        return int(client.post("/api/v1/node-settings", json={"node": node, **more}).status_code)
+
+    assert say("new", status=status | {"node": "new"}) == 200
+    assert say("old") == 200, "an older node says nothing of that"
+    assert say("long", status=status | {"node": "long", "logs": ["x" * MOST_STATUS_BYTES]}) == 200
+    assert post(client, numbered(1, "silent")).status_code == 200
+    listed = {each["node"]: each for each in client.get("/api/v1/nodes", headers=reading).json()}
+    assert {name: each["status"] and each["status"]["logs"] for name, each in listed.items()} == {
+        "long": None, "new": ["/log"], "old": None, "silent": None,
+    }  # fmt: skip
+    assert [name for name, each in listed.items() if each["heard_us"] is None] == ["silent"]
+    assert [name for name, each in listed.items() if each["stored"]] == ["silent"]
 
 
 def test_what_a_node_says_of_itself_all_nodes_are_told(client, store, counters):

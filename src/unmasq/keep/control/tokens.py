@@ -93,7 +93,11 @@ class Tokens:
     def known(self, sha256: str, now_us: int) -> Token | None:
         """As `find`, of a token whose hash was kept."""
         found = next((token for token in self.all() if secrets.compare_digest(token.sha256, sha256)), None)
-        return found if found and (found.until_us is None or now_us < found.until_us) else None
+        return found if found and _is_good(found, now_us) else None
+
+    def has_any(self, now_us: int) -> bool:
+        """Whether anybody has one that is good now. Raises StoreError."""
+        return any(_is_good(token, now_us) for token in self.all())
 
     @contextmanager
     def _changing(self) -> Iterator[list[Token]]:
@@ -129,6 +133,10 @@ def _read(document: bytes) -> list[Token]:
     stored = msgspec.json.decode(document, type=list[_Stored])
     renamed = [structs.replace(each, use=_OF_OLD.get(each.use, each.use)) for each in stored]
     return msgspec.convert([structs.asdict(each) for each in renamed], list[Token])
+
+
+def _is_good(token: Token, now_us: int) -> bool:
+    return token.until_us is None or now_us < token.until_us
 
 
 def digest(text: str) -> str:

@@ -29,6 +29,13 @@ def test_a_token_is_over_at_its_time(tmp_path):
     assert [Tokens(tmp_path).find(text, now_us) is None for now_us in (5, 9, 10, 11)] == [False, False, True, True]
 
 
+def test_one_that_is_over_is_none_to_start_with(tmp_path):
+    tokens = Tokens(tmp_path)
+    assert not tokens.has_any(0)
+    tokens.add("me", "see", 0, 10)
+    assert (tokens.has_any(9), tokens.has_any(10)) == (True, False)
+
+
 def test_what_was_called_read_sees(tmp_path):
     text = Tokens(tmp_path).add("me", "see", 5)
     kept = tmp_path / NAME
