@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
 
-.PHONY: help setup python demo test sanitize check bench docs proto lock clean
+.PHONY: help setup python demo test sanitize check bench docs screenshots proto lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -42,6 +42,9 @@ bench: setup ## measure against the references; NAME=parse runs one of them
 docs: python ## write docs/cli.md from the program
 	$(BIN)/python scripts/cli_docs.py docs/cli.md
 
+screenshots: setup ## look at each page of the lab's traffic, and keep what is seen in docs/screenshots
+	$(BIN)/pytest -q tests/ui/screenshots.py
+
 proto: python ## write the modules of src/unmasq/model/proto from its .proto files
 	@scripts/proto
 
@@ -49,5 +52,5 @@ lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade rene
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-api .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

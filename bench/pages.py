@@ -1,12 +1,9 @@
 """Pages and questions of a store of many days, from a real `unmasq serve`: BENCH_FLOWS lines (5,000,000) over thirty days."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -16,9 +13,7 @@ from bench.child import work
 from bench.figure import Figure, limit
 from bench.kept import fill
 from bench.logs import Logs
-from bench.ship_work import TOKEN
-from tests.crash.shipping import free_port
-from tests.lab.deadline import until
+from bench.serving import serving
 from tests.truth.world import client
 from unmasq.base.clock import SystemClock
 from unmasq.keep.control.tokens import Tokens
@@ -46,7 +41,7 @@ def figures(logs: Logs) -> Iterator[Figure]:
     fill(folder, DAYS, _LINES // DAYS)
     yield from _questions(folder)
     token = Tokens(folder).add("bench", "see", SystemClock().now_us())
-    with _serving(folder) as url, httpx2.Client(base_url=url, headers=_as(token), timeout=60) as browser:
+    with serving(folder) as url, httpx2.Client(base_url=url, headers=_as(token), timeout=60) as browser:
         yield from _pages(browser)
         yield from _while_asked(logs, url, token)
 
@@ -180,19 +175,3 @@ class Readers:
 
 def _as(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
-
-
-@contextmanager
-def _serving(folder: Path) -> Iterator[str]:
-    at, said, secret = f"127.0.0.1:{free_port()}", folder.with_name("pages-said"), folder.with_name("pages-token")
-    secret.write_text(TOKEN)
-    secret.chmod(0o600)
-    command = [str(Path(sys.executable).parent / "unmasq"), "serve", "--store", str(folder), "--listen", at, "--token-file", str(secret)]
-    with said.open("wb") as output:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=output)
-    try:
-        until(lambda: at in said.read_text(), "unmasq serve to answer", 60)
-        yield f"http://{at}"
-    finally:
-        process.terminate()
-        process.wait(60)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import json
 
 from tests.contract.traffic import MadeFlow
-from unmasq.keep.protocol import ChainGroup
+from unmasq.keep.shapes import ChainGroup
 from unmasq.model.address import Range, parse, parse_range, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Chain, Flow

@@ -15,7 +15,7 @@ from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, 
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import UsageError
 from unmasq.keep.ask import facets, series
-from unmasq.keep.protocol import Bucket, NodeFlows, RejectSample
+from unmasq.keep.shapes import COUNTED, Bucket, NodeFlows, RejectSample
 from unmasq.model.address import parse, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Rejected, Role
@@ -86,7 +86,7 @@ def counted(documents, wanted, field):
 
 @every_store
 @few_examples
-@given(groups=traffic, wanted=st.lists(narrow, min_size=1, max_size=3), fields=st.lists(some(facets.FIELDS), max_size=5, unique=True))
+@given(groups=traffic, wanted=st.lists(narrow, min_size=1, max_size=3), fields=st.lists(some(COUNTED), max_size=5, unique=True))
 def test_facets_count_the_requests_of_each_value(store, groups, wanted, fields):
     batches, _ = rendered(groups)
     with store(batches) as kept:

@@ -9,7 +9,7 @@ from tests.contract.stores import TRUST
 from tests.contract.test_questions import every_store, everything, few_examples, rendered, traffic
 from tests.contract.traffic import MadeChain, MadeFlow, batch
 from unmasq.keep.ask import proxies
-from unmasq.keep.protocol import Bearer, Proxies, Relay
+from unmasq.keep.shapes import Bearer, Proxies, Relay
 from unmasq.model.address import parse
 
 

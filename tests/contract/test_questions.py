@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from tests.contract import plain
 from tests.contract.stores import STORES, TRUST
 from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, batch
-from unmasq.keep.protocol import Lifetime, Store
+from unmasq.keep.protocol import Store
+from unmasq.keep.shapes import Lifetime
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow

@@ -68,7 +68,7 @@ def test_from_a_pod(switched: Lab, reachable: Path) -> None:
     code, answer = from_a_pod(switched, reachable)
     assert (code, [check["link"] for check in answer["checks"]]) == (0, ["server", "joined", "stored"])
     code, said = from_a_pod(switched, reachable, token="token")
-    assert (code, "its token is for node, not for read" in said) == (1, True)
+    assert (code, "its token is for node, not for see" in said) == (1, True)
 
 
 def test_from_a_pod_where_nothing_comes(switched: Lab, reachable: Path) -> None:

@@ -12,7 +12,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.protocol import FlowPage, RoleSpan
+from unmasq.keep.shapes import FlowPage, RoleSpan
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow

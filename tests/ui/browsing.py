@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 EXECUTABLE = "/usr/bin/chromium"
 FLAGS = [
@@ -45,6 +45,11 @@ class Visit:
     def settle(self) -> None:
         """Wait until all parts are there."""
         expect(self.page.locator("later-part:not(.names):not([every])")).to_have_count(0, timeout=20_000)
+
+    @staticmethod
+    def expect(found: Locator) -> Any:
+        """What must become true of a part of the page, soon."""
+        return expect(found)
 
     def press(self, *keys: str) -> None:
         """One action on the keyboard for each."""

@@ -30,6 +30,11 @@ def browser() -> Iterator[Any]:
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _as_it_started() -> None:
+    """In place of what undoes a test's switches elsewhere: here one `unmasq run` watches the kernel through all tests."""
+
+
 @pytest.fixture(scope="session")
 def running(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Direct, forwarded, forged, translated, and everything that is hostile; all of it joined and trusted."""

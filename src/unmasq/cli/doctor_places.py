@@ -14,7 +14,7 @@ from unmasq.find.alone import at_rest, in_a_pod, kernel_alone, server_checks
 from unmasq.find.check import Check, State
 from unmasq.find.checks import checks, node_checks
 from unmasq.find.collecting import Listener, LogEnd, collecting
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.health import NodeStatus
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Protocol
 from unmasq.base.errors import UnmasqError
 from unmasq.find.acceptance import Link, Match
 from unmasq.find.broken import broken_elsewhere, broken_here, settled
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.health import NodeStatus
 from unmasq.serve.protocol import Backend
 

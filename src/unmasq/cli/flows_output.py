@@ -8,7 +8,7 @@ from typing import Protocol
 
 from unmasq.base.safe import cell, terminal
 from unmasq.cli import output as out
-from unmasq.keep.protocol import FlowPage
+from unmasq.keep.shapes import FlowPage
 from unmasq.model.flow import Flow
 from unmasq.report.columns import TABLE, WIDE, Column, chosen
 from unmasq.serve.contract import body_of

@@ -6,7 +6,7 @@ import time
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.cli.flows_output import Printer
-from unmasq.keep.protocol import FlowPage
+from unmasq.keep.shapes import FlowPage
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.client import Owner
 from unmasq.serve.following import BACK_US, EVERY_SECONDS, News, recent

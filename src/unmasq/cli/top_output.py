@@ -8,7 +8,7 @@ from datetime import UTC, tzinfo
 from unmasq.base.moments import text
 from unmasq.base.safe import cell, terminal
 from unmasq.cli import output as out
-from unmasq.keep.protocol import Ranked, Top
+from unmasq.keep.shapes import Ranked, Top
 from unmasq.serve.contract import body_of
 from unmasq.show import words
 from unmasq.show.columns import Kind, aligned

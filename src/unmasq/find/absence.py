@@ -8,7 +8,7 @@ from msgspec import Struct
 from unmasq.base.clock import MICROSECONDS
 from unmasq.base.moments import parse
 from unmasq.find.answer import Trace
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.show import words

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from unmasq.find.check import Check, State
 from unmasq.find.checks import in_vain, joined, off_in
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.show import words
 
 

@@ -5,7 +5,7 @@ Times are RFC 3339, but for those that are called `_us`. `name` is what the trus
 
 from msgspec import Struct
 
-from unmasq.keep.protocol import Health, RangeClient
+from unmasq.keep.shapes import Health, RangeClient
 
 
 class Seen(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The first broken link on the way of a test request: by what a node says of itself, or by what a server has. Pure."""
 
 from unmasq.find.acceptance import Link, Match
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.health import NodeStatus
 
 _ON_THE_NODE = "on the node of the proxy: unmasq doctor --spool DIR names the link"

@@ -6,7 +6,7 @@ from unmasq.find import ways
 from unmasq.find.check import Check, State
 from unmasq.find.reading import pods, reading
 from unmasq.find.sending import sending
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.health import NodeStatus, Shipping
 from unmasq.show import words
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from unmasq.find.answer import Carried, Claimed, Direct, Forwarded, Undeclared
 from unmasq.find.proxies import MANY_CLAIMS, entry_of
-from unmasq.keep.protocol import ChainGroup
+from unmasq.keep.shapes import ChainGroup
 from unmasq.unwind.trust import TrustList
 
 Key = TypeVar("Key", bound=Hashable)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from unmasq.find.answer import Lonely, Pointers, Undeclared
 from unmasq.find.check import Check, State
-from unmasq.keep.protocol import Proxies, Relay
+from unmasq.keep.shapes import Proxies, Relay
 from unmasq.model.address import parse
 from unmasq.show import words
 from unmasq.unwind.trust import TrustEntry, TrustList

@@ -7,7 +7,8 @@ from unmasq.base.moments import text, text_or_none
 from unmasq.find.answer import Near, Path, PathHop, Pointers, Seen, Trace
 from unmasq.find.parts import Parts, is_walked, name_of
 from unmasq.find.proxies import pointers
-from unmasq.keep.protocol import ChainGroup, RoleSpan, Store
+from unmasq.keep.protocol import Store
+from unmasq.keep.shapes import ChainGroup, RoleSpan
 from unmasq.model.address import Range, around
 from unmasq.model.filter import FlowFilter
 from unmasq.unwind.trust import TrustList

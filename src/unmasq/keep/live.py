@@ -17,8 +17,8 @@ from unmasq.keep.day.file import file_of
 from unmasq.keep.day.memory import Memory
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.protocol import Covered, Health
 from unmasq.keep.resting import Resting
+from unmasq.keep.shapes import Covered, Health
 from unmasq.keep.waiting import Parts, Waiting
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch

@@ -33,7 +33,7 @@ class NodeSettings(Struct, frozen=True):
     """ADDRESS:PORT of proxies anywhere in the cluster: of those that the server was told of, or where translated connections arrive."""
 
 
-class NodeSaid(Struct, frozen=True):
+class NodeSaid(Struct, frozen=True, omit_defaults=True):
     """What a node says of itself when it asks for settings."""
 
     node: str

@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 
 from unmasq.base.moments import parse
 from unmasq.find.answer import Seen, Trace
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.report.evidence import clients, look, near, own_name, stop
 from unmasq.show import words
 

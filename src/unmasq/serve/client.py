@@ -14,7 +14,7 @@ from unmasq.base.errors import StoreError, Unreachable, UsageError
 from unmasq.base.moments import duration, text
 from unmasq.base.servers import advice
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ErrorBody, query_of

@@ -1,10 +1,12 @@
 """One thing that can be asked over HTTP: where, by whom, and what comes back. The table of all of them is all that there is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from starlette.requests import Request
+
+from unmasq.serve.kinds import Kind, text
 
 Needs = Literal["nothing", "node", "see", "admin"]
 """What whoever asks must be allowed; `nothing` for what tells nothing."""
@@ -26,7 +28,7 @@ class Parameter:
 
     name: str
     means: str
-    kind: type = str
+    kind: Kind = field(default_factory=text)
     many: bool = False
     place: Literal["query", "path"] = "query"
     required: bool = False

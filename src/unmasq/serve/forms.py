@@ -14,7 +14,7 @@ from unmasq.base.errors import UsageError
 from unmasq.base.safe import cell
 from unmasq.find.answer import Trace
 from unmasq.keep.control.audit import AuditPage
-from unmasq.keep.protocol import Facets, FlowPage, Histogram, Top
+from unmasq.keep.shapes import Facets, FlowPage, Histogram, Top
 from unmasq.model.flow import Flow
 from unmasq.report.columns import COLUMNS
 from unmasq.serve.contract import InvalidRequest, body_of

@@ -14,9 +14,8 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from unmasq.base.errors import UnmasqError, UsageError
+from unmasq.base.errors import UnmasqError
 from unmasq.base.telemetry import Counters
-from unmasq.serve.contract import InvalidRequest
 from unmasq.serve.endpoint import MAY, Endpoint
 from unmasq.serve.who import Sessions, Who, is_unmasked
 
@@ -154,14 +153,13 @@ def session_of(request: Request) -> str | None:
 
 
 def form_of(request: Request, body: bytes) -> dict[str, str]:
-    """The fields of a form; of one that comes twice the last. Raises InvalidRequest for too many."""
+    """The fields of a form; of one that comes twice the last. A form of more fields than any of ours has none."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         return {}
     try:
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError:
-        wrong = UsageError("too many fields", f"a form has at most {MOST_FIELDS}", "send it from its page")
-        raise InvalidRequest(wrong, "body") from None
+        return {}
 
 
 def _secret(request: Request, body: bytes) -> str:

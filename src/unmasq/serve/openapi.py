@@ -9,26 +9,23 @@ import msgspec
 from unmasq import __version__
 from unmasq.serve.contract import ErrorBody
 from unmasq.serve.endpoint import Endpoint, Parameter
+from unmasq.serve.forms import TYPES
+from unmasq.serve.parameters import FORM
 
 _TEMPLATE = "#/components/schemas/{name}"
 _ERRORS = {
     "400": "The Host header is none of this server's names.",
     "401": "No token is shown that is known.",
     "403": "The token is not for this.",
+    "413": "The body is too long.",
     "422": "Something in the question cannot be understood; `path` says what.",
     "500": "The store failed.",
     "503": "The store is busy.",
 }
+_LINES = {kind.partition(";")[0]: {"schema": {"type": "string"}} for form, kind in TYPES.items() if form != "json"}
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "What `unmasq token add` made."},
     "session": {"type": "apiKey", "in": "cookie", "name": "unmasq_session", "description": "A browser that is logged in."},
-}
-
-
-_KINDS: dict[type, dict[str, Any]] = {
-    int: {"type": "integer", "minimum": 0, "maximum": 999_999_999},
-    str: {"type": "string"},
-    bool: {"type": "boolean"},
 }
 
 
@@ -74,7 +71,7 @@ def _name(endpoint: Endpoint) -> str:
 
 
 def _parameter(each: Parameter) -> dict[str, Any]:
-    kind = _KINDS[each.kind]
+    kind = each.kind
     made = {
         "name": each.name,
         "in": each.place,
@@ -89,9 +86,10 @@ def _responses(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str, Any]:
     errors = {
         status: {"description": means, "content": _content(schema_of[str(ErrorBody)])}
         for status, means in _ERRORS.items()
-        if endpoint.needs != "nothing" or status not in ("401", "403")
+        if (endpoint.needs != "nothing" or status not in ("401", "403")) and (endpoint.body is not None or status != "413")
     }
-    return {"200": {"description": endpoint.summary, "content": _content(schema_of[str(endpoint.gives)])}} | errors
+    content = _content(schema_of[str(endpoint.gives)]) | (_LINES if FORM in endpoint.takes else {})
+    return {"200": {"description": endpoint.summary, "content": content}} | errors
 
 
 def _content(schema: Any) -> dict[str, Any]:

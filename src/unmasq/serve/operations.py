@@ -12,13 +12,14 @@ from unmasq.base.exposition import MEDIA_TYPE, Metrics
 from unmasq.keep.control.audit import Audit, AuditPage
 from unmasq.serve.contract import InvalidRequest, number
 from unmasq.serve.endpoint import Endpoint
-from unmasq.serve.parameters import AFTER, FORM, LIMIT
+from unmasq.serve.parameters import AFTER, FORM
+from unmasq.serve.parameters import limit as limited
 
 Trouble = Callable[[], str | None]
 """Why the process cannot do its own work now; it names no client."""
 
 MOST_ENTRIES = 1000
-_AUDIT = (LIMIT, AFTER, FORM)
+_AUDIT = (limited(MOST_ENTRIES), AFTER, FORM)
 
 
 class Well(Struct, frozen=True):

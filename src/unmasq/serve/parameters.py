@@ -7,23 +7,26 @@ from functools import cache
 
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.endpoint import Parameter
+from unmasq.serve.forms import TYPES
+from unmasq.serve.kinds import FACET, LENGTH, OF_FILTER, RANGE, ROLE, SWITCH, TIME, number, one_of, text
 
-ADDRESS = Parameter("address", "An address or range, IPv4 or IPv6; its slash may be written as %2F.", place="path", required=True)
-LIMIT = Parameter("limit", "How many at most.", int)
+ADDRESS = Parameter("address", "An address or range, IPv4 or IPv6; its slash may be written as %2F.", RANGE, place="path", required=True)
 AFTER = Parameter("after", "`next` of the page before.")
-FORM = Parameter("format", "json, jsonl (a line for each row) or csv; otherwise as the Accept header says.")
-QUICK = Parameter("quick", "true: without what is near and beside, which takes as long as all of the rest.", bool)
-WIDTH = Parameter("width", "How much time one bucket has: 30s, 5m, 1h, 1d. Otherwise a round one, so that there are about a hundred.")
-FIELD = Parameter("field", "A field whose values are to be counted.", many=True)
-BY = Parameter("by", "A role of addresses: client, source, nat_source, claim or original_source.")
-NEW = Parameter("new", "true: only those of which nothing is kept from before the window.", bool)
-SINCE = Parameter("since", "RFC 3339, or how long ago: 2026-11-24T08:00:00Z, 2d.")
+FORM = Parameter("format", "json, jsonl (a line for each row) or csv; otherwise as the Accept header says.", one_of(*TYPES))
+QUICK = Parameter("quick", "true: without what is near and beside, which takes as long as all of the rest.", SWITCH)
+WIDTH = Parameter(
+    "width", "How much time one bucket has: 30s, 5m, 1h, 1d. Otherwise a round one, so that there are about a hundred.", LENGTH
+)
+FIELD = Parameter("field", "A field whose values are to be counted.", FACET, many=True)
+BY = Parameter("by", "A role of addresses: client, source, nat_source, claim or original_source.", ROLE)
+NEW = Parameter("new", "true: only those of which nothing is kept from before the window.", SWITCH)
+SINCE = Parameter("since", "RFC 3339, or how long ago: 2026-11-24T08:00:00Z, 2d.", TIME)
 NAME = Parameter("name", "A name or a range of the list.", required=True)
 
 _TIMES = (
     SINCE,
-    Parameter("until", "Before this time, RFC 3339 or how long ago."),
-    Parameter("last", "The last 30s, 10m, 2h, 2d or 1w."),
+    Parameter("until", "Before this time, RFC 3339 or how long ago.", TIME),
+    Parameter("last", "The last 30s, 10m, 2h, 2d or 1w.", LENGTH),
 )
 
 
@@ -32,8 +35,13 @@ def of_filter() -> tuple[Parameter, ...]:
     """Every field of a filter, with what stands below it in its source."""
     meanings = _meanings()
     lists = [each for each in fields(FlowFilter) if not each.name.endswith("_us")]
-    named = [Parameter(each.name, meanings[each.name], int if "int" in str(each.type) else str, many=True) for each in lists]
-    return (*named, Parameter("x", meanings["exclude"], many=True), *_TIMES)
+    named = [Parameter(each.name, meanings[each.name], OF_FILTER.get(each.name, text()), many=True) for each in lists]
+    return (*named, Parameter("x", meanings["exclude"], OF_FILTER["exclude"], many=True), *_TIMES)
+
+
+def limit(most: int) -> Parameter:
+    """How many rows an answer may have."""
+    return Parameter("limit", "How many at most.", number(1, most))
 
 
 def _meanings() -> dict[str, str]:

@@ -1,15 +1,16 @@
 """What can be asked about a store, whoever answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
+from unmasq.serve.kinds import RANGE
 from unmasq.unwind.trust import HEADERS
 
 
@@ -35,9 +36,9 @@ NodeRanges = Callable[[], Sequence[Range]]
 class TrustedProxy(Struct, frozen=True):
     """A range whose machines write `header` on every request, and the name it goes by."""
 
-    name: str
-    range: str
-    header: str = HEADERS[0]
+    name: Annotated[str, Meta(extra_json_schema={"pattern": r"\S", "examples": ["edge-lb"]})]
+    range: Annotated[str, Meta(extra_json_schema=RANGE)]
+    header: Annotated[str, Meta(extra_json_schema={"enum": list(HEADERS)})] = HEADERS[0]
 
 
 class Trusted(Struct, frozen=True):

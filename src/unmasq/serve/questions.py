@@ -13,7 +13,8 @@ from unmasq.keep.control.state import Control
 from unmasq.keep.day.rejudge import Progress, rejudge
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Store, Top
+from unmasq.keep.protocol import Store
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus

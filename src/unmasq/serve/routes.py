@@ -7,7 +7,7 @@ from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus

@@ -1,11 +1,12 @@
 """Everything that can be asked under `/api/v1`, and by whom."""
 
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Facets, FlowPage, Health, Histogram, RejectSample, Top
+from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.health import NodeStatus
 from unmasq.serve.endpoint import Endpoint
-from unmasq.serve.parameters import ADDRESS, AFTER, BY, FIELD, FORM, LIMIT, NAME, NEW, QUICK, SINCE, WIDTH, of_filter
+from unmasq.serve.parameters import ADDRESS, AFTER, BY, FIELD, FORM, NAME, NEW, QUICK, SINCE, WIDTH, limit, of_filter
 from unmasq.serve.protocol import NodeHeard, Rejudged, Trusted, TrustedProxy, TrustVersion
+from unmasq.serve.questions import MOST_FLOWS, MOST_LISTED
 from unmasq.serve.routes import Routes
 
 _PROXIES = TrustedProxy | list[TrustedProxy]
@@ -17,7 +18,7 @@ def of_store(routes: Routes) -> list[Endpoint]:
 
 
 def _flows(routes: Routes) -> list[Endpoint]:
-    flows, trace = (*of_filter(), LIMIT, AFTER, FORM), (ADDRESS, *of_filter(), QUICK, FORM)
+    flows, trace = (*of_filter(), limit(MOST_FLOWS), AFTER, FORM), (ADDRESS, *of_filter(), QUICK, FORM)
     who = "Who an address is, by which ways it came, and what of it is only claimed."
     return [
         Endpoint("GET", "/api/v1/flows", "see", "Flows, newest first.", routes.flows, takes=flows, gives=FlowPage),
@@ -26,7 +27,8 @@ def _flows(routes: Routes) -> list[Endpoint]:
 
 
 def _counts(routes: Routes) -> list[Endpoint]:
-    bars, facets, top = (*of_filter(), WIDTH, FORM), (*of_filter(), FIELD, LIMIT, FORM), (*of_filter(), BY, LIMIT, NEW, FORM)
+    most = limit(MOST_LISTED)
+    bars, facets, top = (*of_filter(), WIDTH, FORM), (*of_filter(), FIELD, most, FORM), (*of_filter(), BY, most, NEW, FORM)
     common = "What the newest flows of a filter have in common."
     return [
         Endpoint("GET", "/api/v1/histogram", "see", "Requests over time, by evidence.", routes.histogram, takes=bars, gives=Histogram),

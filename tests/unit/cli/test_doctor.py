@@ -10,7 +10,7 @@ from msgspec import structs
 
 from unmasq.cli import doctor_test
 from unmasq.cli.doctor_sides import AtServer
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.node.collector import settings
 from unmasq.observe import namespace, switches
 from unmasq.serve.protocol import Backend

@@ -9,7 +9,7 @@ from unmasq.base.clock import DAY_US, MICROSECONDS
 from unmasq.base.moments import text
 from unmasq.find.absence import absence, doubts
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 

@@ -12,7 +12,7 @@ from unmasq.find.alone import server_checks
 from unmasq.find.broken import broken_elsewhere, broken_here
 from unmasq.find.check import State
 from unmasq.find.checks import at_start, first_broken, node_checks
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.health import Shipping
 
 WELL = Shipping("https://unmasq:8470/", None, 0, 0, 1 << 30)

@@ -5,7 +5,7 @@ import pytest
 from unmasq.find.answer import Lonely, Pointers, Undeclared
 from unmasq.find.check import State
 from unmasq.find.proxies import checks, entry_of, pointers
-from unmasq.keep.protocol import Bearer, Proxies, Relay
+from unmasq.keep.shapes import Bearer, Proxies, Relay
 from unmasq.unwind.trust import TrustList, entry
 
 TRUST = TrustList([entry("lb", "10.0.0.0/28"), entry("lb", "10.0.1.1"), entry("cdn", "192.0.2.0/24", "cf-connecting-ip")], 3)

@@ -6,7 +6,7 @@ from unmasq.find.alone import kernel_alone
 from unmasq.find.check import Check, State
 from unmasq.find.checks import checks, first_broken
 from unmasq.find.ways import bypassed, silent_proxies, sources
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.health import NodeStatus
 
 POD = "/proc/1234/ns/net"

@@ -214,6 +214,29 @@ def test_the_description_of_the_api_names_what_there_is(server, store, browser):
     assert all(each["description"] for path in described["paths"].values() for way in path.values() for each in way["parameters"])
 
 
+def test_the_description_says_what_values_there_are_and_in_which_forms_answers_come(store, browser):
+    paths = browser.get("/api/v1/openapi.json", headers=bearer(store, "admin")).json()["paths"]
+    top = {each["name"]: each["schema"] for each in paths["/api/v1/top"]["get"]["parameters"]}
+    assert top["by"]["enum"] == ["client", "claim", "original_source", "source", "nat_source"]
+    assert (top["limit"]["minimum"], top["limit"]["maximum"]) == (1, 1000)
+    assert top["join"]["items"]["enum"][2] == "remote-nat"
+    assert set(paths["/api/v1/top"]["get"]["responses"]["200"]["content"]) == {"application/json", "application/jsonl", "text/csv"}
+    assert set(paths["/api/v1/health"]["get"]["responses"]["200"]["content"]) == {"application/json"}
+    assert "413" in paths["/api/v1/trust"]["post"]["responses"]
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "x"])
+def test_the_audit_gives_no_other_number_of_entries_than_was_asked_for(store, browser, limit):
+    answer = browser.get(f"/api/v1/audit?limit={limit}", headers=bearer(store, "admin"))
+    assert (answer.status_code, answer.json()["error"]["path"]) == (422, "query.limit")
+
+
+@pytest.mark.parametrize("path", ["/login", "/api/v1/trust", "/api/v1/rejudge", "/proxies/trust", "/logout"])
+def test_a_form_of_very_many_fields_is_none(store, browser, path):
+    form = {f"field-{number}": "x" for number in range(101)}
+    assert browser.post(path, data=form, headers=bearer(store, "admin")).status_code in (200, 303, 401, 422)
+
+
 def test_a_change_over_the_api_is_noted_and_read_by_admins(store, browser):
     token = bearer(store, "admin")
     assert browser.post("/api/v1/trust", json={"name": "a", "range": "192.0.2.9"}, headers=token).status_code == 200

@@ -173,6 +173,11 @@ def test_what_waits_for_a_day_that_cannot_be_written_is_bounded(client, store, c
     assert counters.of("ingest_flows") == 5 + 2
 
 
+def sentences(said: list[str]) -> list[str]:
+    """What is for people, without the journal of requests."""
+    return [each for each in said if not each.startswith("{")]
+
+
 def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_again(store, counters, monkeypatch):
     def mistaken(*_):
         raise ZeroDivisionError("division by zero")
@@ -189,13 +194,12 @@ def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_ag
             health = client.get("/healthz")
             assert (health.status_code, "ZeroDivisionError" in health.text) == (503, False)
             assert counters.of("ingest_failed") >= 2
-            [told] = [text for text in said if not text.startswith("{")]
-            assert "ZeroDivisionError" in told
+            assert len(sentences(said)) == 1
             monkeypatch.undo()
             assert post(client, numbered(3)).status_code == 200
             assert client.get("/healthz").status_code == 200
     assert ids(store) == [1, 2, 3]
-    assert [text for text in said if not text.startswith("{")] == [told, "flows are written again"]
+    assert sentences(said)[1:] == ["flows are written again"]
     assert [json.loads(text)["path"] for text in said if text.startswith("{")] == ["/api/v1/batches"] * 2, "a probe is no news"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.sources import Source, View
-from unmasq.keep.protocol import SameAgent
+from unmasq.keep.shapes import SameAgent
 from unmasq.model.address import Range
 from unmasq.model.flowbatch import Flag, Role
 

@@ -11,7 +11,7 @@ from unmasq.base.errors import StoreError
 from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
-from unmasq.keep.protocol import (
+from unmasq.keep.shapes import (
     ChainGroup,
     Covered,
     Facets,
@@ -49,7 +49,7 @@ class Answers(ABC):
 
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
         with self.view(wanted) as view:
-            return spans.spans(view, address, wanted)
+            return spans.spans(view, address, wanted, self.remembered)
 
     def lifetime(self, address: Range) -> Lifetime:
         with self.view(EVER) as view:

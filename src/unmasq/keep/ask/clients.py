@@ -4,7 +4,7 @@ from unmasq.keep.ask import passed
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.predicate import compiled
 from unmasq.keep.ask.sources import View
-from unmasq.keep.protocol import RangeClient
+from unmasq.keep.shapes import RangeClient
 from unmasq.model.address import Range, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Role

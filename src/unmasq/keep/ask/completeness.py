@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
+from unmasq.keep.ask import hours
 from unmasq.keep.ask.sources import View
 from unmasq.keep.day import runs
-from unmasq.keep.protocol import Covered, Health, NodeFlows, RejectSample
+from unmasq.keep.shapes import Covered, Health, NodeFlows, RejectSample
 from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
 _BATCHES = """
@@ -31,7 +32,7 @@ _LINES = "SELECT f.device, f.inode, f.fingerprint, l.start, l.stop FROM day.line
 class Figures(NamedTuple):
     """What one source holds. `judged`: flows by the version of the trust list that judged them.
 
-    `is_timed`: no flow has a time that is only when its line was read.
+    `is_timed`: no flow has a time that is only when its line was read. `is_rolled`: its roll-ups hold all of it.
     """
 
     nodes: frozenset[str]
@@ -43,6 +44,7 @@ class Figures(NamedTuple):
     rejects: dict[int, int]
     judged: dict[int, int]
     is_timed: bool
+    is_rolled: bool
 
 
 Remembered = dict[str, tuple[Hashable, Figures]]
@@ -84,7 +86,8 @@ def _counted(view: View, place: int) -> Figures:
     rejects = dict(view.ask(view.within(place, _REJECTS)))
     judged = view.ask(view.within(place, _JUDGED))
     versions, is_timed = {version: count for version, count, _ in judged}, not any(read for *_, read in judged)
-    return Figures(frozenset(nodes or ()), flows, newest_us, oldest_us, requests, joined, rejects, versions, is_timed)
+    is_rolled = hours.is_whole(view, place)
+    return Figures(frozenset(nodes or ()), flows, newest_us, oldest_us, requests, joined, rejects, versions, is_timed, is_rolled)
 
 
 def node_flows(view: View) -> list[NodeFlows]:

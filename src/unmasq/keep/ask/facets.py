@@ -12,12 +12,12 @@ from unmasq.base.errors import UsageError
 from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import Predicate, compiled, index_needs
 from unmasq.keep.ask.sources import EVERYTHING, View
-from unmasq.keep.protocol import Facet, Facets, FacetValue
+from unmasq.keep.shapes import COUNTED, Facet, Facets, FacetValue
 from unmasq.model.address import to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence, Flag, Join
 
-PIECE = 25_000
+PIECE = 10_000
 """Flows that are counted without a look at the clock, and no more than one interval beyond it."""
 
 _INTERVALS = """
@@ -87,9 +87,6 @@ _KINDS = {
     "status": _text(_TEXT, "status"),
     "service": _text(_TEXT, "service"),
 }
-FIELDS = tuple(_KINDS)
-"""The fields of a filter that have values to count."""
-
 Timer = Callable[[], float]
 
 
@@ -114,7 +111,7 @@ def facets(
 def _known(fields: Sequence[str]) -> list[str]:
     for field in fields:
         if field not in _KINDS:
-            raise UsageError(f"no facet of {field!r}", "its values are not counted", "known are " + ", ".join(FIELDS))
+            raise UsageError(f"no facet of {field!r}", "its values are not counted", "known are " + ", ".join(COUNTED))
     return list(dict.fromkeys(fields))
 
 

@@ -64,6 +64,12 @@ class Held(NamedTuple):
         return f"(f.flow >= {self.below} OR f.interval_start_us < {first} OR f.interval_start_us >= {behind})"
 
 
+def is_whole(view: View, place: int) -> bool:
+    """Whether the roll-ups of a source hold all of its flows."""
+    [(below, flows)] = view.ask(view.within(place, _HELD))
+    return below is not None and bool(below >= flows)
+
+
 def held(view: View, place: int, wanted: FlowFilter) -> Held | None:
     """What the roll-up of a source holds of a window, None where there is none. A flow lies in the hour of its interval."""
     day = view.sources[place].day

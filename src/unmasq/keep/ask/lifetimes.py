@@ -3,7 +3,7 @@
 from unmasq.keep.ask.completeness import Remembered, figures_of
 from unmasq.keep.ask.conditions import Bound
 from unmasq.keep.ask.sources import View
-from unmasq.keep.protocol import Lifetime
+from unmasq.keep.shapes import Lifetime
 from unmasq.model.address import Range
 from unmasq.model.ingress import TimeSource
 

@@ -9,7 +9,7 @@ from unmasq.keep.ask import passed
 from unmasq.keep.ask.documents import documents
 from unmasq.keep.ask.predicate import Predicate, compiled, index_needs
 from unmasq.keep.ask.sources import Row, View
-from unmasq.keep.protocol import FlowPage
+from unmasq.keep.shapes import FlowPage
 from unmasq.model.filter import FlowFilter
 
 Key = tuple[int, int, int]

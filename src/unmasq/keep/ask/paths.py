@@ -10,7 +10,7 @@ from unmasq.keep.ask.hits import Hits, gather
 from unmasq.keep.ask.hops import hops, observed
 from unmasq.keep.ask.predicate import compiled
 from unmasq.keep.ask.sources import Row, TrustOf, View
-from unmasq.keep.protocol import ChainGroup
+from unmasq.keep.shapes import ChainGroup
 from unmasq.model.address import Range, text_or_none, to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence, Flag, Join, Role

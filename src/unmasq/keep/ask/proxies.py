@@ -8,7 +8,7 @@ from collections import defaultdict
 import numpy as np
 
 from unmasq.keep.ask.sources import View
-from unmasq.keep.protocol import Bearer, Proxies, Relay
+from unmasq.keep.shapes import Bearer, Proxies, Relay
 from unmasq.model.address import to_text
 from unmasq.model.flowbatch import Evidence, Flag
 from unmasq.unwind.claims import claims_of

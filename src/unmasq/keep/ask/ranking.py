@@ -8,7 +8,7 @@ from unmasq.keep.ask.hours import CLIENTS, FIGURES, PART, held
 from unmasq.keep.ask.newness import mark_older
 from unmasq.keep.ask.predicate import Predicate, compiled
 from unmasq.keep.ask.sources import Row, View, days_within
-from unmasq.keep.protocol import Ranked, Top
+from unmasq.keep.shapes import Ranked, Top
 from unmasq.model.address import to_text
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence, Role

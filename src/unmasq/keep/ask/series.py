@@ -7,7 +7,7 @@ from unmasq.base.errors import UsageError
 from unmasq.keep.ask import passed
 from unmasq.keep.ask.predicate import Predicate, compiled
 from unmasq.keep.ask.sources import View
-from unmasq.keep.protocol import Bucket, Histogram
+from unmasq.keep.shapes import Bucket, Histogram
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Evidence
 

@@ -1,10 +1,14 @@
 """The question `span`: what an address, or a range, was, one row a role."""
 
-from unmasq.keep.ask import passed
+from collections.abc import Sequence
+from dataclasses import replace
+
+from unmasq.keep.ask import lives, passed
+from unmasq.keep.ask.completeness import Remembered, figures_of
 from unmasq.keep.ask.hits import gather
 from unmasq.keep.ask.predicate import Predicate, compiled
 from unmasq.keep.ask.sources import View
-from unmasq.keep.protocol import RoleSpan
+from unmasq.keep.shapes import RoleSpan
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Role
@@ -42,15 +46,51 @@ WHERE h.place = PLACE AND {flows} AND f.requests = 0
 """
 
 
-def spans(view: View, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
+# As a roll-up has it, of what no roll-up holds.
+_REST = f"""
+SELECT role, sum(requests)::BIGINT, count(DISTINCT flow), 0, list(DISTINCT connection),
+       min(first_us) FILTER (time_source <> {int(TimeSource.READ)}), max(last_us)
+FROM seen GROUP BY role
+"""
+
+
+def spans(view: View, address: Range, wanted: FlowFilter, remembered: Remembered) -> list[RoleSpan]:
     """Requests, connections and times by role."""
+    rolled = [place for place in range(len(view.sources)) if figures_of(view, place, remembered).is_rolled]
+    if wanted.is_empty and address.is_single and rolled:
+        rest = replace(view, sources=[source for place, source in enumerate(view.sources) if place not in rolled])
+        return _together([*lives.of_address(view, rolled, address), *(rest.ask(_REST) if _seen(rest, address, wanted) else [])])
+    if not _seen(view, address, wanted):
+        return []
+    return [RoleSpan(Role(role).label, *figures) for role, *figures in view.ask(_TOTALS)]
+
+
+def _together(rows: Sequence[lives.Row]) -> list[RoleSpan]:
+    """The rows of each role as one."""
+    return [_of_role(role, [row for row in rows if row[0] == role]) for role in sorted({row[0] for row in rows})]
+
+
+def _of_role(role: int, rows: Sequence[lives.Row]) -> RoleSpan:
+    crossing = set[int]().union(*(row[4] or () for row in rows))
+    return RoleSpan(
+        role=Role(role).label,
+        requests=sum(row[1] for row in rows),
+        connections=sum(row[3] for row in rows) + len(crossing),
+        flows=sum(row[2] for row in rows),
+        first_us=min((row[5] for row in rows if row[5] is not None), default=None),
+        last_us=max(row[6] for row in rows),
+    )
+
+
+def _seen(view: View, address: Range, wanted: FlowFilter) -> bool:
+    """Fill `seen` with what flows of the filter had to do with the address; whether there are any hits."""
     predicate = compiled(wanted)
     hits = gather(view, address)
     if not hits.places:
-        return []
+        return False
     passed.find(view, predicate, hits.places)
     view.collect("seen", hits.places, _select(predicate, address), predicate.values, at_once=hits.at_once)
-    return [RoleSpan(Role(role).label, *figures) for role, *figures in view.ask(_TOTALS)]
+    return True
 
 
 def _select(predicate: Predicate, address: Range) -> str:

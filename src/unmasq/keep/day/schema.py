@@ -12,7 +12,7 @@ VERSION = 3
 ADDED = {2: ("flows", "pod", "BIGINT", "-1")}
 """What a version added to the one before: a column of a table, its type, and its value in older rows."""
 
-MADE = {3: "hours"}
+MADE = {3: ("hours", "lives")}
 """Tables that a version added; an older file has none of it to tell."""
 
 CLOSED = "closed"
@@ -43,6 +43,11 @@ TABLES = {
     "hours": (
         "hour BIGINT, hi UBIGINT, lo UBIGINT, requests BIGINT, flows BIGINT, bytes_out BIGINT, first_us BIGINT, last_us BIGINT,"
         " evidence UTINYINT, timed BOOLEAN"
+    ),
+    # what an address was in a role that day (unmasq.keep.ask.lives); first_us is null where there are only read times
+    "lives": (
+        "hi UBIGINT, lo UBIGINT, role UTINYINT, requests BIGINT, flows BIGINT, inside BIGINT, crossing UBIGINT[], first_us BIGINT,"
+        " last_us BIGINT"
     ),
     "files": "file INTEGER, device UBIGINT, inode UBIGINT, fingerprint VARCHAR",
     "lines": "file INTEGER, start BIGINT, stop BIGINT",  # runs of bytes [start, stop) that this day holds
@@ -86,7 +91,7 @@ def _added_since(found: int) -> list[tuple[str, str, str, str]]:
 
 
 def _made_since(found: int) -> list[str]:
-    return [table for since, table in sorted(MADE.items()) if since > found]
+    return [table for since, tables in sorted(MADE.items()) if since > found for table in tables]
 
 
 def version(cursor: duckdb.DuckDBPyConnection, database: str) -> int:

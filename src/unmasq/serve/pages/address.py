@@ -7,8 +7,9 @@ from msgspec import Struct, structs
 from unmasq.base.moments import parse
 from unmasq.find.absence import Absence, absence
 from unmasq.find.answer import Trace
-from unmasq.keep.protocol import FlowPage
+from unmasq.keep.shapes import FlowPage
 from unmasq.model.address import Range, parse_range
+from unmasq.model.filter import FlowFilter
 from unmasq.report.sentences import leading
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import Counts, Ends, counts, of_role
@@ -29,13 +30,13 @@ class Address(Trace, frozen=True, kw_only=True):
     """Everything that `trace` says, and what the page shows beside it.
 
     `role` is the filter by which its flows are counted; `network` is null where no file knows it, or the address is not global.
-    `absent` says why there is nothing to see. `counts` are null where they are asked for separately.
+    `absent` says why there is nothing to see. `counts` and `flows` are null where they are asked for separately.
     """
 
     role: str
     window: Window
     ends: Ends | None
-    flows: FlowPage
+    flows: FlowPage | None
     counts: Counts | None
     network: Network | None
     absent: Absence | None
@@ -57,11 +58,21 @@ def address(asked: Asked) -> Address:
         role=role,
         window=window,
         ends=ends,
-        flows=asked.backend.flows(replace(wanted, any=(*wanted.any, where.text)), LISTED_FLOWS),
+        flows=_flows(asked, wanted, where) if asked.is_whole else None,
         counts=counts(asked, of_role(wanted, role, where.text), ends, role) if asked.is_whole else None,
         network=_network(asked, where),
         absent=None if trace.found else absence(trace, where, wanted, asked.now_us),
     )
+
+
+def flows_of(asked: Asked) -> FlowPage:
+    """The newest flows in which the address plays any role. Raises UsageError as `address`."""
+    wanted, _ = asked.filtered()
+    return _flows(asked, wanted, parse_range(asked.subject))
+
+
+def _flows(asked: Asked, wanted: FlowFilter, where: Range) -> FlowPage:
+    return asked.backend.flows(replace(wanted, any=(*wanted.any, where.text)), LISTED_FLOWS)
 
 
 def related(asked: Asked) -> Trace:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from unmasq.enrich.geo import Place
-from unmasq.keep.protocol import Health
+from unmasq.keep.shapes import Health
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.links import OF_THE_PAGE, Links
 from unmasq.serve.pages.window import Window, asked, closed

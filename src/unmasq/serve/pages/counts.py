@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from unmasq.base.errors import UsageError
 from unmasq.base.moments import parse
-from unmasq.keep.protocol import Facets, Histogram
+from unmasq.keep.shapes import Facets, Histogram
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.contract import InvalidRequest

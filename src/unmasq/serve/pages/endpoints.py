@@ -50,8 +50,10 @@ class Pages:
             *(self._page(name, path, as_json=as_json) for as_json in (True, False) for name, path in _PLAIN.items()),
             Endpoint("GET", "/search", "see", "To the page of what was typed.", self._search),
             Endpoint("GET", "/counts", "see", "The part of a page that counts.", self._counts),
+            Endpoint("GET", "/proxies/undeclared", "see", "The part of the first page that says who looks like a proxy.", self._undeclared),
             Endpoint("GET", "/flows/live", "see", "New flows as rows.", raw=self._live),
             Endpoint("GET", "/ip/{address:path}/related", "see", "The part of an address page that says who is near.", self._related),
+            Endpoint("GET", "/ip/{address:path}/flows", "see", "The part of an address page that lists its flows.", self._its_flows),
             Endpoint("GET", "/ip/{address:path}/names", "see", "Reverse DNS, on demand.", self._name),
             Endpoint("GET", "/ip/{address:path}.md", "see", "An address for a ticket.", self._markdown),
             self._page("address", "/ip/{address:path}", as_json=True),
@@ -106,10 +108,21 @@ class Pages:
     def _counts(self, request: Request, _body: bytes) -> Response:
         return _html(views.counts_html(self.asked(request, shows_data=False), self.rendering))
 
+    def _undeclared(self, request: Request, _body: bytes) -> Response:
+        asked = self.asked(request, shows_data=False)
+        return _html(self.rendering.html("undeclared.html", asked, pointers=asked.backend.proxies()))
+
     def _related(self, request: Request, _body: bytes) -> Response:
+        return self._part(request, views.related_html)
+
+    def _its_flows(self, request: Request, _body: bytes) -> Response:
+        return self._part(request, views.flows_html)
+
+    def _part(self, request: Request, html: Callable[[Asked, Rendering], str]) -> Response:
+        """A part of an address page."""
         asked = self.asked(request, shows_data=False)
         _check_subject(asked)
-        return _html(views.related_html(asked, self.rendering))
+        return _html(html(asked, self.rendering))
 
     def _name(self, request: Request, _body: bytes) -> Response:
         asked = self.asked(request, shows_data=False)

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from unmasq.find.check import Check
 from unmasq.find.checks import checks
-from unmasq.keep.protocol import Health, RejectSample
+from unmasq.keep.shapes import Health, RejectSample
 from unmasq.model.health import NodeStatus
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.protocol import NodeHeard

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from unmasq.find.answer import Pointers
-from unmasq.keep.protocol import Health, Top
+from unmasq.keep.shapes import Health, Top
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import Counts, Ends, counts
@@ -27,7 +26,6 @@ class Overview(Struct, frozen=True):
     top: Top
     new: Top
     checks: int
-    beside: Pointers
     data: Health
     counts: Counts | None
 
@@ -43,7 +41,6 @@ def overview(asked: Asked) -> Overview:
         top=asked.backend.top(without, limit=LISTED),
         new=_NOBODY if wanted.since_us is None else asked.backend.top(without, limit=LISTED, only_new=True),
         checks=_checks(asked, wanted),
-        beside=asked.backend.proxies(),
         data=asked.data,
         counts=counts(asked, wanted, ends) if asked.is_whole else None,
     )

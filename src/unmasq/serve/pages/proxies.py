@@ -5,7 +5,7 @@ from dataclasses import replace
 from msgspec import Struct
 
 from unmasq.find.answer import Pointers
-from unmasq.keep.protocol import Health, Top
+from unmasq.keep.shapes import Health, Top
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.window import Window
 from unmasq.serve.protocol import Trusted, TrustVersion

@@ -59,6 +59,7 @@ _EVERYWHERE: dict[str, object] = {
     "to": to,
     "ways": evidence.ways,
     "width_words": telling.width,
+    "window_of": telling.window_of,
 }
 
 

@@ -4,6 +4,7 @@ from unmasq.base.clock import MICROSECONDS
 from unmasq.base.moments import text
 from unmasq.find.answer import Trace
 from unmasq.model.address import around, parse_range
+from unmasq.serve.pages.address import Address
 from unmasq.serve.protocol import NodeHeard
 from unmasq.show import words
 
@@ -29,6 +30,14 @@ _WIDTHS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 def rfc3339(us: int | None) -> str:
     """A moment for a form, to the second; the empty text for none."""
     return "" if us is None else text(us // MICROSECONDS * MICROSECONDS).replace(".000000", "")
+
+
+def window_of(page: Address) -> list[tuple[str, str]]:
+    """The window in which an address was found, for the parts of its page; nothing where the query names it already."""
+    window = page.window
+    if window.last is None or not window.is_over:
+        return []
+    return [("since", rfc3339(window.since_us)), ("until", rfc3339(window.until_us))]
 
 
 def of_role(role: str) -> str:

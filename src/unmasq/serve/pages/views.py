@@ -7,7 +7,7 @@ from unmasq.base.safe import shortened
 from unmasq.model.address import parse_range
 from unmasq.report import markdown
 from unmasq.report.sentences import Teller
-from unmasq.serve.pages.address import Address, address, related
+from unmasq.serve.pages.address import Address, address, flows_of, related
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import PARTS, beside
 from unmasq.serve.pages.flows import flows
@@ -44,6 +44,11 @@ def counts_html(asked: Asked, rendering: Rendering) -> str:
     names = [name for name in PARTS if getattr(page.counts, name)]
     links = Links(page.path, asked.pairs)
     return "".join(rendering.html(f"{name}.html", asked, page=page, role=page.role, links=links) for name in names)
+
+
+def flows_html(asked: Asked, rendering: Rendering) -> str:
+    """The part of an address page that lists its newest flows."""
+    return rendering.html("its_flows.html", asked, page=flows_of(asked), subject=asked.subject)
 
 
 def related_html(asked: Asked, rendering: Rendering) -> str:

@@ -9,7 +9,7 @@ from unmasq.show import words
 from unmasq.show.draw import axis
 from unmasq.show.draw.svg import Svg, element, label, named, number, picture
 
-KINDS = ("direct", "forwarded", "logged", "unknown")
+KINDS = ("direct", "forwarded", "logged", "claimed", "unknown")
 """From the bottom up; each has its place, its pattern and its colour, so that no two differ by colour alone."""
 MOST_BARS = 2000
 
@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 960, 210
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 948, 30, 166
 _TICKS = 9  # a full date under each needs its room
 _LEAST = 1.5  # pixels: what is there is seen, however little it is
-_PATTERNS = {"forwarded": "M0 0v6", "logged": "M1.5 1.5h2v2h-2z", "unknown": "M0 3h6M3 0v6"}
+_PATTERNS = {"forwarded": "M0 0v6", "logged": "M1.5 1.5h2v2h-2z", "claimed": "M0 3h3", "unknown": "M0 3h6M3 0v6"}
 
 
 class Bar(NamedTuple):
