@@ -48,7 +48,7 @@ def test_axe_finds_nothing(visit: "Visit", path: str) -> None:
         (f"/ip/{at.C1}", ["direct", "forwarded", "Where it can be stopped", "10.244.1.10:80", "Its newest flows"]),
         ("/flows?last=all", ["Flows, newest first", at.C1, "Older flows"]),
         ("/health", ["From log to store", "joined"]),
-        ("/proxies", [at.C2, "config trust add NAME", at.EDGE]),
+        ("/proxies", [at.C2, "config trust add NAME", at.EDGE, "Named by senders whom you do not trust", "1.1.1.1"]),
         (f"/several?q={at.C1}+8.8.8.8", ["2 addresses, 1 seen"]),
         ("/ip/8.8.8.8", ["Never seen"]),
     ],

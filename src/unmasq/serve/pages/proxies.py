@@ -14,7 +14,10 @@ LISTED = 10
 
 
 class ProxiesPage(Struct, frozen=True):
-    """`conflicts` are sources whose headers name different clients; of what is `obscured` nobody can know who came."""
+    """`conflicts` are sources whose headers name different clients; of what is `obscured` nobody can know who came.
+
+    `forged` are addresses that headers name which came from nobody you trust: they may be lies.
+    """
 
     window: Window
     pointers: Pointers
@@ -23,6 +26,7 @@ class ProxiesPage(Struct, frozen=True):
     data: Health
     conflicts: Top
     obscured: Top
+    forged: Top
 
 
 def proxies(asked: Asked) -> ProxiesPage:
@@ -37,4 +41,5 @@ def proxies(asked: Asked) -> ProxiesPage:
         data=asked.data,
         conflicts=top(replace(wanted, flag=("header_conflict",)), by="source", limit=LISTED),
         obscured=top(replace(wanted, flag=("obscured",)), by="source", limit=LISTED),
+        forged=top(replace(wanted, evidence=("observed", "logged")), by="claim", limit=LISTED),
     )
