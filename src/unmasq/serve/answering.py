@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from unmasq.base.errors import StoreBusy, UnmasqError, UsageError
+from unmasq.base.errors import BatchTooLarge, StoreBusy, UnmasqError, UsageError
+from unmasq.serve.bodies import received
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
 from unmasq.serve.endpoint import Endpoint
 from unmasq.serve.forms import formed
@@ -23,6 +24,9 @@ MOST_BODY_BYTES = 1 << 20
 """A trust list with all ranges of a content delivery network is far shorter."""
 
 _ANYTHING = Endpoint("GET", "/", "see", "What is not there.")
+
+_TELLING = (404, 405)
+"""What says which paths and methods there are: a stranger is not told."""
 
 Told = Callable[[Request, ErrorBody, int], Response]
 """An error as a response."""
@@ -122,11 +126,12 @@ class Answering:
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # Starlette's types cannot say which handler gets which error
-        try:
-            self._gate.who(request, _ANYTHING)
-        except Refused as refused:
-            if refused.status != 403:  # a stranger is not told what there is
-                return self._not_let_in(request, refused)
+        if error.status_code in _TELLING:
+            try:
+                self._gate.who(request, _ANYTHING)
+            except Refused as refused:
+                if refused.status != 403:
+                    return self._not_let_in(request, refused)
         what = f"{request.method} {request.url.path} is refused"
         response = self._told(
             request, ErrorBody(Problem(what, str(error.detail), "GET /api/v1/openapi.json lists what there is")), error.status_code
@@ -142,12 +147,12 @@ async def _awaited(answer: object) -> Response:
 
 
 async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise HTTPException(413, f"its body is longer than {MOST_BODY_BYTES} bytes")
-    return body
+    try:
+        return await received(request, MOST_BODY_BYTES)
+    except BatchTooLarge as error:
+        raise HTTPException(413, error.why) from None
+    except TimeoutError:
+        raise HTTPException(408, "its body came too slowly", {"connection": "close"}) from None
 
 
 def _status(error: UnmasqError) -> int:

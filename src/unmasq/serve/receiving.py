@@ -14,6 +14,8 @@ from unmasq.base.errors import BatchRefused, BatchTooLarge, StoreBusy, UnmasqErr
 from unmasq.base.telemetry import Counters
 from unmasq.model.flaws import LONGEST_NODE
 from unmasq.model.nodesettings import NodeSaid, NodeSettings, bounded
+from unmasq.serve import bodies
+from unmasq.serve.bodies import received
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
 from unmasq.serve.endpoint import Endpoint
 from unmasq.serve.ingest import Ingest
@@ -22,11 +24,6 @@ MOST_BODY_BYTES = 64 << 20
 MOST_SAID_BYTES = 256 << 10
 MOST_AT_ONCE = 16
 """Bodies that are received at the same time; each may take MOST_BODY_BYTES."""
-
-PATIENCE_SECONDS = 60.0
-"""For a body, beside what it may take at LEAST_RATE."""
-LEAST_RATE = 64 << 10
-"""Bytes a second: whoever sends more slowly than that keeps others out."""
 
 _BUSY_SECONDS = "2"
 
@@ -95,18 +92,6 @@ class Receiving:
         return _json(200, body, {"etag": tag})
 
 
-async def received(request: Request, most_bytes: int) -> bytes:
-    """The body of a request. Raises BatchTooLarge, and TimeoutError where it stalls, or comes too slowly."""
-    body, latest = bytearray(), asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    async with asyncio.timeout_at(latest) as deadline:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most_bytes:
-                raise BatchTooLarge("a batch is too large", f"its body is longer than {most_bytes:,} bytes", "send less at once")
-            deadline.reschedule(latest + len(body) / LEAST_RATE)
-    return bytes(body)
-
-
 def said_in(body: bytes) -> NodeSaid:
     """What a node says of itself. Raises BatchRefused."""
     try:
@@ -121,7 +106,7 @@ def said_in(body: bytes) -> NodeSaid:
 
 def _too_slow() -> Response:
     """What was not read yet of the body is not waited for."""
-    why = f"a body may take {PATIENCE_SECONDS:g} s, and longer at {LEAST_RATE:,} bytes a second"
+    why = f"a body may take {bodies.PATIENCE_SECONDS:g} s, and longer at {bodies.LEAST_RATE:,} bytes a second"
     body = body_of(ErrorBody(Problem("the batch came too slowly", why, "send it again, over a better way")))
     return _json(408, body, {"connection": "close"})
 

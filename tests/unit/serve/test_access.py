@@ -80,6 +80,15 @@ def test_the_secret_of_a_form_changes_something_and_is_noted(store, admin):
     assert "192.0.2.7" in noted.sent
 
 
+def test_a_script_of_ours_sends_the_secret_as_a_header(store, admin):
+    secret = secret_in(admin.get("/proxies", headers=HTML).text)
+    entry = {"name": "new", "range": "192.0.2.7"}
+    for wrong in ("", secret[:-2], secret[:-1] + "x", "00" * 64):
+        assert admin.post("/api/v1/trust", json=entry, headers={"x-csrf-token": wrong}).status_code == 403
+    assert admin.post("/api/v1/trust", json=entry, headers={"x-csrf-token": secret}).status_code == 200
+    assert store.control.trust_version == 2
+
+
 @pytest.mark.parametrize(
     "more", [{"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "null"}]
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.serve.asking import HTML, bearer, path_of, raw, table
-from unmasq.serve import headers
+from unmasq.serve import bodies, headers
 from unmasq.serve.answering import MOST_BODY_BYTES
 from unmasq.serve.gate import COOKIE, MOST_FIELDS
 
@@ -51,12 +51,24 @@ def test_every_answer_of_every_route_carries_the_policy_also_errors(server, stor
 def test_a_body_is_bounded(store, browser, path):
     answer = browser.post(path, content=b" " * (MOST_BODY_BYTES + 1), headers=bearer(store, "admin"))
     assert answer.status_code == 413
-    assert answer.json()["error"]["why"] == f"its body is longer than {MOST_BODY_BYTES} bytes"
+    assert answer.json()["error"]["why"] == f"its body is longer than {MOST_BODY_BYTES:,} bytes"
+
+
+def test_a_body_of_a_stranger_is_bounded(browser):
+    assert browser.post("/login", content=b" " * (MOST_BODY_BYTES + 1)).status_code == 413
+    assert browser.post("/api/v1/trust", content=b" " * (MOST_BODY_BYTES + 1)).status_code == 401
 
 
 def test_a_body_that_comes_in_pieces_is_bounded_as_well(store, browser):
     pieces = (b" " * 65536 for _ in range(64))
     assert browser.post("/api/v1/trust", content=pieces, headers=bearer(store, "admin")).status_code == 413
+
+
+def test_a_body_that_stalls_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(bodies, "PATIENCE_SECONDS", 0.2)
+    answered = raw(server, b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\ntoken=")
+    assert answered.startswith(b"HTTP/1.1 408 ")
+    assert b"connection: close" in answered
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from unmasq.model import wire
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Flag
 from unmasq.model.nodesettings import MOST_STATUS_BYTES
-from unmasq.serve import patience, receiving
+from unmasq.serve import bodies, patience, receiving
 from unmasq.serve.backend import open_trust
 from unmasq.serve.gate import Hosts
 from unmasq.serve.protocol import TrustedProxy
@@ -230,7 +230,7 @@ def answered(connection: socket.socket) -> bytes:
 
 
 def test_uploads_that_stall_shut_nobody_out_for_long(client, server, counters, monkeypatch):
-    monkeypatch.setattr(receiving, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(bodies, "PATIENCE_SECONDS", 0.2)
     with ExitStack() as stack:
         held = [stack.enter_context(stalled(server.port)) for _ in range(receiving.MOST_AT_ONCE)]
         until(lambda: counters.of("ingest_refused", "slow") == len(held), "the stalled ones to be given up")
@@ -273,7 +273,7 @@ class Uploading:
 def test_a_large_body_may_come_slowly_but_not_without_end(size, seconds, well):
     loop = Hurried()
     try:
-        coming = receiving.received(Uploading(loop, 20, size, seconds), receiving.MOST_BODY_BYTES)  # type: ignore[arg-type]
+        coming = bodies.received(Uploading(loop, 20, size, seconds), receiving.MOST_BODY_BYTES)  # type: ignore[arg-type]
         if well:
             assert len(loop.run_until_complete(coming)) == 20 * size
         else:
