@@ -1,5 +1,6 @@
 """Where pages and API are served, as flags that `serve` and `run` share, and the link that lets the first browser in."""
 
+import contextlib
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ def port_of(listen: str, options: PortOptions, *, has_token: bool) -> Port:
 
 def say_link(port: Port, bound: int, sessions: "Sessions") -> None:
     """One line on standard output, and nothing else there: where a browser is let in, once."""
-    print(f"{port.url(bound)}/login?token={sessions.link()}", flush=True)
+    with contextlib.suppress(OSError):  # a full disk behind standard output is no reason to stop
+        print(f"{port.url(bound)}/login?token={sessions.link()}", flush=True)
 
 
 def _demand_tls(listen: str, options: PortOptions) -> None:

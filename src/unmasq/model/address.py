@@ -117,10 +117,15 @@ def parse_range(text: str) -> Range:
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError as error:
-        raise UsageError(
-            f"not an address or range: {text!r}", str(error), "write it like 203.0.113.9, 10.0.0.0/8 or 2001:db8::/32"
-        ) from None
-    return of_network(network)
+        raise _no_range(text, str(error)) from None
+    found = of_network(network)
+    if found.is_single and found.first == NONE:
+        raise _no_range(text, "the unspecified address is nobody's")
+    return found
+
+
+def _no_range(text: str, why: str) -> UsageError:
+    return UsageError(f"not an address or range: {text!r}", why, "write it like 203.0.113.9, 10.0.0.0/8 or 2001:db8::/32")
 
 
 def of_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Range:
