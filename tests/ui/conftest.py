@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.lab import topology as at
@@ -21,9 +22,9 @@ MANY = 30
 """Addresses that c2 names, as a proxy would that nobody declared."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Imported here, so that whoever collects other tests needs no browser."""
+    """Imported here, so that whoever collects other tests needs no browser. Its event loop must be gone before other tests have theirs."""
     from tests.ui.browsing import chromium  # noqa: PLC0415
 
     with chromium() as started:
@@ -86,15 +87,12 @@ def _link(running: Running) -> str:
 
 
 @pytest.fixture(scope="session")
-def cookies(running: Running, browser: Any) -> list[Any]:
+def cookies(running: Running, site: str) -> list[Any]:
     """Of whoever followed the link, once."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(_link(running))
-    assert page.url.endswith("/"), "the link leads to the first page"
-    found: list[Any] = context.cookies()
-    context.close()
-    return found
+    with httpx2.Client(trust_env=False) as asking:
+        answer = asking.get(_link(running))
+        assert (answer.status_code, answer.headers["location"]) == (303, "/"), "the link leads to the first page"
+        return [{"name": name, "value": value, "url": site} for name, value in asking.cookies.items()]
 
 
 @pytest.fixture
