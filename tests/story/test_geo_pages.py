@@ -14,7 +14,7 @@ UNMASQ = str(Path(sys.executable).with_name("unmasq"))
 
 def test_a_file_of_networks_is_named_and_used(tmp_path):
     shop.make_store(tmp_path / "store")
-    networks = tmp_path / "networks.csv"
+    networks = tmp_path / "<b>networks.csv"
     networks.write_text('8.8.8.0,8.8.8.255,64500,"Example, <b>Inc</b>"\n')
     said = tmp_path / "said"
     argv = [UNMASQ, "serve", "--store", str(tmp_path / "store"), "--listen", "127.0.0.1:0", "--geo", str(networks)]
@@ -25,6 +25,8 @@ def test_a_file_of_networks_is_named_and_used(tmp_path):
                 assert browser.get(said.read_text().strip(), headers={"accept": "text/html"}).status_code == 200
                 base = said.read_text().partition("/login")[0]
                 page = browser.get(f"{base}/ip/8.8.8.8", headers={"accept": "text/html"}).text
+                assert "&lt;b&gt;networks.csv" in page, "whose data it is, in the footer"
+                assert "<b>networks" not in page
                 assert "AS64500 Example, &lt;b&gt;Inc&lt;/b&gt;" in page
                 assert browser.get(f"{base}/ip/8.8.8.8.json").json()["network"] == {
                     "country": None, "asn": 64500, "owner": "Example, <b>Inc</b>",

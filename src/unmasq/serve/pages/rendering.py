@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from msgspec import Struct
 
 from unmasq.base.moments import text
@@ -41,7 +40,6 @@ _EVERYWHERE: dict[str, object] = {
     "kind": kind,
     "known": evidence.parts,
     "lengths": (*LENGTHS, EVER),
-    "live": "",
     "lonely": lonely,
     "look": evidence.look,
     "more_ways": evidence.more_ways,
@@ -78,10 +76,10 @@ def _environment() -> Environment:
 
 
 class Rendering:
-    """Templates with what every page needs. `credits` is what must stand on a page that shows others' data."""
+    """Templates with what every page needs. `geo_sources` are the files that tell of networks, as they call themselves: hostile text."""
 
-    def __init__(self, credits: tuple[str, ...] = ()) -> None:  # noqa: A002  # what such notes are called
-        self._templates, self._credits = _environment(), [Markup(each) for each in credits]  # noqa: S704  # our own, from `enrich`
+    def __init__(self, geo_sources: tuple[str, ...] = ()) -> None:
+        self._templates, self._geo_sources = _environment(), geo_sources
 
     def html(self, template: str, asked: Asked, **values: Any) -> str:
         """A page or a part of one."""
@@ -96,7 +94,7 @@ class Rendering:
         return {
             "ago": partial(_ago, asked.now_us),
             "beside": _beside,
-            "credits": self._credits,
+            "geo_sources": self._geo_sources,
             "here": links,
             "json_here": to(f"{asked.path}.json", links.pairs),
             "rfc": lambda moment: rfc(moment, asked.now_us),
