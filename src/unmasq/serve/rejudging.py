@@ -37,12 +37,14 @@ class Rejudging:
             return self.progress
 
     def _run(self, since_us: int | None) -> None:
+        ended = Progress(trouble="a mistake in unmasq: what the server printed tells more")
         try:
             found = self._rejudge(since_us, self._told)
+            ended = Progress(done=found.days, days=found.days, flows=found.flows)
         except UnmasqError as error:
-            self.progress = Progress(trouble=f"{error.what}: {error.why}")
-        else:
-            self.progress = Progress(done=found.days, days=found.days, flows=found.flows)
+            ended = Progress(trouble=f"{error.what}: {error.why}")
+        finally:
+            self.progress = ended  # whatever happened: else nobody could begin again
 
     def _told(self, done: int, days: int) -> None:
         self.progress = structs.replace(self.progress, done=done, days=days)
