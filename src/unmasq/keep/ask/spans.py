@@ -56,13 +56,17 @@ FROM seen GROUP BY role
 
 def spans(view: View, address: Range, wanted: FlowFilter, remembered: Remembered) -> list[RoleSpan]:
     """Requests, connections and times by role."""
-    rolled = [place for place in range(len(view.sources)) if figures_of(view, place, remembered).is_rolled]
-    if wanted.is_empty and address.is_single and rolled:
+    if wanted.is_empty and address.is_single and (rolled := _rolled(view, remembered)):
         rest = replace(view, sources=[source for place, source in enumerate(view.sources) if place not in rolled])
         return _together([*lives.of_address(view, rolled, address), *(rest.ask(_REST) if _seen(rest, address, wanted) else [])])
     if not _seen(view, address, wanted):
         return []
     return [RoleSpan(Role(role).label, *figures) for role, *figures in view.ask(_TOTALS)]
+
+
+def _rolled(view: View, remembered: Remembered) -> list[int]:
+    """The places of days that have a roll-up."""
+    return [place for place in range(len(view.sources)) if figures_of(view, place, remembered).is_rolled]
 
 
 def _together(rows: Sequence[lives.Row]) -> list[RoleSpan]:
