@@ -70,6 +70,7 @@ function live(button) {
     here.searchParams.delete("after");
     stream = new EventSource(`/flows/live${here.search}`);
     stream.addEventListener("flow", (event) => { waiting.push(event.data); if (waiting.length > 500) waiting.shift(); arrive(); });
+    stream.addEventListener("missed", (event) => say(`Live: ${event.data} flows came too fast to be shown here; a filter shows fewer, a reload all`));
     stream.addEventListener("error", () => say("Live: the connection is lost, trying again"));
   }
   button.setAttribute("aria-pressed", String(Boolean(stream)));
