@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote, urlencode
 
-from unmasq.model.address import Range
-
 Pairs = Sequence[tuple[str, str]]
 
 OF_THE_PAGE = ("part", "whole", "after", "limit", "format", "of", "role", "from", "to")
@@ -69,8 +67,3 @@ def to(path: str, pairs: Iterable[tuple[str, str]] = ()) -> str:
 def about(address: str) -> str:
     """The page of an address or range."""
     return f"/ip/{quote(address, safe=':./')}"
-
-
-def place_of(address: Range) -> str:
-    """The page of an address or range that was read."""
-    return about(address.text)
