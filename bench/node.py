@@ -14,7 +14,7 @@ from bench.figure import Figure, limit
 from bench.logs import Logs
 from bench.reader import quiet
 from bench.requests import CLIENTS, PROXY
-from bench.ship import serving
+from bench.serving import serving
 from tests.lab.deadline import until
 from tests.lab.formats import COMBINED, EXTENDED, log_format
 from tests.lab.namespace import inside
@@ -44,7 +44,7 @@ class Used(NamedTuple):
 def figures(logs: Logs) -> Iterator[Figure]:
     """How much of a core it takes, and whether each request and connection arrived."""
     folder, made = logs.folder / "node", A_SECOND * SECONDS
-    with quiet(2 * SECONDS + 300) as space, serving(folder) as url, _proxy(space, folder):
+    with quiet(2 * SECONDS + 300) as space, serving(folder / "store") as url, _proxy(space, folder):
         used = _watched(space, folder, url)
     with DuckStore(folder / "store", read_only=True) as store:
         health = store.health()
@@ -80,7 +80,7 @@ def _proxy(space: str, folder: Path) -> Iterator[None]:
 def _watched(space: str, folder: Path, url: str) -> Used:
     program, said = str(Path(sys.executable).parent / "unmasq"), folder / "node.said"
     command = [
-        *(program, "node", "--server", url, "--token-file", str(folder / "token"), "--spool", str(folder / "node-spool")),
+        *(program, "node", "--server", url, "--token-file", str(folder / "store-token"), "--spool", str(folder / "node-spool")),
         *("--input", str(folder / "access.log"), "--namespace", space, "--listener", f"{PROXY}:80"),
     ]
     processes = Processes()

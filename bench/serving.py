@@ -13,8 +13,9 @@ from tests.lab.deadline import until
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Its URL; nodes show it TOKEN. What it says is kept beside the store."""
+    """Its URL; nodes show it TOKEN, which stands in FOLDER-token beside the store, as what the server says in FOLDER-said."""
     at, said, secret = f"127.0.0.1:{free_port()}", folder.with_name(f"{folder.name}-said"), folder.with_name(f"{folder.name}-token")
+    folder.parent.mkdir(exist_ok=True)
     secret.write_text(TOKEN)
     secret.chmod(0o600)
     command = [str(Path(sys.executable).parent / "unmasq"), "serve", "--store", str(folder), "--listen", at, "--token-file", str(secret)]

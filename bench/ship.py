@@ -1,9 +1,6 @@
 """What it costs a node to send its flows away instead of keeping them, and how fast a spool is emptied."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -11,9 +8,7 @@ from bench.child import work
 from bench.figure import Figure, limit
 from bench.logs import Logs
 from bench.path import COMING
-from bench.ship_work import TOKEN
-from tests.crash.shipping import free_port
-from tests.lab.deadline import until
+from bench.serving import serving
 
 _FASTER = 5
 
@@ -29,7 +24,7 @@ def figures(logs: Logs) -> Iterator[Figure]:
 
 def _added(name: str, times: int, folder: Path, log: Path, connections: Path, steps: str) -> Iterator[Figure]:
     """In turns, so that a busy moment of the machine meets all three."""
-    with serving(folder) as url:
+    with serving(folder / "store") as url:
         taken = [
             (work("joined", log, connections, steps), *(work(what, log, connections, steps, url) for what in ("bare", "shipped")))
             for _ in range(times)
@@ -44,28 +39,10 @@ def _added(name: str, times: int, folder: Path, log: Path, connections: Path, st
 
 def _replay(folder: Path, log: Path, connections: Path, steps: str) -> Figure:
     spool = folder / "spool"
-    with serving(folder) as url:
+    with serving(folder / "store") as url:
         waiting = work("spooled", log, connections, steps, spool).told
         replayed = work("replayed", spool, url)
     rate = replayed.lines / replayed.told["seconds"]
     what = f"{rate:,.0f} lines/s by the clock"
     ratio, must = rate / COMING, f">= {_FASTER}"
     return Figure("spool replay", what, f"live {COMING:,} lines/s, {waiting['batches']:,} batches", f"{ratio:.1f}", must, ratio >= _FASTER)
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """The URL of a server with a store of its own."""
-    folder.mkdir()
-    (folder / "token").write_text(TOKEN)
-    at, said = f"127.0.0.1:{free_port()}", folder / "said"
-    program = str(Path(sys.executable).parent / "unmasq")
-    command = [program, "serve", "--store", str(folder / "store"), "--listen", at, "--token-file", str(folder / "token")]
-    with said.open("wb") as output:
-        process = subprocess.Popen(command, stderr=output)
-    try:
-        until(lambda: at in said.read_text(), "unmasq serve to answer", 30)
-        yield f"http://{at}"
-    finally:
-        process.terminate()
-        process.wait(60)
