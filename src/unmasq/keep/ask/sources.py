@@ -21,7 +21,8 @@ AT_ONCE = 10
 
 _WORDS = re.compile(r"\bday\.|\bBELOW\b|\bPLACE\b")
 _UNION = "\nUNION ALL\n"
-_SLACK_US = DAY_US // 24  # no interval is longer, so no flow of a day ends later than this
+SLACK_US = DAY_US // 24
+"""No interval is longer, so no flow of a day ends later than this after it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,6 @@ class View:
 
 def days_within(days: Iterable[int], wanted: FlowFilter) -> list[int]:
     """Those of the days that can hold flows of the filter's window, in their order."""
-    since = 0 if wanted.since_us is None else wanted.since_us - DAY_US - _SLACK_US
+    since = 0 if wanted.since_us is None else wanted.since_us - DAY_US - SLACK_US
     until = EVERYTHING if wanted.until_us is None else wanted.until_us
     return [day for day in days if since < day * DAY_US < until]
