@@ -55,6 +55,9 @@ class LiveStore(Answers):
     acknowledged (`covered`) once they are written. With `resent`, batches may come again, even long after: the id of every one
     is written, and one that is here already is not taken; without it, batches that are written together count as one.
 
+    What waits is searchable. With `resent` its owner writes it in a moment: it is searchable once it is written, which spares
+    every question a picture of it, or while its day cannot be written.
+
     Each day is written by itself: one that cannot be written keeps nothing back but what belongs to it.
     """
 
@@ -81,7 +84,7 @@ class LiveStore(Answers):
         self._closed_flows, self._open_flows = Memory(store.connection, "waiting"), Memory(store.connection, "open")
 
     def append(self, batch: FlowBatch) -> None:
-        """Take a batch, which is searchable from now on; it is written later."""
+        """Take a batch, which is written later."""
         self.take(batch)
 
     def take(self, batch: FlowBatch) -> Taken:
@@ -150,6 +153,7 @@ class LiveStore(Answers):
         except StoreError as error:
             with self.moment:
                 self._resting.failed(day, error, self._clock.now_us())
+                self._changes += 1
             return error
         with self.moment:
             self._resting.written(day)
@@ -174,7 +178,7 @@ class LiveStore(Answers):
     def view(self, wanted: FlowFilter) -> Iterator[View]:
         with ExitStack() as stack:
             with self.moment:
-                changes, waiting = self._changes, self._waiting.parts()
+                changes, waiting = self._changes, self._shown()
                 taken_us, still_open = self._now_open()
                 rest = stack.enter_context(self.store.view(wanted))
             live = []
@@ -184,6 +188,11 @@ class LiveStore(Answers):
             if waiting:
                 live.append(Source(stack.enter_context(self._closed_flows.holding(changes, together(waiting)))))
             yield replace(rest, sources=[*live, *rest.sources])
+
+    def _shown(self) -> list[FlowBatch]:
+        """What waits and can be seen."""
+        stuck = self.troubles
+        return self._waiting.parts(lambda day: not self._resent or day in stuck)
 
     def _now_open(self) -> tuple[int, FlowBatch | None]:
         """When the open flows were looked at, and what they are."""

@@ -31,9 +31,9 @@ class Waiting:
         left = {each: part for each, part in self._days.pop(day).items() if each not in written}
         self._days |= {day: left} if left else {}
 
-    def parts(self) -> list[FlowBatch]:
-        """Everything that waits."""
-        return [part for parts in self._days.values() for part in parts.values()]
+    def parts(self, is_wanted: Callable[[int], bool]) -> list[FlowBatch]:
+        """What waits for the days that are wanted, in the order in which it came."""
+        return [part for day, parts in self._days.items() if is_wanted(day) for part in parts.values()]
 
     def rows(self, days: Collection[int] | None = None) -> int:
         """The flows and chains that wait, of all days or of some."""

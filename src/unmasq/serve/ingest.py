@@ -20,7 +20,7 @@ MOST_WAITING = 1_000_000
 """Rows that may wait to be written; more are refused for a while: they are safe in the nodes' spools."""
 
 _DECODING = 2  # at once: each may take as much memory as `wire.MOST_BYTES`
-_SHARE = 4  # after a commit that took a second, others may gather for four: commits cost at most a fifth of a core
+_SHARE = 4  # after a commit that took a second of a core, others may gather for four: commits cost at most a fifth of a core
 _LONGEST_PAUSE_SECONDS = 1.0
 
 
@@ -117,7 +117,7 @@ class Ingest:
     def _run(self) -> None:
         pause_seconds = 0.0
         while self._wait(pause_seconds):
-            began = time.monotonic()
+            began = time.thread_time()
             with self._changed:
                 asked, self._asked = self._asked, []
                 due = self._remote.due()  # before what was completed without these records is written
@@ -125,7 +125,7 @@ class Ingest:
                 self._work(asked, due)
             except Exception as error:  # noqa: BLE001  # a mistake of ours: who asked must hear of it, and the next one be served
                 self._fail(asked, due, error)
-            pause_seconds = min(_SHARE * (time.monotonic() - began), _LONGEST_PAUSE_SECONDS)
+            pause_seconds = min(_SHARE * (time.thread_time() - began), _LONGEST_PAUSE_SECONDS)
 
     def _wait(self, pause_seconds: float) -> bool:
         """Until somebody asks, and a pause is over, or until something may be due; False when the end has come and nobody waits."""

@@ -57,10 +57,12 @@ class Site:
     more: Sequence[Endpoint] = ()
     find: FindToken = lambda _text: None
     tell: Write = lambda _line: None
+    tokens: Tokens = field(init=False)
     sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sessions", Sessions(Tokens(self.folder), self.clock))
+        object.__setattr__(self, "tokens", Tokens(self.folder))
+        object.__setattr__(self, "sessions", Sessions(self.tokens, self.clock))
 
     def app(self) -> ASGIApp:
         """Raises InputError for a file about addresses that is none."""
@@ -91,7 +93,7 @@ class Site:
         return Pages(self.backend, self.clock, rendering, Rejudging(self.backend.rejudge), geo, ReverseNames(self.clock))
 
     def _who(self, text: str) -> Who | None:
-        token = Tokens(self.folder).find(text, self.clock.now_us())
+        token = self.tokens.find(text, self.clock.now_us())
         return named(token) if token else self.find(text)
 
     def _unready(self) -> str | None:
