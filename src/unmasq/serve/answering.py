@@ -8,14 +8,14 @@ from typing import Any, Protocol
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from unmasq.base.errors import BatchTooLarge, StoreBusy, UnmasqError, UsageError
 from unmasq.serve.bodies import received
 from unmasq.serve.contract import ErrorBody, Problem, body_of, problem
-from unmasq.serve.endpoint import Endpoint
+from unmasq.serve.endpoint import Endpoint, Raw
 from unmasq.serve.forms import formed
 from unmasq.serve.gate import Gate, Refused
 from unmasq.serve.who import Who
@@ -77,7 +77,7 @@ class Answering:
             who = self._gate.who(request, endpoint)
             request.state.who = who
             if endpoint.raw:
-                return self._as_long_as_let_in(await _awaited(endpoint.raw(request)), request, endpoint)
+                return await self._raw(endpoint.raw, request, endpoint)
             body = await _body(request)
             self._gate.check_intent(request, endpoint, who, body)
         except Refused as refused:
@@ -88,6 +88,14 @@ class Answering:
         if endpoint.changes:
             await run_in_threadpool(self._note, who, request, body, response.status_code)
         return response
+
+    async def _raw(self, answer: Raw, request: Request, endpoint: Endpoint) -> Response:
+        try:
+            return self._as_long_as_let_in(await _awaited(answer(request)), request, endpoint)
+        except (UsageError, HTTPException, ClientDisconnect):
+            raise
+        except Exception as error:  # noqa: BLE001  # as in `_answered`
+            return self._failed(request, error)
 
     def _as_long_as_let_in(self, response: Response, request: Request, endpoint: Endpoint) -> Response:
         """A stream may last for days: before each part of it is sent whoever reads it is looked at again."""
@@ -108,13 +116,16 @@ class Answering:
         try:
             answer = endpoint.ask(request, body) if endpoint.ask else None
             return answer if isinstance(answer, Response) else formed(answer, request)
-        except UnmasqError as error:
+        except Exception as error:  # noqa: BLE001  # whoever asked gets a sentence, and the server goes on
+            return self._failed(request, error)
+
+    def _failed(self, request: Request, error: Exception) -> Response:
+        if isinstance(error, UnmasqError):
             return self._told(request, problem(error), _status(error))
-        except Exception:  # noqa: BLE001  # whoever asked gets a sentence, and the server goes on
-            if os.environ.get("UNMASQ_DEBUG"):
-                traceback.print_exc()
-            mistake = Problem("unmasq failed on this question", "this is a mistake in unmasq", "report it, please")
-            return self._told(request, ErrorBody(mistake), 500)
+        if os.environ.get("UNMASQ_DEBUG"):
+            traceback.print_exception(error)
+        mistake = Problem("unmasq failed on this question", "this is a mistake in unmasq", "report it, please")
+        return self._told(request, ErrorBody(mistake), 500)
 
     def _not_let_in(self, request: Request, refused: Refused) -> Response:
         request.state.refused = refused.reason

@@ -14,6 +14,9 @@ Needs = Literal["nothing", "node", "see", "admin"]
 Ask = Callable[[Request, bytes], object]
 """Answers a request with a value or a response, in a thread of its own. Raises UnmasqError."""
 
+Raw = Callable[[Request], Any]
+"""Answers with a response, or what can be awaited for one, on the event loop. Raises UsageError."""
+
 MAY: dict[str, frozenset[str]] = {
     "node": frozenset({"node"}),
     "see": frozenset({"see", "admin"}),
@@ -46,7 +49,7 @@ class Endpoint:
     needs: Needs
     summary: str
     ask: Ask | None = None
-    raw: Callable[[Request], Any] | None = None
+    raw: Raw | None = None
     takes: Sequence[Parameter] = ()
     body: Any = None
     gives: Any = None

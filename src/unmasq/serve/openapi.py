@@ -25,7 +25,12 @@ _ERRORS = {
 _LINES = {kind.partition(";")[0]: {"schema": {"type": "string"}} for form, kind in TYPES.items() if form != "json"}
 _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "What `unmasq token add` made."},
-    "session": {"type": "apiKey", "in": "cookie", "name": "unmasq_session", "description": "A browser that is logged in."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "unmasq_session",
+        "description": "A browser that is logged in; `__Host-unmasq_session` over TLS.",
+    },
 }
 
 

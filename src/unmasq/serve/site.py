@@ -89,8 +89,7 @@ class Site:
 
     def _pages(self) -> Pages:
         geo = Geo.open(self.geo, self.clock)
-        rendering = Rendering(tuple(source.name for source in geo.sources))
-        return Pages(self.backend, self.clock, rendering, Rejudging(self.backend.rejudge), geo, ReverseNames(self.clock))
+        return Pages(self.backend, self.clock, Rendering(), Rejudging(self.backend.rejudge), geo, ReverseNames(self.clock))
 
     def _who(self, text: str) -> Who | None:
         token = self.tokens.find(text, self.clock.now_us())

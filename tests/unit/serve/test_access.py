@@ -287,6 +287,13 @@ def test_what_cannot_be_understood_is_said(store, browser, path):
     assert answer.json()["error"]["what"]
 
 
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_a_moment_of_the_counts_that_is_none_is_said_with_its_place(store, browser, name):
+    asked = {"of": "/flows", "from": "2026-11-28T00:00:00Z", "to": "2026-11-28T01:00:00Z", name: "never"}
+    answer = browser.get("/counts", params=asked, headers=bearer(store, "see"))
+    assert (answer.status_code, answer.json()["error"]["path"]) == (422, f"query.{name}")
+
+
 @pytest.mark.parametrize(
     "path", ["/api/v1/flows", "/api/v1/top", "/api/v1/histogram", "/api/v1/facets", "/flows", "/", "/counts?of=/flows"]
 )

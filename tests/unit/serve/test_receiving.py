@@ -203,6 +203,17 @@ def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_ag
     assert [json.loads(text)["path"] for text in said if text.startswith("{")] == ["/api/v1/batches"] * 2, "a probe is no news"
 
 
+def test_a_mistake_on_the_way_of_nodes_is_answered_like_any_other(client, monkeypatch):
+    def mistaken(_body):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(receiving, "said_in", mistaken)
+    answer = client.post("/api/v1/node-settings", content=b"{}")
+    assert (answer.status_code, answer.json()["error"]["why"]) == (500, "this is a mistake in unmasq")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_what_is_no_batch_is_refused_and_counted(client, store, counters, monkeypatch):
     answer = client.post("/api/v1/batches", content=b"<html>")
     assert answer.status_code == 422

@@ -1,10 +1,10 @@
 """One request for a page: who asks whom for what, and when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from unmasq.enrich.geo import Place
+from unmasq.enrich.geo import Place, Source
 from unmasq.keep.shapes import Health
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.links import OF_THE_PAGE, Links
@@ -39,6 +39,8 @@ class Asked:
     viewer: Viewer = field(default_factory=Viewer)
     theme: str = ""
     place_of: PlaceOf = lambda _address: None
+    networks: Sequence[Source] = ()
+    """The files that know it; how they call themselves is hostile text."""
     shows_data: bool = True
 
     @property

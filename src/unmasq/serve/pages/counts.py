@@ -73,6 +73,14 @@ def beside(asked: Asked) -> Beside:
     wanted, window = asked.filtered()
     if of and role:
         wanted = of_role(wanted, role, parse_range(unquote(of)).text)
-    said = asked.said("from"), asked.said("to")
-    ends = (parse(said[0], asked.now_us), parse(said[1], asked.now_us)) if all(said) else asked.ends(window)
+    since_us, until_us = _moment(asked, "from"), _moment(asked, "to")
+    ends = asked.ends(window) if since_us is None or until_us is None else (since_us, until_us)
     return Beside(path, role, counts(asked, wanted, ends, role, [asked.said("part")] if asked.said("part") in PARTS else PARTS))
+
+
+def _moment(asked: Asked, name: str) -> int | None:
+    """A moment that the query names, microseconds UTC. Raises InvalidRequest."""
+    try:
+        return parse(said, asked.now_us) if (said := asked.said(name)) else None
+    except UsageError as error:
+        raise InvalidRequest(error, f"query.{name}") from None

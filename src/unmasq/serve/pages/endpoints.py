@@ -75,7 +75,8 @@ class Pages:
         address = request.path_params.get("address", "")
         theme = request.cookies.get(THEME_COOKIE, "")
         path = request.url.path.removesuffix(".json") or "/"
-        return Asked(self.backend, self.clock.now_us(), path, pairs, address, viewer, theme, self.geo.of, shows_data)
+        networks = self.geo.sources if who else ()
+        return Asked(self.backend, self.clock.now_us(), path, pairs, address, viewer, theme, self.geo.of, networks, shows_data)
 
     def _page(self, name: str, path: str, *, as_json: bool) -> Endpoint:
         if as_json:

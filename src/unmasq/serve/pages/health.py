@@ -10,6 +10,14 @@ from unmasq.serve.pages.asked import Asked
 from unmasq.serve.protocol import NodeHeard
 
 
+class NetworkFile(Struct, frozen=True):
+    """A file that knows networks: of when it is, if it tells, and why its newest version is not in use."""
+
+    name: str
+    built_us: int | None
+    trouble: str | None
+
+
 class HealthPage(Struct, frozen=True):
     """`status` and `checks` are of the process that fills the store itself, `nodes` of all whose flows are here.
 
@@ -22,6 +30,7 @@ class HealthPage(Struct, frozen=True):
     status: NodeStatus | None
     checks: list[Check]
     counters: dict[str, int]
+    networks: list[NetworkFile]
 
 
 def health(asked: Asked) -> HealthPage:
@@ -34,6 +43,7 @@ def health(asked: Asked) -> HealthPage:
         status=status,
         checks=_checks(status, asked.data),
         counters=status.counters if status else {},
+        networks=[NetworkFile(each.name, each.built_us, each.trouble) for each in asked.networks],
     )
 
 

@@ -76,10 +76,10 @@ def _environment() -> Environment:
 
 
 class Rendering:
-    """Templates with what every page needs. `geo_sources` are the files that tell of networks, as they call themselves: hostile text."""
+    """Templates with what every page needs."""
 
-    def __init__(self, geo_sources: tuple[str, ...] = ()) -> None:
-        self._templates, self._geo_sources = _environment(), geo_sources
+    def __init__(self) -> None:
+        self._templates = _environment()
 
     def html(self, template: str, asked: Asked, **values: Any) -> str:
         """A page or a part of one."""
@@ -87,16 +87,16 @@ class Rendering:
 
     def alone(self, template: str, **values: Any) -> str:
         """A page for whoever is not let in yet: it tells nothing."""
-        return self._templates.get_template(template).render(values)
+        return self._templates.get_template(template).render({"theme": ""} | values)
 
     def _of(self, asked: Asked) -> dict[str, Any]:
         links = asked.links
         return {
             "ago": partial(_ago, asked.now_us),
             "beside": _beside,
-            "geo_sources": self._geo_sources,
             "here": links,
             "json_here": to(f"{asked.path}.json", links.pairs),
+            "networks": asked.networks,
             "rfc": lambda moment: rfc(moment, asked.now_us),
             "searched": asked.subject or asked.said("q"),
             "theme": asked.theme if asked.theme in THEMES else "",
