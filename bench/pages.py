@@ -124,11 +124,11 @@ def _while_asked(logs: Logs, url: str, token: str) -> Iterator[Figure]:
     calm, busy = Readers(url, token), Readers(url, token)
     with Readers(url, token):
         time.sleep(5)  # the first question about a day opens its file
-    with calm:
-        time.sleep(10)
     alone, beside = [], []
     for number in range(PAIRS):
         alone.append(_replay(logs, url, f"alone-{number}"))
+        with calm:  # of as much as there is by now
+            time.sleep(5)
         with busy:
             beside.append(_replay(logs, url, f"beside-{number}"))
     yield _loss(median(alone), median(beside), median(100 * (1 - less / all_) for less, all_ in zip(beside, alone, strict=True)))

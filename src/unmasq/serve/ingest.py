@@ -1,9 +1,11 @@
 """Batches from nodes into the store: many together in one transaction, and each answered when it is on disk."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple, Self
 from uuid import UUID
@@ -22,6 +24,7 @@ MOST_WAITING = 1_000_000
 _DECODING = 2  # at once: each may take as much memory as `wire.MOST_BYTES`
 _SHARE = 4  # after a commit that took a second of a core, others may gather for four: commits cost at most a fifth of a core
 _LONGEST_PAUSE_SECONDS = 1.0
+_NICE = 5  # whoever asks a question waits for it; a batch waits in its node's spool
 
 
 class _Asked(NamedTuple):
@@ -115,6 +118,8 @@ class Ingest:
         self._counters.add("ingest_rejected", sum(each.count for part in taken.parts for each in part.rejected))
 
     def _run(self) -> None:
+        with suppress(OSError):  # a sandbox may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)  # of this thread alone
         pause_seconds = 0.0
         while self._wait(pause_seconds):
             began = time.thread_time()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import threading
 from contextlib import ExitStack
@@ -201,6 +202,11 @@ def test_what_should_never_happen_is_answered_told_and_shown_until_it_is_well_ag
     assert ids(store) == [1, 2, 3]
     assert sentences(said)[1:] == ["flows are written again"]
     assert [json.loads(text)["path"] for text in said if text.startswith("{")] == ["/api/v1/batches"] * 2, "a probe is no news"
+
+
+def test_whoever_asks_comes_before_what_is_written(server):
+    [writing] = [thread for thread in threading.enumerate() if thread.name == "unmasq-ingest"]
+    assert os.getpriority(os.PRIO_PROCESS, writing.native_id or 0) > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_a_mistake_on_the_way_of_nodes_is_answered_like_any_other(client, monkeypatch):
