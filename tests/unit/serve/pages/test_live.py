@@ -9,12 +9,13 @@ from tests.contract import shop
 from unmasq.base.clock import SystemClock
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
+from unmasq.serve.following import EVERY_SECONDS
 from unmasq.serve.pages import live
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.rendering import Rendering
 from unmasq.serve.questions import of_files
 
-MOST = int(live.MOST_A_SECOND * live.EVERY_SECONDS)
+MOST = int(live.MOST_A_SECOND * EVERY_SECONDS)
 
 
 @pytest.fixture
