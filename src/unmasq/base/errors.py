@@ -51,6 +51,10 @@ class StoreBusy(StoreError):
     """Another process has the store open."""
 
 
+class StoreDamaged(StoreError):
+    """A file of the store holds something else than it should, and always will."""
+
+
 class StoreTooNew(StoreError):
     """The store was written by a newer unmasq than this one."""
 

@@ -53,6 +53,7 @@ def doubts(data: Health, now_us: int) -> list[str]:
         found.append(f"Nothing at all came since {words.time(data.newest_us)}, {words.ago(data.newest_us, now_us)}: is a collector silent?")
     if data.requests and not data.joined:
         found.append("Lines arrive, but none is joined with a connection: a client behind a translation would not be found.")
+    found += [f"{file} cannot be read, and its day is left out: {why}." for file, why in sorted(data.unreadable.items())]
     if rejected := sum(data.rejects.values()):
         found.append(f"{words.counted(rejected, 'line')} could not be read.")
     return found

@@ -1,7 +1,8 @@
 """What there is to say where no node answers: of files at rest, of a server, of the kernel alone. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from unmasq.find import days
 from unmasq.find.check import Check, State
 from unmasq.find.checks import in_vain, joined, off_in
 from unmasq.keep.shapes import Health
@@ -17,6 +18,7 @@ def at_rest(store: str, health: Health) -> list[Check]:
     return [
         Check("owner", State.WARN, f"the store in {store} is at rest: nobody fills it now", go_on),
         Check("stored", State.OK if health.flows else State.WARN, f"{held}, trust list {health.trust_version}"),
+        *days.unreadable(health),
     ]
 
 
@@ -29,16 +31,9 @@ def server_checks(url: str, health: Health, now_us: int) -> list[Check]:
         Check("server", State.OK, f"{url} answers"),
         *joined(health.requests, health.joined),
         Check("stored", State.OK if health.flows else State.WARN, held, next_step),
-        *unwritten(health),
+        *days.unwritten(health),
+        *days.unreadable(health),
     ]
-
-
-def unwritten(health: Health) -> Iterator[Check]:
-    """The days that cannot be written, of which only what belongs to them waits."""
-    if health.unwritten:
-        told = "; ".join(f"{file}: {why}" for file, why in sorted(health.unwritten.items()))
-        next_step = "make room; or, where a file is damaged, stop the server, move the file away and start it again"
-        yield Check("written", State.BROKEN, f"{words.counted(len(health.unwritten), 'day')} cannot be written: {told}", next_step)
 
 
 def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | None, table: tuple[int, int]) -> list[Check]:

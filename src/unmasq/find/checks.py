@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from unmasq.find import ways
+from unmasq.find import days, ways
 from unmasq.find.check import Check, State
 from unmasq.find.reading import pods, reading
 from unmasq.find.sending import sending
@@ -24,6 +24,8 @@ def checks(status: NodeStatus, health: Health) -> list[Check]:
         *ways.sources(status),
         *ways.silent_proxies(status),
         _stored(status, health),
+        *days.unwritten(health),
+        *days.unreadable(health),
         *_dropped(status),
     ]
 

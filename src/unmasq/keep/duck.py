@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,17 @@ from uuid import UUID
 
 import duckdb
 
+from unmasq.base.errors import StoreDamaged, StoreError
 from unmasq.keep.ask.answers import Answers, told
-from unmasq.keep.ask.completeness import Remembered
+from unmasq.keep.ask.completeness import Remembered, covered
 from unmasq.keep.ask.sources import EVERYTHING, Source, View, days_within
 from unmasq.keep.control.state import Control
-from unmasq.keep.day.file import name_of
+from unmasq.keep.day.file import is_damage, name_of
 from unmasq.keep.day.files import DayFiles
 from unmasq.keep.day.split import by_day
 from unmasq.keep.day.writing import Writer
 from unmasq.keep.lock import Lock
+from unmasq.keep.shapes import Covered
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
 
@@ -93,10 +95,21 @@ class DuckStore(Answers):
     def _made(self, day: int) -> int:
         """The day, which has a file now, of which questions see nothing that is not published."""
         with self.moment:
+            self._set_aside_if_damaged(day)
             if day not in self.days.days():
                 self.days.ensure(day)
                 self._below[day] = 0
         return day
+
+    def _set_aside_if_damaged(self, day: int) -> None:
+        try:
+            with self.days.use([day]):
+                return
+        except StoreDamaged:
+            self.days.set_aside(day)
+            self._writers.pop(day, None)
+            self._below.pop(day, None)
+            self.remembered.pop(name_of(day), None)
 
     def _writer(self, day: int) -> Writer:
         writer = self._writers.pop(day, None) or Writer(self._writing, name_of(day))
@@ -135,23 +148,34 @@ class DuckStore(Answers):
             return gone
 
     def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
-        return self.at(days_within(self.days.days(), wanted))
+        return self.at(days_within(self.days.days(), wanted), without=(StoreError,))
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        return self.days.unreadable
+
+    def covered(self) -> list[Covered]:
+        """What a damaged day held is read again where its log is still there. Other trouble may pass, and raises StoreError."""
+        with self.at(self.days.days(), without=(StoreDamaged,)) as view:
+            return covered(view, self.control.retired_lines())
 
     def _source(self, name: str, day: int, below: int | None, rewritten: int | None) -> Source:
         return Source(name, day, EVERYTHING if below is None else below, stamp=(day, below, rewritten))
 
     @contextmanager
-    def at(self, days: Sequence[int]) -> Iterator[View]:
-        """What questions see of some days."""
+    def at(self, days: Sequence[int], *, without: tuple[type[StoreError], ...] = ()) -> Iterator[View]:
+        """What questions see of some days, without those that cannot be read in one of these ways. Raises StoreError."""
         with ExitStack() as stack:
             with self.moment:
-                names = stack.enter_context(self.days.use(days))
+                names = stack.enter_context(self.days.use(days, without=without))
                 below, rewritten = dict(self._below), dict(self._rewritten)
             cursor = stack.enter_context(self.connection.cursor())
             try:
                 sources = [self._source(name, day, below.get(day), rewritten.get(day)) for day, name in names.items()]
                 yield View(cursor, sources, self.control.trust_list)
             except duckdb.Error as error:
+                if is_damage(str(error)):
+                    self.days.find_damage(list(names))
                 raise told(error) from error
 
 

@@ -207,6 +207,10 @@ class LiveStore(Answers):
         unwritten = {file_of(day): error.why or error.what for day, error in self.troubles.items()}
         return structs.replace(super().health(), unwritten=unwritten)
 
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        return self.store.unreadable
+
     def covered(self) -> list[Covered]:
         return self.store.covered()
 

@@ -110,6 +110,7 @@ class Health(Struct, frozen=True):
     trust_version: int
     judged_by_older: int  # flows that an older trust list judged
     unwritten: dict[str, str] = {}  # the file of a day that cannot be written now -> why
+    unreadable: dict[str, str] = {}  # a file that cannot be read, so that its day is left out of every answer -> why
 
 
 class Bucket(Struct, frozen=True):

@@ -65,7 +65,8 @@ class Teller:
         older = (
             f"; {words.counted(data.judged_by_older, 'flow')} by an older one: {self.command('rejudge')}" if data.judged_by_older else ""
         )
-        return ", ".join(parts) + older
+        missing = f"; left out, since they cannot be read: {', '.join(sorted(data.unreadable))}" if data.unreadable else ""
+        return ", ".join(parts) + older + missing
 
     def next(self, trace: Trace) -> str:
         """The command that goes on from here."""

@@ -1,11 +1,12 @@
 """The questions of the protocol, over whatever sources a store has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import duckdb
+from msgspec import structs
 
 from unmasq.base.errors import StoreError
 from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
@@ -42,6 +43,11 @@ class Answers(ABC):
     @abstractmethod
     def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
         """Every source that can hold flows of the filter, as they are at one moment."""
+
+    @property
+    @abstractmethod
+    def unreadable(self) -> Mapping[str, str]:
+        """The files whose days are left out of every answer, each with why."""
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         with self.view(wanted) as view:
@@ -93,11 +99,12 @@ class Answers(ABC):
 
     def health(self) -> Health:
         with self.view(EVER) as view:
-            return completeness.health(view, self.control.trust_version, self.remembered)
+            found = completeness.health(view, self.control.trust_version, self.remembered)
+        return structs.replace(found, unreadable=dict(self.unreadable))
 
+    @abstractmethod
     def covered(self) -> list[Covered]:
-        with self.view(EVER) as view:
-            return completeness.covered(view, self.control.retired_lines())
+        """Which bytes of which files are kept."""
 
 
 def told(error: duckdb.Error) -> StoreError:

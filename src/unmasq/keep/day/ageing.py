@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from unmasq.base.clock import DAY_US, MICROSECONDS
-from unmasq.base.errors import UsageError
+from unmasq.base.errors import StoreDamaged, UsageError
 from unmasq.keep.ask.completeness import covered
 from unmasq.keep.day import rollup, schema
 from unmasq.keep.day.file import name_of
@@ -38,8 +38,9 @@ class Ageing:
 
 def close_days(store: DuckStore) -> Iterator[int]:
     """Close every day that is over, one a step: those older than the newest day. Yields each as it is done."""
-    for day in store.days.days()[1:]:
-        if close_day(store, day):
+    newest = max(store.days.days(), default=0)
+    for day in store.days.readable():
+        if day < newest and close_day(store, day):
             yield day
 
 
@@ -87,7 +88,7 @@ def expire(store: DuckStore, retention_days: int) -> list[int]:
 
 
 def _forget(store: DuckStore, day: int) -> bool:
-    with store.at([day]) as view:
+    with store.at([day], without=(StoreDamaged,)) as view:
         held = covered(view, store.control.retired_lines())
     store.control.set_retired_lines((each.file, start, stop) for each in held for start, stop in each.runs)
     return store.forget(day)

@@ -1,5 +1,6 @@
 """One day's file: its name, how it comes to be, and how it is attached or refused."""
 
+import itertools
 import os
 import re
 from contextlib import suppress
@@ -8,12 +9,23 @@ from pathlib import Path
 
 import duckdb
 
-from unmasq.base.errors import StoreError, StoreTooNew
+from unmasq.base.errors import StoreDamaged, StoreError, StoreTooNew
 from unmasq.keep.day import schema
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _OLDER = "_older"  # behind the name of a file that is read as if it were up to date
 _NAME = re.compile(r"flows-(\d{4}-\d{2}-\d{2})\.duckdb")
+_CUT = "Corrupt database file: it ends before the last of its blocks"
+_ASIDE = ".damaged"  # behind the name of a file that was set aside
+_DAMAGE = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Could not read enough bytes",
+    "Serialization Error",
+    "INTERNAL Error",
+    "FATAL Error",
+)
+"""What DuckDB says of a file that is not as it was written. Other errors may pass: a lock, a right, a full disk."""
 
 
 def name_of(day: int) -> str:
@@ -56,8 +68,8 @@ def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
 def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
     """Attach a file; one of an older version is brought up to date, or read as if it were.
 
-    Raises StoreError where it is damaged, holds something else or cannot be brought up to date, StoreTooNew where a newer
-    program made it.
+    Raises StoreDamaged where it is damaged or holds something else, StoreTooNew where a newer program made it, StoreError
+    where it cannot be opened or brought up to date.
     """
     how = "READ_ONLY" if read_only else "READ_WRITE"
     try:
@@ -65,6 +77,9 @@ def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_onl
     except duckdb.Error as error:
         raise _unreadable(path, str(error)) from None
     version = _version(cursor, name)
+    if _is_cut(cursor, name, path):
+        detach(cursor, name)
+        raise _unreadable(path, _CUT)
     try:
         if 0 < version < schema.VERSION and read_only:
             cursor.execute(f"DETACH {name}; ATTACH '{_quoted(path)}' AS {name}{_OLDER} ({how}); ATTACH ':memory:' AS {name}")
@@ -95,10 +110,44 @@ def _version(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
         return 0
 
 
+def _is_cut(cursor: duckdb.DuckDBPyConnection, name: str, path: Path) -> bool:
+    """Whether the file ends before the last of its blocks, which DuckDB notices only when it reads that one."""
+    size = "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = $name"
+    [(held,)] = cursor.execute(size, {"name": name}).fetchall()
+    return path.stat().st_size < int(held)
+
+
 def unlink(path: Path) -> None:
     """Delete a file with its log."""
     for each in (path, path.with_name(path.name + ".wal")):
         each.unlink(missing_ok=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file, with its log, a name that is no day's, and that nothing had before. Raises StoreError."""
+    number = next(number for number in itertools.count() if not (path.parent / _aside(path, number)).exists())
+    try:
+        for each in (path.with_name(path.name + ".wal"), path):
+            if each.exists():
+                each.rename(path.parent / _aside(each, number))
+        _sync(path.parent)
+    except OSError as error:
+        raise StoreError(f"cannot set {path} aside", str(error.strerror), "move it away by hand") from error
+    return path.parent / _aside(path, number)
+
+
+def _aside(path: Path, number: int) -> str:
+    return f"{path.name}{_ASIDE}{f'-{number}' if number else ''}"
+
+
+def aside(folder: Path) -> list[str]:
+    """The names of the files that were set aside, and that nobody took away yet."""
+    return sorted(path.name for path in folder.glob(f"flows-*.duckdb{_ASIDE}*"))
+
+
+def is_damage(why: str) -> bool:
+    """Whether DuckDB speaks of a file that is not as it was written."""
+    return any(words in why for words in _DAMAGE)
 
 
 def _quoted(path: Path) -> str:
@@ -106,13 +155,15 @@ def _quoted(path: Path) -> str:
 
 
 def _unreadable(path: Path, why: str) -> StoreError:
-    return StoreError(f"{path} cannot be read as a day of flows", why.splitlines()[0], "move the file away to go on without that day")
+    kind = StoreDamaged if is_damage(why) else StoreError
+    return kind(f"{path} cannot be read as a day of flows", why.splitlines()[0], "move the file away to go on without that day")
 
 
 def _refused(path: Path, version: int) -> StoreError:
     if version > schema.VERSION:
         return StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {version}, not {schema.VERSION}", "upgrade")
-    return _unreadable(path, "it holds none of our tables")
+    next_step = "move the file away to go on without that day"
+    return StoreDamaged(f"{path} cannot be read as a day of flows", "it holds none of our tables", next_step)
 
 
 def _sync(folder: Path) -> None:

@@ -31,12 +31,12 @@ _JUDGED = "UPDATE {day}.flows SET trust_version = {version} WHERE trust_version 
 
 
 def rejudge(store: DuckStore, since_us: int | None = None) -> Iterator[Progress]:
-    """Judge all days, or those from `since_us` on, by the present list, newest first; one transaction a day.
+    """Judge all days that can be read, or those from `since_us` on, by the present list, newest first; one transaction a day.
 
     What others summed up, and what lines said of themselves, stays as it came.
     """
     trust = store.control.trust_list()
-    days = [day for day in store.days.days() if since_us is None or day >= since_us // DAY_US]
+    days = [day for day in store.days.readable() if since_us is None or day >= since_us // DAY_US]
     for done, day in enumerate(days, 1):
         with store.changing(day) as cursor:
             flows = _judge_day(cursor, name_of(day), trust)

@@ -1,0 +1,144 @@
+"""A day file that is not as it was written: the other days go on, and every answer says what it leaves out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pytest
+
+from tests.contract.traffic import MIDNIGHT_US, MadeFlow, batch
+from unmasq.base.clock import DAY_US, ManualClock
+from unmasq.base.errors import StoreDamaged, StoreError
+from unmasq.keep.day.ageing import close_days, expire
+from unmasq.keep.day.file import file_of
+from unmasq.keep.day.rejudge import rejudge
+from unmasq.keep.duck import DuckStore
+from unmasq.keep.live import LiveStore
+from unmasq.model.filter import FlowFilter
+
+DAY = MIDNIGHT_US // DAY_US
+OLD = DAY - 3
+DAYS_AGO = -3 * 24 * 60
+MANY = 4000
+HEADERS, BLOCK = 3 * 4096, 256 * 1024  # bytes of a DuckDB file
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(Random(1).randbytes(path.stat().st_size))
+
+
+def _half(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def _foreign(path: Path) -> None:
+    path.unlink()
+    with duckdb.connect(path) as other:
+        other.execute("CREATE TABLE theirs AS SELECT 1")
+
+
+DAMAGE = {"empty": _empty, "garbage": _garbage, "half": _half, "foreign": _foreign}
+every_damage = pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+
+
+@pytest.fixture
+def filled(tmp_path):
+    """Two flows today, and so many three days ago that their file has several blocks."""
+    with DuckStore(tmp_path) as store:
+        store.append(batch([MadeFlow(minute=DAYS_AGO, port=1000 + number) for number in range(MANY)], first_id=10))
+        store.append(batch([MadeFlow(), MadeFlow(minute=1)], first_id=1))
+    return tmp_path
+
+
+def flows(store) -> int:
+    return len(store.flows(FlowFilter(), 10_000).flows)
+
+
+@every_damage
+@pytest.mark.parametrize("read_only", [True, False])
+def test_other_days_are_answered_and_the_damaged_one_is_named(filled: Path, damage: Callable[[Path], None], read_only: bool):
+    damage(filled / file_of(OLD))
+    with DuckStore(filled, read_only=read_only) as store:
+        assert flows(store) == 2
+        assert store.health().flows == 2
+        assert list(store.health().unreadable) == [file_of(OLD)]
+    assert (filled / file_of(OLD)).exists(), "nobody wrote to it"
+
+
+@every_damage
+def test_a_damaged_day_that_must_be_written_is_set_aside_and_begun_anew(filled: Path, damage: Callable[[Path], None]):
+    damage(filled / file_of(OLD))
+    broken = (filled / file_of(OLD)).read_bytes()
+    for number in (0, 1):
+        with DuckStore(filled) as store:
+            assert [file for file in store.covered() if file.runs] != [], "of the other day"
+            store.append(batch([MadeFlow(minute=DAYS_AGO)], first_id=9000 + number))
+            assert flows(store) == 3 + number
+    aside = file_of(OLD) + ".damaged"
+    with DuckStore(filled, read_only=True) as store:
+        assert list(store.health().unreadable) == [aside]
+    assert (filled / aside).read_bytes() == broken
+
+
+def test_of_files_that_are_set_aside_none_replaces_another(filled: Path):
+    for _ in range(3):
+        _garbage(filled / file_of(OLD))
+        with DuckStore(filled) as store:
+            store.append(batch([MadeFlow(minute=DAYS_AGO)], first_id=9000))
+    assert len(list(filled.glob("*.damaged*"))) == 3
+
+
+def test_a_day_that_is_damaged_inside_fails_one_question_and_is_left_out_then(filled: Path):
+    path = filled / file_of(OLD)
+    with duckdb.connect(path, read_only=True) as base:
+        [(block,)] = base.execute("SELECT max(block_id) FROM pragma_storage_info('flows')").fetchall()
+    with path.open("r+b") as file:  # what only reading it shows: the catalogue is as it was
+        file.seek(HEADERS + block * BLOCK + 5000)
+        file.write(b"damage" * 10)
+    with DuckStore(filled, read_only=True) as store:
+        with pytest.raises(StoreError):
+            flows(store)
+        assert flows(store) == 2
+        assert list(store.health().unreadable) == [file_of(OLD)]
+
+
+def test_a_file_that_cannot_be_opened_is_left_out_of_answers_but_never_set_aside(filled: Path):
+    (filled / file_of(OLD)).rename(filled / "kept")
+    (filled / file_of(OLD)).mkdir()
+    with DuckStore(filled) as store:
+        assert flows(store) == 2
+        with pytest.raises(StoreError) as told:
+            store.append(batch([MadeFlow(minute=DAYS_AGO)], first_id=9000))
+        assert not isinstance(told.value, StoreDamaged)
+        with pytest.raises(StoreError):
+            store.covered()  # its lines may be read again and stored twice
+    (filled / file_of(OLD)).rmdir()
+    (filled / "kept").rename(filled / file_of(OLD))
+    with DuckStore(filled) as store:
+        assert (flows(store), store.health().unreadable) == (MANY + 2, {})
+
+
+def test_a_live_store_goes_on_at_once(filled: Path):
+    _garbage(filled / file_of(DAY))
+    with DuckStore(filled) as store:
+        live = LiveStore(store, ManualClock(MIDNIGHT_US), resent=True)
+        live.append(batch([MadeFlow()], first_id=5))
+        live.flush()
+        assert (flows(live), live.troubles) == (MANY + 1, {})
+
+
+def test_days_are_closed_judged_again_and_forgotten_beside_a_damaged_one(filled: Path):
+    with DuckStore(filled) as store:
+        store.append(batch([MadeFlow(minute=2 * DAYS_AGO)], first_id=7000))
+    _garbage(filled / file_of(OLD))
+    with DuckStore(filled) as store:
+        assert list(close_days(store)) == [DAY - 6]
+        assert [done.day for done in rejudge(store)] == [DAY, DAY - 6]
+        assert expire(store, 1) == [OLD, DAY - 6]
+        assert store.health().unreadable == {}
