@@ -1,0 +1,96 @@
+"""`unmasq run` of one log, as its user starts it: killed, stopped, started again, and asked what it has."""
+
+import contextlib
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from tests.crash.shipping import Program
+from tests.faults.log import LENGTH, Log
+from tests.faults.outcome import Outcome, Size
+from tests.lab.deadline import until
+from tests.lab.running import QUICK
+from unmasq.base.clock import SystemClock
+from unmasq.base.errors import UnmasqError
+from unmasq.keep.shapes import Health
+from unmasq.model.health import NodeStatus
+from unmasq.serve.backend import open_backend
+
+_PATIENCE_SECONDS = 60
+_ASKED = "SELECT value, sum(requests) FROM asked JOIN texts ON text = path WHERE value LIKE '/line/%' GROUP BY value"
+
+
+class Host:
+    """One host, while it is entered: its log, its store, and the process between them."""
+
+    def __init__(self, folder: Path, size: Size, *flags: str, store: Path | None = None, log: Path | None = None) -> None:
+        self.store = store or folder / "store"
+        self.log = Log(log or folder / "access.log", size.rate)
+        reads = ("--input", str(self.log.path), "--from-start", "--no-kernel", "--listen", "none")
+        self.program = Program(folder / "said", "run", "--store", str(self.store), *reads, *QUICK, *flags)
+        self._lost = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.program.kill()
+        self.log.close()
+
+    def start(self) -> None:
+        """Begin, and wait until it answers."""
+        self.program.start()
+        until(self._status, "unmasq run to answer", _PATIENCE_SECONDS)
+
+    def stop(self) -> None:
+        """End in order; what it counted is remembered."""
+        self._lost = self._lost_now()
+        self.program.finish()
+
+    def kill(self) -> None:
+        """End as a crash does; what it counted is gone with it, and counted again by the next one."""
+        self.program.kill()
+
+    def health(self) -> Health:
+        with open_backend(self.store, SystemClock()) as asked:
+            return asked.health()
+
+    def outcome(self, wrong: str = "") -> Outcome:
+        """Once every line is stored or counted, or waiting for it is in vain."""
+        began = time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            until(self._is_settled, "every line to be stored or counted", _PATIENCE_SECONDS)
+        seconds = time.monotonic() - began
+        self.stop()
+        counts = stored(self.store)
+        twice = sum(count - 1 for count in counts.values())
+        return Outcome(self.log.written, len(counts), self._lost // LENGTH, twice, seconds, wrong)
+
+    def _is_settled(self) -> bool:
+        return self.health().requests + self._lost_now() // LENGTH >= self.log.written
+
+    def _lost_now(self) -> int:
+        """Bytes that a counter says are lost."""
+        status = self._status()
+        lost = sum(count for name, count in (status.counters if status else {}).items() if name.startswith("tail_lost_bytes"))
+        return self._lost + lost
+
+    def _status(self) -> NodeStatus | None:
+        try:
+            with open_backend(self.store, SystemClock()) as asked:
+                return asked.status()
+        except UnmasqError:
+            return None
+
+
+def stored(store: Path) -> Counter[str]:
+    """How often each line is stored, over all day files that can be read."""
+    counts: Counter[str] = Counter()
+    for day in sorted(store.glob("flows-*.duckdb")):
+        with contextlib.suppress(duckdb.Error), duckdb.connect(str(day), read_only=True) as base:
+            counts.update(dict(base.execute(_ASKED).fetchall()))
+    return counts

@@ -1,0 +1,50 @@
+"""What became of the lines of one row of the table."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Outcome(NamedTuple):
+    """Lines that were written, those that are stored, those that a counter says are lost, and how many are stored more than once.
+
+    `seconds` are from the end of the fault until every line was stored or counted. `wrong` is what else was not as promised.
+    """
+
+    written: int
+    stored: int
+    dropped: int
+    twice: int
+    seconds: float
+    wrong: str = ""
+
+    @property
+    def is_green(self) -> bool:
+        """Whether nothing was lost silently or counted twice."""
+        return self.written == self.stored + self.dropped and not self.twice and not self.wrong
+
+
+class Size(NamedTuple):
+    """How much of a row is run: lines, how many a second, and how often something is killed."""
+
+    lines: int
+    rate: int
+    kills: int
+
+
+WHOLE = Size(lines=4000, rate=400, kills=25)
+SHORT = Size(lines=1000, rate=2000, kills=2)
+
+Run = Callable[[Path, Size], Outcome]
+"""A row: does its fault in an empty folder."""
+
+
+class Row(NamedTuple):
+    """One fault. `peers`: lines lost, or stored twice, in the same case by fail2ban with polling, with pyinotify, and by CrowdSec 1.4.6."""
+
+    run: Run
+    peers: str = ""
+    needs_root: bool = False
+
+
+Rows = Mapping[str, Row]

@@ -1,0 +1,18 @@
+"""The table of faults, each row with fewer lines and kills: `make faults` runs the whole of it."""
+
+import os
+
+import pytest
+
+from tests.faults.outcome import SHORT
+from tests.faults.table import ROWS, run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_line_is_stored_once_or_counted(name: str) -> None:
+    if ROWS[name].needs_root and os.geteuid():
+        pytest.skip("root rights are missing: it mounts a small file system")
+    outcome = run(ROWS[name], SHORT)
+    assert outcome.is_green, outcome
