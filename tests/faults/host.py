@@ -26,10 +26,13 @@ _ASKED = "SELECT value, sum(requests) FROM asked JOIN texts ON text = path WHERE
 class Host:
     """One host, while it is entered: its log, its store, and the process between them."""
 
-    def __init__(self, folder: Path, size: Size, *flags: str, store: Path | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, size: Size, *flags: str, store: Path | None = None, log: Path | None = None, read: Path | None = None
+    ) -> None:
+        """`log` is where the proxy writes, `read` where its file is seen."""
         self.store = store or folder / "store"
         self.log = Log(log or folder / "access.log", size.rate)
-        reads = ("--input", str(self.log.path), "--from-start", "--no-kernel", "--listen", "none")
+        reads = ("--input", str(read or self.log.path), "--from-start", "--no-kernel", "--listen", "none")
         self.program = Program(folder / "said", "run", "--store", str(self.store), *reads, *QUICK, *flags)
         self._lost = 0
 
@@ -61,14 +64,18 @@ class Host:
 
     def outcome(self, wrong: str = "") -> Outcome:
         """Once every line is stored or counted, or waiting for it is in vain."""
-        began = time.monotonic()
-        with contextlib.suppress(TimeoutError):
-            until(self._is_settled, "every line to be stored or counted", _PATIENCE_SECONDS)
-        seconds = time.monotonic() - began
+        seconds = self.settle()
         self.stop()
         counts = stored(self.store)
         twice = sum(count - 1 for count in counts.values())
         return Outcome(self.log.written, len(counts), self._lost // LENGTH, twice, seconds, wrong)
+
+    def settle(self) -> float:
+        """Wait until every line is stored or counted, or waiting is in vain; seconds that it took."""
+        began = time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            until(self._is_settled, "every line to be stored or counted", _PATIENCE_SECONDS)
+        return time.monotonic() - began
 
     def _is_settled(self) -> bool:
         return self.health().requests + self._lost_now() // LENGTH >= self.log.written

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.faults import rotation
+from tests.faults import damage, disks, kills, rotation
 from tests.faults.outcome import Outcome, Row, Rows, Size
 
-ROWS: Rows = {**rotation.ROWS}
+ROWS: Rows = {**rotation.ROWS, **kills.ROWS, **disks.ROWS, **damage.ROWS}
 _HEADS = ("fault", "written", "stored", "counted", "twice", "recovered", "fail2ban, pyinotify, CrowdSec", "")
 
 

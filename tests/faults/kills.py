@@ -1,0 +1,78 @@
+"""`run`, `node` and `serve` killed with -9 at random moments of load, and a server that is away."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.crash.shipping import Pair, Writer, seeded
+from tests.faults.host import Host
+from tests.faults.outcome import Outcome, Row, Rows, Size
+from tests.lab.deadline import until
+
+_LONGEST_SECONDS = 1.5
+
+Fault = Callable[[Pair], None]
+
+
+def _of_run(folder: Path, size: Size) -> Outcome:
+    rng = seeded()
+    with Host(folder, size) as host:
+        for _ in range(size.kills):
+            loading = threading.Thread(target=host.log.write, args=(size.lines // size.kills,))
+            loading.start()
+            time.sleep(_LONGEST_SECONDS * rng.random())  # at any moment of it the kill may come
+            host.kill()
+            host.program.start()
+            loading.join()
+        host.kill()
+        host.start()
+        return host.outcome()
+
+
+def _in_turn(folder: Path, size: Size) -> Outcome:
+    """The node and the server."""
+    rng = seeded()
+
+    def killing(pair: Pair) -> None:
+        for number in range(2 * size.kills):
+            time.sleep(_LONGEST_SECONDS * rng.random())
+            killed = pair.server if number % 2 else pair.node
+            killed.kill()
+            killed.start()
+
+    return _of_pair(folder, size, killing)
+
+
+def _server_away(folder: Path, size: Size) -> Outcome:
+    """For longer than a node waits with its next tries."""
+
+    def away(pair: Pair) -> None:
+        for _ in range(2):
+            pair.server.kill()
+            time.sleep(5)
+            pair.server.start()
+            until(pair.answers, "the server to answer", 60)
+
+    return _of_pair(folder, size, away)
+
+
+def _of_pair(folder: Path, size: Size, fault: Fault) -> Outcome:
+    with Pair(folder) as pair:
+        pair.begin()
+        writer = Writer(pair.log, size.rate)
+        writer.start()
+        fault(pair)
+        written = writer.finish()
+        began = time.monotonic()
+        pair.emptied()
+        seconds = time.monotonic() - began
+        counts = pair.stored()
+        return Outcome(written, len(counts), pair.dropped(), sum(counts.values()) - len(counts), seconds)
+
+
+ROWS: Rows = {
+    "kill -9 of run, again and again": Row(_of_run),
+    "kill -9 of node and serve in turn": Row(_in_turn),
+    "server away": Row(_server_away),
+}
