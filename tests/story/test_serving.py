@@ -77,10 +77,10 @@ def test_a_token_that_is_revoked_ends_its_session(served):
 
 
 def test_a_token_for_a_while_is_over_by_itself(served):
-    shown = token(served, "soon", "see", "--for", "2s")
+    shown = token(served, "soon", "see", "--for", "5s")
     with served.browser() as asking:
         assert asking.get("/api/v1/health", headers=shown).status_code == 200
-        until(lambda: asking.get("/api/v1/health", headers=shown).status_code == 401, "the token to be over", 10)
+        until(lambda: asking.get("/api/v1/health", headers=shown).status_code == 401, "the token to be over", 20)
 
 
 def test_what_is_changed_beside_the_server_is_noted_too(served):

@@ -156,8 +156,10 @@ class DuckStore(Answers):
 
     def covered(self) -> list[Covered]:
         """What a damaged day held is read again where its log is still there. Other trouble may pass, and raises StoreError."""
-        with self.at(self.days.days(), without=(StoreDamaged,)) as view:
-            return covered(view, self.control.retired_lines())
+        for _ in range(2):  # once more where a day turns out to be damaged
+            with suppress(StoreDamaged), self.at(self.days.days(), without=(StoreDamaged,)) as view:
+                return covered(view, self.control.retired_lines())
+        raise StoreError("which lines are stored cannot be told", "days are damaged", "`unmasq doctor` names them")
 
     def _source(self, name: str, day: int, below: int | None, rewritten: int | None) -> Source:
         return Source(name, day, EVERYTHING if below is None else below, stamp=(day, below, rewritten))
@@ -174,9 +176,7 @@ class DuckStore(Answers):
                 sources = [self._source(name, day, below.get(day), rewritten.get(day)) for day, name in names.items()]
                 yield View(cursor, sources, self.control.trust_list)
             except duckdb.Error as error:
-                if is_damage(str(error)):
-                    self.days.find_damage(list(names))
-                raise told(error) from error
+                raise (self.days.find_damage(list(names)) if is_damage(str(error)) else None) or told(error) from error
 
 
 def _engine(folder: Path, limits: Limits) -> duckdb.DuckDBPyConnection:

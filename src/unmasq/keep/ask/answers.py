@@ -1,14 +1,15 @@
 """The questions of the protocol, over whatever sources a store has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import TypeVar
 
 import duckdb
 from msgspec import structs
 
-from unmasq.base.errors import StoreError
+from unmasq.base.errors import StoreDamaged, StoreError
 from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
@@ -33,6 +34,8 @@ from unmasq.model.filter import FlowFilter
 
 EVER = FlowFilter()
 
+Answer = TypeVar("Answer")
+
 
 class Answers(ABC):
     """All that reads. A store says where to look; the SQL is the same for files and memory."""
@@ -44,62 +47,58 @@ class Answers(ABC):
     def view(self, wanted: FlowFilter) -> AbstractContextManager[View]:
         """Every source that can hold flows of the filter, as they are at one moment."""
 
+    def _asked(self, wanted: FlowFilter, question: Callable[[View], Answer]) -> Answer:
+        """Asked once more where a day turns out to be damaged, which is left out then."""
+        try:
+            with self.view(wanted) as view:
+                return question(view)
+        except StoreDamaged:
+            with self.view(wanted) as view:
+                return question(view)
+
     @property
     @abstractmethod
     def unreadable(self) -> Mapping[str, str]:
         """The files whose days are left out of every answer, each with why."""
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
-        with self.view(wanted) as view:
-            return pages.page(view, wanted, limit, after)
+        return self._asked(wanted, lambda view: pages.page(view, wanted, limit, after))
 
     def span(self, address: Range, wanted: FlowFilter) -> list[RoleSpan]:
-        with self.view(wanted) as view:
-            return spans.spans(view, address, wanted, self.remembered)
+        return self._asked(wanted, lambda view: spans.spans(view, address, wanted, self.remembered))
 
     def lifetime(self, address: Range) -> Lifetime:
-        with self.view(EVER) as view:
-            return lifetimes.lifetime(view, address, self.remembered)
+        return self._asked(EVER, lambda view: lifetimes.lifetime(view, address, self.remembered))
 
     def chains(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[ChainGroup]:
-        with self.view(wanted) as view:
-            return paths.groups(view, address, wanted, limit)
+        return self._asked(wanted, lambda view: paths.groups(view, address, wanted, limit))
 
     def clients(self, address: Range, wanted: FlowFilter, limit: int = 1000) -> list[RangeClient]:
-        with self.view(wanted) as view:
-            return clients.clients(view, address, wanted, limit)
+        return self._asked(wanted, lambda view: clients.clients(view, address, wanted, limit))
 
     def same_agent(self, address: Range, wanted: FlowFilter = EVER, limit: int = 1000) -> SameAgent:
-        with self.view(wanted) as view:
-            return agents.same_agent(view, address, limit)
+        return self._asked(wanted, lambda view: agents.same_agent(view, address, limit))
 
     def proxies(self, most: int = 200_000) -> Proxies:
-        with self.view(EVER) as view:
-            return proxies.proxies(view, most)
+        return self._asked(EVER, lambda view: proxies.proxies(view, most))
 
     def histogram(self, wanted: FlowFilter, width_us: int) -> Histogram:
-        with self.view(wanted) as view:
-            return series.histogram(view, wanted, width_us)
+        return self._asked(wanted, lambda view: series.histogram(view, wanted, width_us))
 
     def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10, budget_seconds: float = 0.2) -> Facets:
-        with self.view(wanted) as view:
-            return facets.facets(view, wanted, fields, limit, budget_seconds)
+        return self._asked(wanted, lambda view: facets.facets(view, wanted, fields, limit, budget_seconds))
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
-        with self.view(replace(wanted, since_us=None)) as view:
-            return ranking.top(view, wanted, by, limit, only_new=only_new)
+        return self._asked(replace(wanted, since_us=None), lambda view: ranking.top(view, wanted, by, limit, only_new=only_new))
 
     def node_flows(self) -> list[NodeFlows]:
-        with self.view(EVER) as view:
-            return completeness.node_flows(view)
+        return self._asked(EVER, completeness.node_flows)
 
     def rejects(self) -> list[RejectSample]:
-        with self.view(EVER) as view:
-            return completeness.rejects(view)
+        return self._asked(EVER, completeness.rejects)
 
     def health(self) -> Health:
-        with self.view(EVER) as view:
-            found = completeness.health(view, self.control.trust_version, self.remembered)
+        found = self._asked(EVER, lambda view: completeness.health(view, self.control.trust_version, self.remembered))
         return structs.replace(found, unreadable=dict(self.unreadable))
 
     @abstractmethod

@@ -15,7 +15,6 @@ from unmasq.keep.day import schema
 _EPOCH = date(1970, 1, 1).toordinal()
 _OLDER = "_older"  # behind the name of a file that is read as if it were up to date
 _NAME = re.compile(r"flows-(\d{4}-\d{2}-\d{2})\.duckdb")
-_CUT = "Corrupt database file: it ends before the last of its blocks"
 _ASIDE = ".damaged"  # behind the name of a file that was set aside
 _DAMAGE = (
     "not a valid DuckDB database file",
@@ -77,9 +76,6 @@ def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_onl
     except duckdb.Error as error:
         raise _unreadable(path, str(error)) from None
     version = _version(cursor, name)
-    if _is_cut(cursor, name, path):
-        detach(cursor, name)
-        raise _unreadable(path, _CUT)
     try:
         if 0 < version < schema.VERSION and read_only:
             cursor.execute(f"DETACH {name}; ATTACH '{_quoted(path)}' AS {name}{_OLDER} ({how}); ATTACH ':memory:' AS {name}")
@@ -110,16 +106,9 @@ def _version(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
         return 0
 
 
-def _is_cut(cursor: duckdb.DuckDBPyConnection, name: str, path: Path) -> bool:
-    """Whether the file ends before the last of its blocks, which DuckDB notices only when it reads that one."""
-    size = "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = $name"
-    [(held,)] = cursor.execute(size, {"name": name}).fetchall()
-    return path.stat().st_size < int(held)
-
-
 def unlink(path: Path) -> None:
     """Delete a file with its log."""
-    for each in (path, path.with_name(path.name + ".wal")):
+    for each in (path, _log_of(path)):
         each.unlink(missing_ok=True)
 
 
@@ -127,13 +116,17 @@ def set_aside(path: Path) -> Path:
     """Give a damaged file, with its log, a name that is no day's, and that nothing had before. Raises StoreError."""
     number = next(number for number in itertools.count() if not (path.parent / _aside(path, number)).exists())
     try:
-        for each in (path.with_name(path.name + ".wal"), path):
+        for each in (_log_of(path), path):
             if each.exists():
                 each.rename(path.parent / _aside(each, number))
         _sync(path.parent)
     except OSError as error:
         raise StoreError(f"cannot set {path} aside", str(error.strerror), "move it away by hand") from error
     return path.parent / _aside(path, number)
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
 
 
 def _aside(path: Path, number: int) -> str:

@@ -83,17 +83,23 @@ class DayFiles:
             found = {file_of(day): error.why or error.what for day, error in self._unreadable.items() if day in self._days}
         return found | dict.fromkeys(dayfile.aside(self.folder), "it was damaged, and was set aside when its day was to be written")
 
-    def find_damage(self, days: Sequence[int]) -> None:
-        """Read all of some attached days, so that those that are damaged inside are left out from now on."""
-        for day in days:
-            with self._lock, self._connection.cursor() as cursor:
-                try:
-                    for table in schema.TABLES:
-                        cursor.execute(f"SELECT bit_xor(hash(t)) FROM {name_of(day)}.{table} t").fetchall()
-                except duckdb.Error as error:
-                    if dayfile.is_damage(str(error)):
-                        what, why = f"{self.folder / file_of(day)} is damaged", str(error).splitlines()[0]
-                        self._damaged[day] = StoreDamaged(what, why, "its day is left out of every answer; restore the file")
+    def find_damage(self, days: Sequence[int]) -> StoreDamaged | None:
+        """Read all of some attached days; those that are damaged inside are left out from now on. Returns what is wrong with one."""
+        found = {day: error for day in days if (error := self._damage_in(day))}
+        with self._lock:
+            self._damaged |= found
+        return next(iter(found.values()), None)
+
+    def _damage_in(self, day: int) -> StoreDamaged | None:
+        with self._connection.cursor() as cursor:
+            try:
+                for table in schema.TABLES:
+                    cursor.execute(f"SELECT bit_xor(hash(t)) FROM {name_of(day)}.{table} t").fetchall()
+            except duckdb.Error as error:
+                if dayfile.is_damage(str(error)):
+                    what, why = f"{self.folder / file_of(day)} is damaged", str(error).splitlines()[0]
+                    return StoreDamaged(what, why, "its day is left out of every answer; restore the file")
+        return None
 
     def set_aside(self, day: int) -> Path:
         """Rename the damaged file of a day that must be written. Raises StoreError while somebody reads it."""
