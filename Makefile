@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
 
-.PHONY: help setup python demo test sanitize check bench docs screenshots proto lock clean
+.PHONY: help setup python demo test faults sanitize check bench docs screenshots proto lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,9 @@ demo: setup ## show the whole path on this machine; KEEP=1 leaves it running
 
 test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips into failures
 	$(BIN)/pytest $(ARGS)
+
+faults: setup ## break what can break under load, as root, and print what became of every line; NAME=rename runs some rows
+	$(BIN)/python -m tests.faults $(NAME)
 
 sanitize: python ## run the tests of the C extension under a watch on its memory; ARGS='-x'
 	scripts/sanitize $(ARGS)
