@@ -45,6 +45,9 @@ docs: python ## write docs/cli.md from the program
 screenshots: setup ## look at each page of the lab's traffic, and keep what is seen in docs/screenshots
 	$(BIN)/pytest -q tests/ui/screenshots.py
 
+dist: python ## write the wheel of the last commit to dist/; two builds of it must not differ in a byte
+	$(BIN)/python -m scripts.dist
+
 proto: python ## write the modules of src/unmasq/model/proto from its .proto files
 	@scripts/proto
 
