@@ -13,6 +13,7 @@ help: ## list the targets
 setup: python ## make .venv from the lock file and install the programs that tests start
 	@scripts/system-packages $(LAB_PROGRAMS)
 	@scripts/setup proxies browser
+	@scripts/setup audit
 
 python:
 	@scripts/setup
@@ -45,7 +46,7 @@ docs: python ## write docs/cli.md from the program
 screenshots: setup ## look at each page of the lab's traffic, and keep what is seen in docs/screenshots
 	$(BIN)/pytest -q tests/ui/screenshots.py
 
-dist: python ## write the wheel of the last commit to dist/; two builds of it must not differ in a byte
+dist: python ## write the wheel of the last commit and its SBOM to dist/; two builds must not differ in a byte
 	$(BIN)/python -m scripts.dist
 
 proto: python ## write the modules of src/unmasq/model/proto from its .proto files

@@ -1,11 +1,10 @@
 """Write the wheel of the last commit to dist/, built twice as on two machines: where the two differ in one byte there is none.
 
-UNMASQ_REQUIRE=native demands the C extension. What is not committed is not in it.
+Beside it, its SBOM and the sums of both. UNMASQ_REQUIRE=native demands the C extension. What is not committed is not in them.
 """
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,9 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[1]
+from scripts import sbom
+from scripts.locked import ROOT
+
 OUT = ROOT / "dist"
 
 
@@ -38,17 +39,16 @@ class DistError(Exception):
 
 
 def main() -> int:
-    """The exit code: 0 if dist/ holds the wheel and its sum, 1 if there is none."""
+    """The exit code: 0 if dist/ holds all of it, 1 if there is no wheel."""
+    epoch = int(commit_seconds())
     try:
         with tempfile.TemporaryDirectory() as folder:
-            wheel = build_twice(last_commit(), int(commit_seconds()), Path(folder))
-            OUT.mkdir(exist_ok=True)
-            shutil.copyfile(wheel, OUT / wheel.name)
+            wheel = build_twice(last_commit(), epoch, Path(folder))
+            write(OUT, wheel, sbom.written(wheel.parents[1], wheel, epoch))
     except (DistError, subprocess.CalledProcessError) as error:
         print(f"dist: {error}", file=sys.stderr)
         return 1
-    write_sums(OUT, [wheel.name])
-    print(f"dist: {OUT.name}/{wheel.name}, the same bytes from two builds")
+    print(f"dist: {OUT.name}/{wheel.name}, the same bytes from two builds, with its SBOM and SHA256SUMS beside it")
     return 0
 
 
@@ -104,10 +104,13 @@ def _contents(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def write_sums(folder: Path, names: list[str]) -> None:
-    """SHA256SUMS in the folder, as sha256sum --check reads it."""
-    sums = "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
-    (folder / "SHA256SUMS").write_text(sums, encoding="utf-8")
+def write(folder: Path, wheel: Path, bill: str) -> None:
+    """Copy the wheel into the folder, with its SBOM, and SHA256SUMS as `sha256sum --check` reads it."""
+    folder.mkdir(exist_ok=True)
+    contents = {wheel.name: wheel.read_bytes(), wheel.with_suffix(".cdx.json").name: bill.encode()}
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents.items())
+    for name, content in (contents | {"SHA256SUMS": sums.encode()}).items():
+        (folder / name).write_bytes(content)
 
 
 if __name__ == "__main__":
