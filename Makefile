@@ -49,6 +49,10 @@ screenshots: setup ## look at each page of the lab's traffic, and keep what is s
 dist: python ## write the wheel of the last commit and its SBOM to dist/; two builds must not differ in a byte
 	$(BIN)/python -m scripts.dist
 
+audit: python ## look all locked packages up in the known vulnerabilities; ADVISORIES=FOLDER asks nobody
+	@$(if $(ADVISORIES),,scripts/setup audit)
+	$(BIN)/python -m scripts.audit $(if $(ADVISORIES),"$(ADVISORIES)")
+
 proto: python ## write the modules of src/unmasq/model/proto from its .proto files
 	@scripts/proto
 
