@@ -13,6 +13,7 @@ help: ## list the targets
 setup: python ## make .venv from the lock file and install the programs that tests start
 	@scripts/system-packages $(LAB_PROGRAMS)
 	@scripts/setup proxies browser
+	@scripts/setup audit
 
 python:
 	@scripts/setup
@@ -48,6 +49,13 @@ docs: python ## write docs/cli.md from the program
 screenshots: setup ## look at each page of the lab's traffic, and keep what is seen in docs/screenshots
 	$(BIN)/pytest -q tests/ui/screenshots.py
 
+dist: python ## write the wheel of the last commit and its SBOM to dist/; two builds must not differ in a byte
+	$(BIN)/python -m scripts.dist
+
+audit: python ## look all locked packages up in the known vulnerabilities; ADVISORIES=FOLDER asks nobody
+	@$(if $(ADVISORIES),,scripts/setup audit)
+	$(BIN)/python -m scripts.audit $(if $(ADVISORIES),"$(ADVISORIES)")
+
 proto: python ## write the modules of src/unmasq/model/proto from its .proto files
 	@scripts/proto
 
@@ -55,5 +63,5 @@ lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade rene
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-api .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-api .venv-audit .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

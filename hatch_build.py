@@ -16,7 +16,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 EXTENSION = "src/unmasq/model/_native.abi3.so"
-FLAGS = ("-O2", "-Wall", "-Wextra", "-fPIC", "-shared")
+FLAGS = ("-O2", "-Wall", "-Wextra", "-Wdate-time", "-fPIC", "-shared")
 
 
 class NotBuiltError(Exception):
@@ -50,16 +50,18 @@ def build(root: Path) -> None:
     extension.unlink(missing_ok=True)
     unfinished = extension.with_name(f"_native.{os.getpid()}.so")
     try:
-        compile_into(unfinished, sorted(map(str, (root / "native").glob("*.c"))))
+        compile_into(unfinished, root)
         unfinished.replace(extension)  # at once: nobody loads half a library
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def compile_into(library: Path, sources: list[str]) -> None:
-    """Compile and link; what the compiler says is passed on. Raises NotBuiltError."""
+def compile_into(library: Path, root: Path) -> None:
+    """Compile and link `native/` of `root`; what the compiler says is passed on. Raises NotBuiltError."""
+    # By their names from the root: what the compiler writes of them is the same wherever the checkout lies.
+    sources = sorted(str(path.relative_to(root)) for path in root.glob("native/*.c"))
     command = [*compiler(), *FLAGS, f"-I{headers()}", *sources, "-o", str(library)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+    done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     sys.stderr.write(done.stderr)
     if done.returncode or not library.exists():
         first = next((line for line in done.stderr.splitlines() if "error" in line), f"exit code {done.returncode}")

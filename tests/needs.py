@@ -21,6 +21,10 @@ OURS = str(Path(sys.executable).parent)
 """Where packages from PyPI put their programs."""
 
 
+AUDIT = Path(__file__).parents[1] / ".venv-audit" / "installed-audit"
+"""What scripts/setup writes where it could install all of it."""
+
+
 class Need(NamedTuple):
     """One thing a capability is made of, and whether it is here."""
 
@@ -73,6 +77,7 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
     "envoy": (Need("envoy (scripts/setup proxies)", partial(_is_in_our_environment, "envoy")),),
     "traefik": (Need("traefik (scripts/setup proxies)", partial(_is_in_our_environment, "traefik")),),
     "tls": (_program("openssl"),),
+    "audit": (Need("what looks up advisories (scripts/setup audit)", AUDIT.exists),),
     "native": (Need("the C extension (scripts/setup says why)", _has_extension),),
 }
 MEANINGS = {
@@ -83,6 +88,7 @@ MEANINGS = {
     "envoy": "Envoy, as PyPI has it",
     "traefik": "Traefik, as PyPI has it",
     "tls": "certificates that a test makes",
+    "audit": "what looks up advisories and knows the format of the SBOM",
     "native": "the C extension beside its twins in Python",
 }
 

@@ -39,6 +39,22 @@ def test_an_interpreter_that_will_not_do(tmp_path, refused, what, next_step):
     assert next_step in said
 
 
+@pytest.mark.parametrize(("group", "linked"), [((), ".venv"), (("audit",), ".venv-audit")])
+def test_an_environment_behind_a_link_is_not_emptied(tmp_path, group, linked):
+    checkout, theirs = tmp_path / "checkout", tmp_path / "theirs"
+    for folder in (checkout / "scripts", theirs):
+        folder.mkdir(parents=True)
+    for name in ("scripts/setup", "pyproject.toml", "requirements-dev.lock", "requirements-audit.lock"):
+        shutil.copy(ROOT / name, checkout / name)
+    (checkout / linked).symlink_to(theirs)
+    (tmp_path / "python3").write_text(f'#!/bin/sh\ncase "$2" in venv) touch {theirs}/emptied; exit 1 ;; esac\n')
+    (tmp_path / "python3").chmod(0o755)
+    environment = os.environ | {"PYTHON": str(tmp_path / "python3")}
+    done = subprocess.run([checkout / "scripts/setup", *group], env=environment, capture_output=True, text=True, check=False)
+    assert f"setup: {linked} is a link to {theirs}" in done.stderr
+    assert list(theirs.iterdir()) == []
+
+
 def test_no_interpreter_at_all(tmp_path):
     code, said = run_script("setup", PYTHON=str(tmp_path / "python3"))
     assert code == 1
