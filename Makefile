@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
 
-.PHONY: help setup python demo test sanitize check bench docs screenshots proto lock clean
+.PHONY: help setup python demo test sanitize fuzz check bench docs screenshots proto lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +25,10 @@ test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips in
 
 sanitize: python ## run the tests of the C extension under a watch on its memory; ARGS='-x'
 	scripts/sanitize $(ARGS)
+
+fuzz: python ## look for inputs that break a promise; NAME=walk, SECONDS=60 of each
+	@scripts/setup fuzz
+	$(BIN)/python -m tests.fuzz "$(NAME)" $(SECONDS)
 
 check: python ## lint, format, types, layers, sizes, and that the documents keep step
 	$(BIN)/ruff check
