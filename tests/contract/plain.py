@@ -23,7 +23,12 @@ Hit = tuple[Chain | None, Flow]
 
 def made(flow: Flow, of: Sequence[MadeFlow]) -> MadeFlow:
     """What the test wrote down for a document: ids count from 1."""
-    return of[int(flow.unmasq.id.replace("-", "")[-8:], 16) - 1]
+    return of[made_number(flow) - 1]
+
+
+def made_number(flow: Flow) -> int:
+    """The id of a document as the test counted it."""
+    return int(flow.unmasq.id.replace("-", "")[-8:], 16)
 
 
 def pairs(texts: Iterable[str | None]) -> Addresses:
