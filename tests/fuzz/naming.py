@@ -8,7 +8,7 @@ from contextlib import suppress
 from tests.property.test_walk import columns
 from unmasq.base.errors import UsageError
 from unmasq.model.address import NONE, V4_PREFIX, is_confined, packed, parse, parse_range, single, to_text
-from unmasq.model.flaws import _is_header_text as is_header_text
+from unmasq.model.flaws import is_header_text
 from unmasq.model.flowbatch import Evidence, Flag, Join
 from unmasq.model.native import NATIVE
 from unmasq.unwind.claims import claims_of, elements, header_values, named, raw_claims
