@@ -3,6 +3,7 @@
 What fuzzing found stands beside it under names that begin with `found-`, and stays.
 """
 
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from uuid import UUID
 import msgspec
 import zstandard
 
+from tests.fuzz import keeping
 from tests.fuzz.sending import BETWEEN
 from tests.fuzz.targets import CORPUS
 from tests.golden.hostile import HOSTILE, TAME
@@ -47,6 +49,7 @@ def seeds() -> dict[str, Inputs]:
         "claims": _header_texts(),
         "walk": _walks(),
         "batch": _batches(),
+        "kept": _changed_batches(),
         "report": _reports(),
         "stream": _streams(),
         "credentials": {
@@ -132,6 +135,15 @@ def _batches() -> Inputs:
     """As MessagePack, which can be mutated: the target compresses it, too."""
     small = zstandard.decompress(wire.encode(replace(SMALL, id=UUID(int=7))))
     return {"small": small, "newer": msgspec.msgpack.encode(msgspec.msgpack.decode(small) | {"version": 2})}
+
+
+def _changed_batches() -> Inputs:
+    return {
+        "as-it-is": b"",
+        "flags-and-evidence": struct.pack("<BBBqBBBq", 1, 2, 0, 31, 1, 5, 1, 2),
+        "nobody-was-logged": keeping.BETWEEN + b'{"logged":"-"}',
+        "half-a-surrogate-pair": keeping.BETWEEN + b'{"x-forwarded-for":"\\udc80, 1.1.1.1","captured":"x-forwarded-for:1"}',
+    }
 
 
 def _reports() -> Inputs:

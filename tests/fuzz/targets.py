@@ -6,7 +6,7 @@ The corpus of a target is the folder `corpus/NAME`: a file is one input, and its
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.fuzz import asking, kernel, naming, reading, sending
+from tests.fuzz import asking, keeping, kernel, naming, reading, sending
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -21,6 +21,7 @@ TARGETS: Mapping[str, Target] = {
     "claims": naming.claims,
     "walk": naming.walks,
     "batch": sending.batch,
+    "kept": keeping.kept,
     "report": sending.report,
     "stream": sending.stream,
     "credentials": sending.credentials,

@@ -1,7 +1,7 @@
 """The promises of tests/fuzz/targets.py, over the corpora and over inputs that are nearly of them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.seeds import seeds
@@ -11,7 +11,11 @@ from tests.property.mutation import mutated
 MOST_BYTES = 16 << 10
 """Of the corpus of one target."""
 
+SLOW = ("kept",)
+"""Those that write to a disk."""
+
 every_target = pytest.mark.parametrize("name", TARGETS)
+quick_targets = pytest.mark.parametrize("name", [name for name in TARGETS if name not in SLOW])
 
 
 @pytest.mark.parametrize(("name", "input_name"), [(name, file) for name in TARGETS for file in inputs_of(name)])
@@ -25,16 +29,23 @@ def test_inputs_that_are_next_to_nothing_keep_it(name, data):
     TARGETS[name](data)
 
 
-@every_target
+@quick_targets
 @given(data=st.data())
 def test_what_is_nearly_of_the_corpus_keeps_it(name, data):
     TARGETS[name](data.draw(mutated(list(inputs_of(name).values()))))
 
 
-@every_target
+@quick_targets
 @given(data=st.binary(max_size=300))
 def test_any_bytes_keep_it(name, data):
     TARGETS[name](data)
+
+
+@pytest.mark.parametrize("name", SLOW)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_what_is_nearly_of_the_corpus_keeps_it_slowly(name, data):
+    TARGETS[name](data.draw(st.one_of(mutated(list(inputs_of(name).values())), st.binary(max_size=300))))
 
 
 @every_target
