@@ -76,6 +76,7 @@ def left_out(wanted: FlowFilter) -> list[FlowFilter]:
 
 
 def _alone(name: str, value: str) -> FlowFilter:
+    name = name.strip().replace("-", "_")
     alone: dict[str, Any] = {name: (int(value) if name == "port" else value,)}
     return FlowFilter(**alone)
 
