@@ -56,5 +56,5 @@ lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade rene
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-api .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .fuzz .venv .venv-api .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
