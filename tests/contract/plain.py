@@ -62,7 +62,8 @@ def inside(addresses: Addresses, texts: Iterable[str | Range]) -> bool:
 
 
 def _status(chain: Chain, wanted: str) -> bool:
-    return any(status == wanted or (wanted.endswith("xx") and len(status) == 3 and status[0] == wanted[0]) for status in chain.statuses)
+    is_class = len(wanted) == 3 and wanted[0].isdecimal() and wanted[1:].lower() == "xx"
+    return any(status == wanted or (is_class and len(status) == 3 and status[0] == wanted[0]) for status in chain.statuses)
 
 
 CHAIN_FIELDS = ("client", "claim", "original_source", "evidence", "host", "path", "status", "service", "header", "via")
