@@ -13,7 +13,7 @@ from unmasq.join.settings import WindowSettings
 from unmasq.join.window import LOOK_US
 from unmasq.model.address import to_text
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
-from unmasq.model.flowbatch import Flag, FlowBatch
+from unmasq.model.flowbatch import Flag, FlowBatch, Join
 
 SETTINGS = [WindowSettings(), WindowSettings(linger_us=300 * SECOND, wait_us=20 * SECOND), WindowSettings(most_lines=4)]
 
@@ -118,8 +118,10 @@ class WindowStory(RuleBasedStateMachine):
             return
         self.gone.update(self.named(batch))
         self.mentioned |= set(batch.flows.conntrack_id.tolist()) - {0}
-        # Of as many flows as lines may wait it is known that they closed.
-        keys = zip(batch.flows.conntrack_id.tolist(), batch.flows.interval_start_us.tolist(), batch.flows.flags.tolist(), strict=True)
+        # Of as many flows as lines may wait it is known that they closed. A line that comes after its connection was told of as unlogged
+        # makes a flow of its own, which is not marked.
+        flows = batch.flows.take(batch.flows.join != Join.UNLOGGED)
+        keys = zip(flows.conntrack_id.tolist(), flows.interval_start_us.tolist(), flows.flags.tolist(), strict=True)
         self.flows.update((number, start) for number, start, flags in keys if number and not flags & Flag.LATE)
         assert max(self.flows.values(), default=1) == 1 or self.settings.most_lines == 4, "one interval of a connection became two flows"
 
