@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
 
-.PHONY: help setup python demo test faults sanitize check bench docs screenshots proto lock clean
+.PHONY: help setup python demo test faults sanitize fuzz check bench docs screenshots proto lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,10 @@ faults: setup ## break what can break under load, as root, and print what became
 
 sanitize: python ## run the tests of the C extension under a watch on its memory; ARGS='-x'
 	scripts/sanitize $(ARGS)
+
+fuzz: python ## look for inputs that break a promise; NAME=walk, SECONDS=60 of each
+	@scripts/setup fuzz
+	$(BIN)/python -m tests.fuzz "$(NAME)" $(SECONDS)
 
 check: python ## lint, format, types, layers, sizes, and that the documents keep step
 	$(BIN)/ruff check
@@ -63,5 +67,5 @@ lock: ## resolve pyproject.toml into the lock files; LOCK_OPTIONS=--upgrade rene
 	scripts/lock
 
 clean: ## remove what the targets made
-	rm -rf .venv .venv-api .venv-audit .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .fuzz .venv .venv-api .venv-audit .venv-lock src/unmasq/model/_native*.so build dist .coverage .hypothesis .schemathesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -148,6 +148,7 @@ def headers(text):
         (headers("{"), "headers"),
         (headers("[" * 100_000), "headers"),
         (headers('{"x-real-ip": 7}'), "headers"),
+        (headers('{"x-real-ip": "\\udc80"}'), "headers"),  # an answer could not hold it
         (column("chains", "flow", [0, 0, 2]), "chains.flow"),
         (column("chains", "flow", [-1, 0, 1]), "chains.flow"),
         (column("chains", "headers", [99, 0, 0]), "chains.headers"),

@@ -65,7 +65,8 @@ class Parts:
     def _how(self, group: ChainGroup) -> tuple[str, str | None, str | None]:
         if "snat_elsewhere" in group.flags or (group.observed != group.source and group.role == "source"):
             return "translation", None, None
-        at = [hop.ip for hop in group.hops].index(group.address)
+        # A node that lies may list an address by which no walk came.
+        at = next((place for place, hop in enumerate(group.hops) if hop.ip == group.address), 0)
         header = group.hops[at - 1].by if at else None
         return "proxy", name_of(group.address, self._trust, header), header
 
@@ -77,7 +78,12 @@ def name_of(ip: str | None, trust: TrustList, header: str | None = None) -> str 
 
 
 def _forwarder(group: ChainGroup) -> tuple[str, str]:
-    """Who names the client, and in which header; the observed end where the list that judged it is lost."""
+    """Who names the client, and in which header; the observed end where the list that judged it is lost.
+
+    Nobody, where a node that lies says so of a flow without a source.
+    """
+    if not group.hops:
+        return "", ""
     named, by = group.hops[0], group.hops[1] if len(group.hops) > 1 else group.hops[0]
     return by.ip or "", named.by
 

@@ -99,7 +99,14 @@ def learn(message: bytes) -> Template | None:
         walked = list(_walked(message, places(message, HEADER_BYTES + conntrack.FAMILY_BYTES), ()))
     except Malformed:  # in a part that the plain reader does not look into
         return None
-    return _template(message, ConnectionEvent(parsed.rows[0][0]), walked) if parsed.rows else None
+    if not parsed.rows or not all(_fits(_NAMES[path], size) for path, (_, _, size) in walked if path in _NAMES):
+        return None
+    return _template(message, ConnectionEvent(parsed.rows[0][0]), walked)
+
+
+def _fits(name: str, size: int) -> bool:
+    """Whether a value can be cut out of many messages at once. The kernel writes no others."""
+    return size in (4, 16) if name.endswith(("src", "dst")) else size in (1, 2, 4, 8)
 
 
 def _template(message: bytes, event: ConnectionEvent, walked: Sequence[tuple[tuple[int, ...], Place]]) -> Template:

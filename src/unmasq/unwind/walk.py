@@ -77,7 +77,7 @@ def walk(start: Pair, by: str, headers: Headers, trust: TrustList, *, snat_elsew
 
 def _without_start(headers: Headers, trust: TrustList) -> Verdict:
     """A line without our marker names one address. Is it a trusted proxy's, then what that one forwarded was not recorded."""
-    logged = headers.named.get(LOGGED, [NONE])[0]
+    logged = (headers.named.get(LOGGED) or [NONE])[0]
     hops = (WalkedHop(logged, LOGGED),) if logged != NONE else ()
     if logged == NONE or trust.find(*logged):
         return Verdict(NONE, Evidence.NONE, Flag.OBSCURED, hops)
