@@ -66,7 +66,7 @@ class Server:
             listener = tcp(self._public.host, self._public.port)
             self.port = int(listener.getsockname()[1])
             self.site = self._site(ingest)
-            stack.enter_context(Listening(self.site.app(), listener, self._public.tls))
+            stack.enter_context(Listening(self.site.app(), listener, self._public.tls, self._counters))
             self._closing = stack.pop_all()
         return self
 
