@@ -59,7 +59,7 @@ def hostile(text: str) -> FlowBatch:
 def test_of_a_server(store, server, browser):
     reading = bearer(store, "see")
     first, *others = TEXTS.values()
-    raw(server, b"BREW /%ff HTTP/1.1\r\nHost: localhost\r\nUser-Agent: x\"y\xff\r\n\r\n")
+    raw(server, b'BREW /%ff HTTP/1.1\r\nHost: localhost\r\nUser-Agent: x"y\xff\r\n\r\n')
     ask_all(browser, first, reading)
     ask_all(browser, "{1=" + others[0], reading)
     before = series(browser.get("/metrics", headers=reading).text)
@@ -77,7 +77,8 @@ def test_of_a_node():
     texts = [text.encode() for text in TEXTS.values()] + [lines.strip() for lines in TRICKS.values()]
     for number, (key, text) in enumerate(product(KEYS, texts)):
         value = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b" ")
-        line = b'%s unmasq: {"source_port": 1, "source_ip": "198.51.100.1", "%s": "%s"}\n' % (text.replace(b"\n", b" "), key.encode(), value)
+        payload = b'{"source_port": 1, "source_ip": "198.51.100.1", "%s": "%s"}' % (key.encode(), value)
+        line = text.replace(b"\n", b" ") + b" unmasq: " + payload + b"\n"
         named = value.decode(errors="replace")
         desk.take_lines(Chunk(FileIdentity(1, 1, "a"), named, number << 20, line, pod=named), NOW_US)
     desk.close(NOW_US, everything=True)
