@@ -17,7 +17,7 @@ from unmasq.model.native import Native
 from unmasq.read.formats.objects import OPENING as OBJECT
 from unmasq.read.formats.payload import MARKERS, OPENING
 from unmasq.read.formats.prefix import STEPS
-from unmasq.read.formats.record import is_of_haproxy
+from unmasq.read.formats.record import NOWHERE, is_of_haproxy
 from unmasq.read.formats.steps import Step, all_but, keys_of, literal, merged, number, pattern_of, program_of, taken_by
 from unmasq.read.formats.values import Listed, Spans, Values
 from unmasq.read.lines import count_in, hold_twice
@@ -105,11 +105,15 @@ def learn(line: bytes, *, captures: bool = False) -> Layout | None:
 
 
 def _half_read(taken: Array, values: Mapping[str, Values]) -> Array:
-    """Which taken lines the plain reader must look at, since their request was refused."""
-    refused = np.zeros(len(taken), "?")
+    """Which taken lines the plain reader must look at, since their request was refused and sent nowhere."""
+    half = np.zeros(int(taken.sum()), "?")
     if "status" in values:
-        refused[taken] = np.isin(values["status"].whole_numbers(), _REFUSED)
-    return refused
+        refused = np.flatnonzero(np.isin(values["status"].whole_numbers(), _REFUSED))
+        upstream = values.get("upstream")
+        half[[row for row in refused.tolist() if upstream is None or upstream[row] in NOWHERE]] = True
+    found = np.zeros(len(taken), "?")
+    found[taken] = half
+    return found
 
 
 def _besides(prefix: Sequence[Step], keys: Sequence[str]) -> Iterator[Step]:

@@ -28,7 +28,8 @@ HEADER_KEYS = {
 _NO_REQUESTS = (b"<BADREQ>", b"", b"-")
 """A method of HAProxy's, and of nginx's, where it could not read the request: no header of it is in the line."""
 _REFUSED = (b"400", b"408")
-_NOWHERE = (b"", b"-")
+NOWHERE = (b"", b"-")
+"""What a line has for an upstream where the request was sent to none."""
 _HAPROXY = re.compile(rb"(?:^| )haproxy(?:\[\d+\])?: *$")
 
 _FRONT = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(?:(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)) )?"
@@ -108,7 +109,7 @@ def is_half_read(fields: Mapping[str, bytes]) -> bool:
 
     nginx logs what it had read by then. Whoever is behind a trusted proxy can spoil a request in front of what that one appended.
     """
-    return fields.get("status") in _REFUSED and fields.get("upstream", b"") in _NOWHERE
+    return fields.get("status") in _REFUSED and fields.get("upstream", b"") in NOWHERE
 
 
 def is_of_haproxy(before: bytes) -> bool:
