@@ -47,6 +47,7 @@ more: st.SearchStrategy[dict[str, str]] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"captured": st.sampled_from(["-", "x-forwarded-for:16"]), "method": st.sampled_from(["GET", "<BADREQ>"])}),
     st.fixed_dictionaries({"uri": st.sampled_from(["/own?x", "/"]), "status": header, "user_agent": header}),
+    st.fixed_dictionaries({"status": st.sampled_from(["200", "400", "408"]), "upstream": st.sampled_from(["", "-", "10.0.0.1:80"])}),
 )
 good = st.builds(
     lambda source, port, xff, real, kind, agent, size, told: (

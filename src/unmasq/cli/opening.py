@@ -41,5 +41,5 @@ def open_port(options: RunOptions, site: Site) -> Iterator[Opened]:
         yield Opened(lambda: out.note(why))
         return
     bound = int(listener.getsockname()[1])
-    with Listening(site.app(), listener, port.tls):
+    with Listening(site.app(), listener, port.tls, site.counters):
         yield Opened(lambda: say_link(port, bound, site.sessions))

@@ -29,7 +29,7 @@ class RunOptions(WatchOptions, PortOptions):
     flush_seconds: float = 30
     """How long closed flows may wait before they are written; they are searchable meanwhile."""
     retention_days: int = 91
-    """Days to keep, at least 1, counted back from the newest flow; not with --once."""
+    """Days to keep, at least 1, counted back from the newest flow, or from now if that is earlier; not with --once."""
 
 
 def run(options: RunOptions) -> None:

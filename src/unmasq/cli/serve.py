@@ -31,7 +31,7 @@ class ServeOptions(PortOptions):
     """ADDRESS:PORT at which a proxy of the cluster accepts connections (repeatable): nodes that translate clients on their way there
     tell who they are. Where a node's kernel sees translated connections arrive is learned."""
     retention_days: int = 91
-    """Days to keep, at least 1, counted back from the newest flow."""
+    """Days to keep, at least 1, counted back from the newest flow, or from now if that is earlier."""
 
 
 def serve(options: ServeOptions) -> None:

@@ -107,7 +107,7 @@ class Work:
         from unmasq.serve.metrics import metrics_app
 
         app = metrics_app(Metrics(self._counters, self._gauges), self._broken, HostGate(Hosts(), self._counters))
-        self._stack.enter_context(Listening(app, tcp(host, port)))
+        self._stack.enter_context(Listening(app, tcp(host, port), counters=self._counters))
 
     def _broken(self) -> str | None:
         """What fails here, whatever the server does; for anybody, so that it names no client."""

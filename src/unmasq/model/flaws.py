@@ -50,6 +50,13 @@ def flaw_of(batch: FlowBatch) -> str | None:
     return next(chained(_names(batch), _values(batch), _rows(batch), _times(batch), _rejects(batch), _headers(batch)), None)
 
 
+def newest_us(batch: FlowBatch) -> int:
+    """The latest time that a batch says something of."""
+    ends = (batch.flows.interval_start_us, batch.flows.last_us, batch.chains.last_us, batch.addresses.last_us)
+    latest = (int(each.max(initial=0)) for each in ends)
+    return max(*latest, *(each.day * DAY_US for each in batch.rejected), 0)
+
+
 def _names(batch: FlowBatch) -> Iterator[str]:
     if not 0 < len(batch.node) <= LONGEST_NODE:
         yield f"a node's name has 1 to {LONGEST_NODE} characters, not {len(batch.node)}"

@@ -7,19 +7,24 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from typing import NamedTuple, Self
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from unmasq.base.clock import MICROSECONDS
+from unmasq.base.clock import DAY_US, MICROSECONDS, Clock
 from unmasq.base.errors import BatchRefused, StoreBusy, StoreError
 from unmasq.base.telemetry import Counters
 from unmasq.keep.live import LiveStore, Taken
 from unmasq.keep.remote.flows import LOOK_US, Amendment, RemoteFlows
 from unmasq.model import wire
+from unmasq.model.flaws import newest_us
 from unmasq.model.flowbatch import FlowBatch, LineColumns
 
 MOST_WAITING = 1_000_000
 """Rows that may wait to be written; more are refused for a while: they are safe in the nodes' spools."""
+
+AHEAD_US = DAY_US
+"""How far ahead of ours a node's clock may be: what is of a later time would be the newest of all, wherever one looks."""
 
 _DECODING = 2  # at once: each may take as much memory as `wire.MOST_BYTES`
 _SHARE = 4  # after a commit that took a second of a core, others may gather for four: commits cost at most a fifth of a core
@@ -49,14 +54,16 @@ class Ingest:
     """Takes batches while it is entered; `take` may be called by any thread.
 
     Counts `ingest_batches`, `ingest_flows`, `ingest_lines` (requests of flows), `ingest_rejected` (lines, by the node),
-    `ingest_again` (batches that were here), `ingest_refused` by reason (`day`: a part of it, since its day cannot be written),
-    `store_failed` (tries to write a day), and `ingest_failed` (what should never happen). `tell` gets a sentence when something
-    begins to go wrong, and when it is well again.
+    `ingest_again` (batches that were here), `ingest_refused` by reason (`day`: a part of it, since its day cannot be written;
+    `future`: a clock is wrong), `store_failed` (tries to write a day), and `ingest_failed` (what should never happen). `tell` gets a
+    sentence when something begins to go wrong, and when it is well again.
     """
 
-    def __init__(self, live: LiveStore, remote: RemoteFlows, counters: Counters, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, live: LiveStore, remote: RemoteFlows, clock: Clock, counters: Counters, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         """`live` remembers the ids of batches."""
-        self._live, self._remote, self._counters, self._tell = live, remote, counters, tell
+        self._live, self._remote, self._clock, self._counters, self._tell = live, remote, clock, counters, tell
         self.trouble: str | None = None
         """What should never happen and did when something was last to be written. A day that cannot be written is none of it."""
         self._said: frozenset[int] = frozenset()  # the days of which was told that they cannot be written
@@ -91,12 +98,22 @@ class Ingest:
             except BatchRefused:
                 self._counters.add("ingest_refused", reason="invalid")
                 raise
-            return self._append(batch)
+            self._demand_present(batch)
+            return self._append(batch, uuid5(batch.id, sha256(body).hexdigest()))
 
-    def _append(self, batch: FlowBatch) -> "Future[UUID]":
+    def _demand_present(self, batch: FlowBatch) -> None:
+        """Raises BatchRefused for what is of the future; its node tries it again, and it is taken when its time has come."""
+        ahead_us = newest_us(batch) - self._clock.now_us()
+        if ahead_us > AHEAD_US:
+            self._counters.add("ingest_refused", reason="future")
+            why = f"its newest flow is {ahead_us / DAY_US:,.1f} days ahead of the server's clock"
+            raise BatchRefused("a batch is of the future", why, "set the clock of the node, or of the server")
+
+    def _append(self, batch: FlowBatch, known_as: UUID) -> "Future[UUID]":
+        """`known_as` is of the id and of what is in it: a batch of other content under an id that was here is another batch."""
         # A node knows itself which lines of its own files it has read: here they would only be in the way.
         with self._changed:
-            done = self._remote.complete(replace(batch, files=[], lines=LineColumns.empty()))
+            done = self._remote.complete(replace(batch, id=known_as, files=[], lines=LineColumns.empty()))
             taken = self._live.take(done.batch)
             is_bare = not (batch.flows or batch.rejected)
             if taken.parts or is_bare:

@@ -5,6 +5,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -12,7 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from unmasq.base.errors import Unreachable, UsageError
-from unmasq.serve.patience import Patient
+from unmasq.base.telemetry import Counters
+from unmasq.serve.patience import Crowd, Patient
 
 _PATIENCE_SECONDS = 10
 
@@ -36,7 +38,8 @@ class Tls:
 class Listening:
     """Answers on a bound socket while it is entered; the socket is closed at the end."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, tls: Tls | None = None) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, tls: Tls | None = None, counters: Counters | None = None) -> None:
+        """`counters` as `Crowd`; without any nobody is told."""
         # Nothing is logged here: an answer says what went wrong, and whoever runs this has a log of its own.
         config = uvicorn.Config(
             app,
@@ -46,7 +49,7 @@ class Listening:
             server_header=False,
             proxy_headers=False,  # who asks is who connected: headers are anybody's to write
             lifespan="off",
-            http=Patient,
+            http=partial(Patient, crowd=Crowd(counters or Counters())),  # type: ignore[arg-type]  # it is called, and nothing else
             ws="none",
             timeout_graceful_shutdown=2,
             ssl_certfile=tls.certificate if tls else None,

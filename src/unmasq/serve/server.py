@@ -57,16 +57,16 @@ class Server:
         """Raises Unreachable where nothing can listen, UsageError for what is no certificate."""
         with ExitStack() as stack:
             self._records = Records(self._counters)
-            self._nodes = Nodes(self._store.control, self._clock, self._counters)
+            self._nodes = Nodes(self._store.control, self._clock, self._counters, self._tell)
             self._remote = RemoteFlows(self._store, self._records, self.node_ranges, self._clock, self._counters)
-            ingest = stack.enter_context(Ingest(self.live, self._remote, self._counters, self._tell))
+            self.ingest = ingest = stack.enter_context(Ingest(self.live, self._remote, self._clock, self._counters, self._tell))
             stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock, node_ranges=self.node_ranges))
             if self._public.tls:
                 self._public.tls.check()
             listener = tcp(self._public.host, self._public.port)
             self.port = int(listener.getsockname()[1])
             self.site = self._site(ingest)
-            stack.enter_context(Listening(self.site.app(), listener, self._public.tls))
+            stack.enter_context(Listening(self.site.app(), listener, self._public.tls, self._counters))
             self._closing = stack.pop_all()
         return self
 

@@ -66,6 +66,14 @@ def test_where_nothing_is_known_of_the_pod_it_is_believed():
     assert (clients(batch), pods(batch)) == (["192.0.2.66"], ["other/evil"])
 
 
+def test_a_report_of_the_connection_of_another_pod_says_whose_it_is_and_is_counted():
+    told = '"x-real-ip": "192.0.2.66", "reported_by": "other/evil"'
+    batch = batch_of(line("10.244.1.10", headers=told), line("10.244.1.9", headers=told), counters=(counters := Counters()))
+    assert (clients(batch), reported_by(batch)) == (["", ""], ["other/evil"] * 2)
+    assert sorted(pods(batch)) == ["", "other/evil"]
+    assert counters.of("lines_foreign") == 1
+
+
 def test_each_line_by_itself_and_all_keep_their_place():
     mixed = [line("10.244.1.10"), line("10.244.1.9"), line("-"), "no marker\n", line("10.244.1.10", "unix:")]
     batch = batch_of(*mixed, counters=(counters := Counters()))

@@ -320,6 +320,20 @@ def test_lines_come_in_with_the_addresses_of_their_pod(prefix, monkeypatch):
         assert node.counters.of("policy_sync_pieces_unchecked") == 0
 
 
+def test_reports_come_in_with_the_addresses_of_their_pod(prefix, monkeypatch):
+    own = frozenset({(0, 7)})
+    monkeypatch.setattr(server, "addresses_of", lambda uid, _: {"0c1": own}[uid])
+    with Node(prefix) as node:
+        assert call_report(node.socket, report())
+        assert [(chunk.ends, chunk.pod) for chunk in node.poll().chunks] == [(own, "shop/web-1")]
+
+
+def test_reports_of_a_pod_whose_addresses_cannot_be_seen_name_no_pod_as_their_proxy(prefix):
+    with Node(prefix) as node:
+        assert call_report(node.socket, report())
+        assert [(chunk.ends, chunk.pod) for chunk in node.poll().chunks] == [(None, "")]
+
+
 def test_lines_come_in_with_the_pod_in_their_identity(prefix):
     with Node(prefix) as node:
         first, *_ = streamed(node.socket, begun(), piece(skipped=3), piece(start=10, live=True))

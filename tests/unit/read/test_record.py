@@ -68,6 +68,24 @@ def test_no_header_is_known_of_a_request_that_was_refused(method, is_told, nativ
     assert ["x-forwarded-for" in each for each in ended] == [True, is_told]
 
 
+@pytest.mark.parametrize(
+    ("said", "is_whole"),
+    [
+        ('"status": "400", "upstream": ""', False), ('"status": "408", "upstream": "-"', False), ('"status": 400', False),
+        ('"status": "400", "upstream": "10.0.0.1:80"', True), ('"status": "200", "upstream": ""', True), ('"status": "404"', True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("native", [NATIVE, None])
+def test_of_a_request_that_was_refused_while_it_was_read_no_header_is_whole(said, is_whole, native):
+    line = 'unmasq: {"source_ip": "192.0.2.7", "x-forwarded-for": "6.6.6.6", %s}\n'
+    reader = LineReader(native)
+    well = line % said.replace("400", "200").replace("408", "200")
+    reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, well.encode()), 0)  # learns the layout
+    rows = reader.read(Chunk(FileIdentity(1, 1, ""), "log", 0, (well + line % said).encode()), 0)
+    ended = [read_headers(text).ended for text in reader.vocabulary.texts(rows.headers.tolist())]
+    assert ["x-forwarded-for" in each for each in ended] == [True, is_whole]
+
+
 CUT = MARKER + '{"source_port": 1, "destination_ip": "10.0.0.1", "destination_port": 80, "source_ip": "6.6.6.6", "x-forwarded-for": "'
 RFC3164, RFC5424 = "Nov 28 02:00:00 lb haproxy[7]: ", "2026-11-27T10:00:00+00:00 router-default-x haproxy[77]: "
 REFERRER = '2026/11/28 02:24:42 [info] 7#7: *5 recv() failed, client: 192.0.2.1, request: "POST /z HTTP/1.1", host: "a", referrer: "'

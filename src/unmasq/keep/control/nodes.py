@@ -2,11 +2,12 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from unmasq.base.clock import DAY_US, MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
+from unmasq.base.safe import shortened, terminal
 from unmasq.base.telemetry import Counters
 from unmasq.keep.control.state import Control, NodeAddress
 from unmasq.model.address import Range, is_confined, parse, single, to_text
@@ -22,6 +23,7 @@ SAVED_US = 3600 * MICROSECONDS
 MOST_NODES = 5000
 MOST_RANGES = 10_000
 
+_MOST_TOLD = 10  # of its addresses
 _LOOK_US = 10 * MICROSECONDS
 
 Pair = tuple[int, int]
@@ -41,9 +43,9 @@ class Nodes:
     `node_addresses_refused` (`invalid`, `confined` to a machine or link, `many` of one node, `nodes` that are too many).
     """
 
-    def __init__(self, control: Control, clock: Clock, counters: Counters) -> None:
-        """Remembers what an earlier process heard; while there was none, nobody was silent."""
-        self._control, self._clock, self._counters = control, clock, counters
+    def __init__(self, control: Control, clock: Clock, counters: Counters, tell: Callable[[str], None] = lambda _: None) -> None:
+        """Remembers what an earlier process heard; while there was none, nobody was silent. `tell` is told of nodes that are new."""
+        self._control, self._clock, self._counters, self._tell = control, clock, counters, tell
         self._lock = threading.Lock()
         self._nodes: dict[str, _Node] = {}
         self._saved_us = self._looked_us = clock.now_us()
@@ -64,6 +66,8 @@ class Nodes:
             addresses = tuple(sorted(set(self._accepted(said.addresses))))
             self._nodes[said.node] = _Node(addresses, now_us, said.status)
             self._counters.add("nodes_heard")
+            if before is None:
+                self._tell(_of_new(said.node, addresses))
             is_news = before is None or before.addresses != addresses
             if self._forget(now_us) or is_news or not 0 <= now_us - self._saved_us < SAVED_US:
                 self._save(now_us)
@@ -131,3 +135,10 @@ class Nodes:
             pair, before = parse(row.address), self._nodes.get(row.node, _Node((), 0))
             if pair is not None:
                 self._nodes[row.node] = _Node((*before.addresses, pair), row.heard_us + self._saved_us - newest_us)
+
+
+def _of_new(node: str, addresses: Sequence[Pair]) -> str:
+    """So that a person sees a node that is none: whoever has a token takes any name, and says of any address that it is a node's."""
+    named = ", ".join(to_text(*pair) for pair in addresses[:_MOST_TOLD]) or "none"
+    more = f" and {len(addresses) - _MOST_TOLD} more" if len(addresses) > _MOST_TOLD else ""
+    return f"a new node: {shortened(terminal(node), 80)}, with the addresses {named}{more}"

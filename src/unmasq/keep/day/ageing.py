@@ -33,7 +33,7 @@ class Ageing:
         if now_us - self._done_us >= EVERY_US:
             self._done_us = now_us
             list(close_days(self._store))
-            expire(self._store, self._retention_days)
+            expire(self._store, self._retention_days, now_us)
 
 
 def close_days(store: DuckStore) -> Iterator[int]:
@@ -74,8 +74,10 @@ def days_to_keep(retention_days: int) -> int:
     return retention_days
 
 
-def expire(store: DuckStore, retention_days: int) -> list[int]:
-    """Delete the files of days that lie more than `retention_days` before the newest flow; returns the days that went.
+def expire(store: DuckStore, retention_days: int, now_us: int) -> list[int]:
+    """Delete the files of days that lie more than `retention_days` before the newest flow, and before now; returns the days that went.
+
+    A flow of the future, by a wrong clock or by whoever has a node's token, makes nothing older than it is.
 
     The lines they held stay known, since a log that still has them may be read again. Raises UsageError as `days_to_keep`.
     """
@@ -83,7 +85,7 @@ def expire(store: DuckStore, retention_days: int) -> list[int]:
     newest_us = store.health().newest_us
     if newest_us is None:
         return []
-    oldest = newest_us // DAY_US - retention_days
+    oldest = min(newest_us, now_us) // DAY_US - retention_days
     return [day for day in store.days.days() if day < oldest and _forget(store, day)]
 
 

@@ -102,7 +102,9 @@ class Service:
             if not self.ledger.has_room(len(lines)):
                 self._counters.add("policy_sync_reports_put_off", reason="full")
                 return False
-            chunk = Chunk(self._reports, "reports", self._at, lines, live=True)
+            ends = self._whereabouts.ends()
+            pod = "" if ends is None else self.identity.reporter
+            chunk = Chunk(self._reports, "reports", self._at, lines, live=True, pod=pod, ends=ends)
             try:
                 is_new = self._answered.keep(chunk, f"{self._name}/{report}" if report else "")
             except StoreError:

@@ -6,7 +6,7 @@ the same values (the property tests hold them together). Deleting this module co
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from unmasq.model.native import Native
 from unmasq.read.formats.objects import OPENING as OBJECT
 from unmasq.read.formats.payload import MARKERS, OPENING
 from unmasq.read.formats.prefix import STEPS
-from unmasq.read.formats.record import is_of_haproxy
+from unmasq.read.formats.record import NOWHERE, is_of_haproxy
 from unmasq.read.formats.steps import Step, all_but, keys_of, literal, merged, number, pattern_of, program_of, taken_by
 from unmasq.read.formats.values import Listed, Spans, Values
 from unmasq.read.lines import count_in, hold_twice
@@ -26,6 +26,8 @@ _KEY = re.compile(rb'([,{] ?)"([a-z_-]+)"(: ?)("?)')
 _LONGEST_LAYOUT = 4096
 _ODD = {"uri": b"?", "method": b"<-"}
 """Bytes at which a value ends, or its line is of another layout: of what was no request HAProxy writes <BADREQ>, nginx - or nothing."""
+_REFUSED = (400, 408)
+"""Statuses of lines that may not hold the whole head of their request (`record.is_half_read`)."""
 _DIGIT = re.compile(rb"\d")
 _BRACE = OPENING[:1]  # of a payload; one byte is found several times as fast as all of them
 _MARKER = re.compile(b"|".join(re.escape(marker.rstrip()) for marker in MARKERS))
@@ -48,7 +50,7 @@ class Layout:
     def columns(self, data: bytes, starts: Array, native: Native | None) -> tuple[Array, dict[str, Values]]:
         """A mask of the lines that are not of this layout, and the values of all others, key by key."""
         taken, values = self._by_pattern(data) if native is None else self._by_program(native, data, len(starts))
-        others = self._others(data, starts, taken, native)
+        others = self._others(data, starts, taken, native) | _half_read(taken, values)
         if (taken & others).any():
             rows = np.flatnonzero(~others[taken])
             values = {key: column.take(rows) for key, column in values.items()}
@@ -100,6 +102,18 @@ def learn(line: bytes, *, captures: bool = False) -> Layout | None:
         if len(set(keys)) == len(keys) and layout.takes(line):
             return layout
     return None
+
+
+def _half_read(taken: Array, values: Mapping[str, Values]) -> Array:
+    """Which taken lines the plain reader must look at, since their request was refused and sent nowhere."""
+    half = np.zeros(int(taken.sum()), "?")
+    if "status" in values:
+        refused = np.flatnonzero(np.isin(values["status"].whole_numbers(), _REFUSED))
+        upstream = values.get("upstream")
+        half[[row for row in refused.tolist() if upstream is None or upstream[row] in NOWHERE]] = True
+    found = np.zeros(len(taken), "?")
+    found[taken] = half
+    return found
 
 
 def _besides(prefix: Sequence[Step], keys: Sequence[str]) -> Iterator[Step]:

@@ -27,6 +27,9 @@ HEADER_KEYS = {
 
 _NO_REQUESTS = (b"<BADREQ>", b"", b"-")
 """A method of HAProxy's, and of nginx's, where it could not read the request: no header of it is in the line."""
+_REFUSED = (b"400", b"408")
+NOWHERE = (b"", b"-")
+"""What a line has for an upstream where the request was sent to none."""
 _HAPROXY = re.compile(rb"(?:^| )haproxy(?:\[\d+\])?: *$")
 
 _FRONT = re.compile(rb"(?:<\d{1,3}>)?(?:1 )?(?:(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-][\d:]+)) )?"
@@ -95,10 +98,18 @@ def _read_marked(line: bytes, *, captures: bool) -> Record:
     if not payload.reject or fields or _FRONT.fullmatch(line[: payload.before]):
         fields |= payload.fields  # else the head of a rejected one may be a client's, as an error log quotes it
     is_untold = "captured" not in fields and (captures or is_of_haproxy(line[: payload.before]))
-    if payload.marked and (is_untold or payload.fields.get("method") in _NO_REQUESTS):
+    if payload.marked and (is_untold or payload.fields.get("method") in _NO_REQUESTS or is_half_read(fields)):
         fields["captured"] = UNTOLD
     reject = payload.reject or (Reject.NO_SOURCE if payload.marked and "source_ip" not in fields else Reject.NONE)
     return Record({key: value for key, value in fields.items() if key in KEYS}, reject, shape)
+
+
+def is_half_read(fields: Mapping[str, bytes]) -> bool:
+    """Whether the proxy may have given a request up in the middle of its head: it refused it, and sent it nowhere.
+
+    nginx logs what it had read by then. Whoever is behind a trusted proxy can spoil a request in front of what that one appended.
+    """
+    return fields.get("status") in _REFUSED and fields.get("upstream", b"") in NOWHERE
 
 
 def is_of_haproxy(before: bytes) -> bool:

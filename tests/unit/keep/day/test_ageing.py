@@ -51,35 +51,40 @@ def test_a_question_that_runs_meanwhile_is_not_disturbed(store):
 
 
 def test_old_days_go_counted_from_the_newest_flow(store, tmp_path):
-    assert expire(store, 2) == [DAY - 3, DAY - 4, DAY - 5]
+    assert expire(store, 2, NOW_US) == [DAY - 3, DAY - 4, DAY - 5]
     assert len(list(tmp_path.glob("*.duckdb"))) == 3
     assert len(store.flows(FlowFilter()).flows) == 15
-    assert expire(store, 2) == []
+    assert expire(store, 2, NOW_US) == []
+
+
+def test_a_flow_of_the_future_makes_nothing_old(store):
+    store.append(batch([MadeFlow(minute=24 * 60 * 3000)], first_id=1000))
+    assert expire(store, 2, MIDNIGHT_US) == [DAY - 3, DAY - 4, DAY - 5]
 
 
 def test_lines_of_days_that_went_do_not_come_back(store):
-    expire(store, 2)
+    expire(store, 2, NOW_US)
     assert [(each.file, each.runs) for each in store.covered()] == [(LOG, [(0, 300)])]
-    expire(store, 1)
+    expire(store, 1, NOW_US)
     assert [(each.file, each.runs) for each in store.covered()] == [(LOG, [(0, 300)])]
 
 
 @pytest.mark.parametrize("days", [0, -1, -5])
 def test_no_number_of_days_deletes_everything(store, days):
     with pytest.raises(UsageError, match="not a number of days to keep"):
-        expire(store, days)
+        expire(store, days, NOW_US)
     assert len(store.days.days()) == 6
 
 
 def test_a_day_that_somebody_reads_stays_until_next_time(store):
     with store.view(FlowFilter()):
-        assert expire(store, 2) == []
-    assert expire(store, 2) == [DAY - 3, DAY - 4, DAY - 5]
+        assert expire(store, 2, NOW_US) == []
+    assert expire(store, 2, NOW_US) == [DAY - 3, DAY - 4, DAY - 5]
 
 
 def test_an_empty_store_has_nothing_to_forget(tmp_path):
     with DuckStore(tmp_path / "empty") as store:
-        assert expire(store, 1) == []
+        assert expire(store, 1, NOW_US) == []
 
 
 def test_a_store_that_is_being_filled_is_looked_after_once_an_hour(store):
