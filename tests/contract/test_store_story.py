@@ -133,7 +133,7 @@ class StoreStory(RuleBasedStateMachine):
         found = self.written - self.forgotten
         newest = max(map(self.day, found), default=0)
         old = {number for number in found if self.day(number) < newest - days}
-        assert set(expire(self.store, days)) == set(map(self.day, old))
+        assert set(expire(self.store, days, NOW_US)) == set(map(self.day, old))
         self.forgotten |= old
 
     @rule(entries=st.sampled_from(TRUSTS))

@@ -10,6 +10,8 @@ from tests.faults.host import Host
 from tests.faults.outcome import Outcome, Row, Rows, Run, Size
 from unmasq.keep.day import schema
 
+_CATALOGUE = 3 * 4096  # behind the headers of a DuckDB file
+
 Harm = Callable[[Path], None]
 
 
@@ -23,10 +25,11 @@ def _cut(path: Path) -> None:
 
 
 def _pages(path: Path) -> None:
+    """That of the catalogue, and some anywhere."""
     rng = Random(2)
     with path.open("r+b") as file:
-        for _ in range(30):
-            file.seek(rng.randrange(path.stat().st_size))
+        for at in (_CATALOGUE, *(rng.randrange(_CATALOGUE, path.stat().st_size) for _ in range(30))):
+            file.seek(at)
             file.write(rng.randbytes(4096))
 
 

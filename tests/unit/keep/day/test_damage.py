@@ -139,5 +139,5 @@ def test_days_are_closed_judged_again_and_forgotten_beside_a_damaged_one(filled:
     with DuckStore(filled) as store:
         assert list(close_days(store)) == [DAY - 6]
         assert [done.day for done in rejudge(store)] == [DAY, DAY - 6]
-        assert expire(store, 1) == [OLD, DAY - 6]
+        assert expire(store, 1, MIDNIGHT_US + DAY_US) == [OLD, DAY - 6]
         assert store.health().unreadable == {}
