@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import duckdb
+from msgspec import structs
 
 from unmasq.base.errors import StoreError
-from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
+from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans, within
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
 from unmasq.keep.shapes import (
@@ -26,6 +27,7 @@ from unmasq.keep.shapes import (
     RoleSpan,
     SameAgent,
     Top,
+    Within,
 )
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -94,6 +96,21 @@ class Answers(ABC):
     def health(self) -> Health:
         with self.view(EVER) as view:
             return completeness.health(view, self.control.trust_version, self.remembered)
+
+    def within(self, since_us: int | None, until_us: int) -> Within:
+        window = FlowFilter(since_us=since_us, until_us=until_us)
+        try:
+            return self._within(within.looked_at(since_us, until_us), window)
+        except StoreError as error:
+            trouble = error.what
+        try:  # the day that cannot be read may lie before the window
+            return structs.replace(self._within(window, window), trouble=trouble)
+        except StoreError as error:
+            return Within({}, {}, self.control.trust_version, 0, trouble=error.what)
+
+    def _within(self, looked_at: FlowFilter, window: FlowFilter) -> Within:
+        with self.view(looked_at) as view:
+            return within.within(view, self.control.trust_version, self.remembered, window)
 
     def covered(self) -> list[Covered]:
         with self.view(EVER) as view:
