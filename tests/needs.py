@@ -72,6 +72,7 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
     "caddy": (_program("caddy"),),
     "envoy": (Need("envoy (scripts/setup proxies)", partial(_is_in_our_environment, "envoy")),),
     "traefik": (Need("traefik (scripts/setup proxies)", partial(_is_in_our_environment, "traefik")),),
+    "promtool": (Need("promtool (Debian's package prometheus)", partial(_has_program, "promtool")),),
     "tls": (_program("openssl"),),
     "native": (Need("the C extension (scripts/setup says why)", _has_extension),),
 }
@@ -82,6 +83,7 @@ MEANINGS = {
     "caddy": "Caddy",
     "envoy": "Envoy, as PyPI has it",
     "traefik": "Traefik, as PyPI has it",
+    "promtool": "what Prometheus makes of the alert rules",
     "tls": "certificates that a test makes",
     "native": "the C extension beside its twins in Python",
 }
