@@ -101,6 +101,20 @@ def test_rows_keep_their_form_and_a_header_has_the_figures(asking, path, form):
         assert all("completeness" not in json.loads(line) or json.loads(line)["completeness"] is None for line in answer.text.splitlines())
 
 
+def test_the_header_stands_beside_that_of_the_next_page(asking):
+    headers = asking.get("/api/v1/flows?limit=1").headers
+    assert 'rel="next"' in headers["link"]
+    assert headers["unmasq-completeness"].startswith("doubts=1, nodes=2, silent=1,")
+
+
+def test_metrics_count_the_nodes_that_say_nothing_any_more(asking, clock):
+    says(asking, "node-2")
+    assert "unmasq_nodes_silent 0.0" in asking.get("/metrics").text
+    clock.move_to(NOW_US + 6 * MINUTE_US)
+    says(asking, "node-1")
+    assert "unmasq_nodes_silent 1.0" in asking.get("/metrics").text
+
+
 def test_it_can_be_asked_for_alone(asking):
     assert asking.get("/api/v1/completeness?last=1h").json()["doubts"] == [SILENT]
 
