@@ -128,7 +128,7 @@ def test_a_list_has_one_line_for_each_address_found_or_not(unmasq, at_rest, tmp_
     ended = unmasq("trace", "--from-file", listed, "--store", at_rest, "--utc")
     assert [line.split()[0] for line in ended.out.splitlines()] == [shop.CLIENT, shop.LONG, "198.51.100.200"]
     assert "not seen" in ended.out.splitlines()[2]
-    assert ended.err == f"{listed}:4: not an address or range: junk\\x1b[31m\n"
+    assert ended.err.splitlines()[0] == f"{listed}:4: not an address or range: junk\\x1b[31m"
     assert ended.code == 5
 
 
@@ -195,3 +195,11 @@ def test_an_address_that_was_not_found_may_have_been_there_where_data_is_missing
     assert "- data: this may be incomplete: Nothing at all came since" in ticket
     told = json.loads(unmasq("trace", shop.CLIENT, "--store", at_rest, "-o", "json").out)["completeness"]
     assert (told["nodes"], told["rejects"]) == (1, {"injected": 3})
+
+
+@pytest.mark.parametrize(("form", "notes"), [("table", 1), ("md", 1), ("csv", 1), ("json", 0), ("jsonl", 0)])
+def test_of_a_list_it_is_said_once_what_may_be_missing(unmasq, at_rest, tmp_path, form, notes):
+    (tmp_path / "list").write_text(f"{shop.CLIENT}\n198.51.100.200\n")
+    ended = unmasq("trace", "--from-file", str(tmp_path / "list"), "--store", at_rest, "-o", form)
+    assert ended.err.count("data: Nothing at all came since") == notes
+    assert "Nothing at all" not in ended.out or form in ("json", "jsonl")
