@@ -32,6 +32,10 @@ class Counters:
         """The counts of a name, by reason."""
         return {reason: count for key, reason, count in self.rows() if key == name}
 
+    def told(self) -> dict[str, int]:
+        """All counts, as `name` or `name{reason}`."""
+        return {f"{name}{{{reason}}}" if reason else name: count for name, reason, count in self.rows()}
+
     def rows(self) -> Iterator[tuple[str, str, int]]:
         """(name, reason, count), sorted: the same order for every reader."""
         with self._lock:

@@ -46,6 +46,8 @@ class DoctorOptions:
     """Turn on what conntrack needs in the kernel: three settings and a rule that looks at connections."""
     namespace: str | None = None
     """The network namespace for --set-switches, or to look at where nothing else is named: a name or a path. Otherwise our own."""
+    exit_code: bool = False
+    """Exit with 4 where something is to be looked at, though nothing is broken: for monitoring."""
     output: Annotated[Literal["text", "json"], Parameter(name=("--output", "-o"))] = "text"
     """A text for people, or JSON."""
 
@@ -54,7 +56,7 @@ _PLAIN = DoctorOptions()
 
 
 def doctor(options: DoctorOptions = _PLAIN) -> int:
-    """Look at every link from the proxy's log to the store, and name the first that is broken."""
+    """Look at every link from the proxy's log to the store, and name the first that is broken; exits with 1 if one is."""
     from unmasq.cli import doctor_checks, doctor_places
 
     if options.set_switches:
@@ -62,7 +64,9 @@ def doctor(options: DoctorOptions = _PLAIN) -> int:
         return Exit.DONE
     if options.test is not None:
         return _test(options, options.test)
-    return doctor_checks.told(doctor_places.looked_at(options), options.output)
+    looked = doctor_places.looked_at(options)
+    doctor_checks.tell(looked, options.output)
+    return doctor_checks.ended(looked.checks, tells_of_warnings=options.exit_code)
 
 
 def _test(options: DoctorOptions, url: str) -> int:

@@ -1,5 +1,7 @@
 """The checks of `unmasq doctor`, shown; and the kernel's switches, turned on."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from unmasq.base.safe import terminal
@@ -24,15 +26,22 @@ def turn_on(namespace: str | None) -> None:
         out.note(f"still off: {', '.join(still_off)}")
 
 
-def told(looked: Looked, output: str) -> int:
-    """Show all links; fails if one of them is broken."""
+def tell(looked: Looked, output: str) -> None:
+    """Show all links."""
     if output == "json":
         counters = looked.status.counters if looked.status else {}
         answer = {"checks": looked.checks, "status": looked.status, "health": looked.health, "counters": counters}
         out.write(msgspec.json.encode(answer) + b"\n")
     else:
         _show(looked.checks)
-    return Exit.FAILED if first_broken(looked.checks) else Exit.DONE
+
+
+def ended(found: Sequence[Check], *, tells_of_warnings: bool) -> Exit:
+    """How a look at these links ends: for whoever watches us from outside."""
+    if any(check.state is State.BROKEN for check in found):
+        return Exit.FAILED
+    is_noted = tells_of_warnings and any(check.state is State.WARN for check in found)
+    return Exit.TO_LOOK_AT if is_noted else Exit.DONE
 
 
 def _show(found: list[Check]) -> None:

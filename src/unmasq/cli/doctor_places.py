@@ -6,20 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unmasq.base.clock import SystemClock
+from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.errors import InputError, Unreachable, UsageError
 from unmasq.cli import where
 from unmasq.find import proxies
-from unmasq.find.alone import at_rest, in_a_pod, kernel_alone, server_checks
+from unmasq.find.alone import at_rest, in_a_pod, kernel_alone, nodes, server_checks
 from unmasq.find.check import Check, State
 from unmasq.find.checks import checks, node_checks
 from unmasq.find.collecting import Listener, LogEnd, collecting
 from unmasq.keep.shapes import Health
+from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 
 if TYPE_CHECKING:
     from unmasq.cli.doctor import DoctorOptions
     from unmasq.serve.client import Owner
+
+_LATELY_US = 3600 * MICROSECONDS
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,10 @@ def _spool(spool: Path) -> Looked:
 
 def _server(url: str, options: "DoctorOptions") -> Looked:
     with server_of(url, options) as server:
-        health, beside = server.health(), proxies.checks(server.proxies())
-    return Looked([*server_checks(url, health, SystemClock().now_us()), *beside], None, health)
+        now_us = SystemClock().now_us()
+        known, health = server.completeness(FlowFilter(since_us=now_us - _LATELY_US)), server.health()
+        beside = proxies.checks(server.proxies())
+    return Looked([*server_checks(url, health, now_us), nodes(known), *beside], None, health)
 
 
 def _collector(socket: Path | None, *, is_asked: bool) -> list[Check]:

@@ -24,6 +24,7 @@ class Exit(IntEnum):
     FAILED = 1
     WRONG_USE = 2
     NOTHING_FOUND = 3
+    TO_LOOK_AT = 4
     PARTIAL = 5
     INTERRUPTED = 130
 
@@ -33,6 +34,7 @@ MEANINGS = {
     Exit.FAILED: "failed; the sentence on standard error says what, why, and what to do next",
     Exit.WRONG_USE: "wrong use: a flag, setting, address, range or time that cannot be understood",
     Exit.NOTHING_FOUND: "nothing found; only with --exit-code",
+    Exit.TO_LOOK_AT: "something to look at, though nothing is broken; only of doctor, with --exit-code",
     Exit.PARTIAL: "a partial answer: something that was asked could not be answered",
     Exit.INTERRUPTED: "interrupted",
 }

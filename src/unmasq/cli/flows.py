@@ -1,7 +1,7 @@
 """`unmasq flows`: list flows, or follow them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +12,9 @@ from unmasq.cli.ending import Exit
 from unmasq.cli.filters import EVERY_FLOW, FILTERS, Flags
 from unmasq.cli.flags import ExitCodeFlag, UtcFlag
 from unmasq.cli.where import NOWHERE, Where
+
+if TYPE_CHECKING:
+    from unmasq.keep.shapes import FlowPage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,17 @@ class Look:
 
 
 USUAL = Look()
+
+
+def _note(page: "FlowPage", output: str) -> None:
+    """What stands beside the page: that there is more, that there is nothing, and what may be missing; JSON has two of them in it."""
+    if page.next and output != "json":
+        out.note(f"{len(page.flows)} flows; there are more behind --after {page.next}")
+    if not page.flows:
+        out.note("no flow of this filter")
+    if output != "json":
+        out.doubts(page)
+
 
 _FOLLOWED = "Go on and show each flow when it is first seen, in JSON lines again when it is closed. Ends with Ctrl-C."
 FollowFlag = Annotated[bool, Parameter(name=("--follow", "-f"), help=_FOLLOWED)]
@@ -67,8 +81,5 @@ def flows(
             follow_flows(backend, filtered, printer, clock, limit)
         page = backend.flows(filtered, limit, after)
     printer.page(page)
-    if page.next and look.output != "json":
-        out.note(f"{len(page.flows)} flows; there are more behind --after {page.next}")
-    if not page.flows:
-        out.note("no flow of this filter")
+    _note(page, look.output)
     return Exit.NOTHING_FOUND if exit_code and not page.flows else Exit.DONE

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from unmasq.base import moments
-from unmasq.base.clock import SystemClock
+from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.cli import output as out
@@ -22,14 +22,17 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
 from unmasq.node.live import Covered, LiveNode
 from unmasq.node.receipts import Receipts
-from unmasq.node.status import Beside, status
+from unmasq.node.status import COUNTED, Beside, measured, status
 from unmasq.node.watch import Keeper, Watch
 from unmasq.serve.owner import Owner
 from unmasq.serve.questions import of_live
 from unmasq.serve.site import Site
+from unmasq.serve.vitals import Vitals
 
 if TYPE_CHECKING:
     from unmasq.observe.policy_sync.server import PolicySync
+
+NOTED_US = 5 * MICROSECONDS
 
 
 def run(options: RunOptions, watch: Watch) -> None:
@@ -47,7 +50,7 @@ class Work:
     def __init__(self, options: RunOptions, watch: Watch) -> None:
         self.counters, self._clock, self._stack = Counters(), SystemClock(), ExitStack()
         self._started = moments.text(self._clock.now_us())
-        self.turns = Turns(self.counters)
+        self.turns, self._vitals, self._noted_us = Turns(self.counters), Vitals(), 0
         try:
             self._open(options, watch)
         except BaseException:
@@ -66,23 +69,30 @@ class Work:
         more = [self._sync] if self._sync else []
         covered = _covered(store)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))
-        self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, self._status, lambda: watch.node_ranges))
+        told = self._status, lambda: watch.node_ranges
+        self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, *told, vitals=self._vitals))
         self._port = self._stack.enter_context(open_port(options, self._site(options, store, watch)))
 
     def _site(self, options: RunOptions, store: DuckStore, watch: Watch) -> Site:
-        backend = of_live(self._live, store.control, self._clock, self._status, lambda: watch.node_ranges)
+        told = self._status, lambda: watch.node_ranges
+        backend = of_live(self._live, store.control, self._clock, *told, vitals=self._vitals)
         return Site(
             folder=options.store,
             backend=backend,
             clock=self._clock,
             counters=self.counters,
-            gauges=lambda: {"waiting_rows": self._live.waiting_rows(), "days_unwritten": len(self._live.troubles)},
+            gauges=self._gauges,
+            begun=COUNTED,
             trouble=lambda: self.turns.trouble,
             days_unwritten=lambda: len(self._live.troubles),
             hosts=options.host or (),
             geo=options.geo or (),
             tell=out.note,
         )
+
+    def _gauges(self) -> dict[str, float]:
+        kept = {"waiting_rows": float(self._live.waiting_rows()), "days_unwritten": float(len(self._live.troubles))}
+        return kept | measured(self._node)
 
     def _sync_of(self, options: RunOptions, store: DuckStore) -> "PolicySync | None":
         reports = partial(KeptReports, options.store, self._clock)
@@ -104,7 +114,14 @@ class Work:
         else:
             self._live.flush()
         self._ageing.turn(now_us)
+        self._note(now_us)
         self._node.turn()
+
+    def _note(self, now_us: int) -> None:
+        """That we are alive and what we lost, every few seconds: answers tell for which time."""
+        if not 0 <= now_us - self._noted_us < NOTED_US:
+            self._vitals.note(self._node.watch.node, self._started, self.counters.told(), now_us)
+            self._noted_us = now_us
 
     def finish(self) -> None:
         """Read what is there, hand on everything, write it."""

@@ -4,7 +4,12 @@ import contextlib
 import os
 import shutil
 import sys
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from unmasq.base.safe import terminal
+
+if TYPE_CHECKING:
+    from unmasq.model.completeness import Completeness
 
 Color = Literal["auto", "always", "never"]
 Style = Literal["bold", "green", "yellow"]
@@ -39,6 +44,20 @@ def write(data: bytes) -> None:
     """Bytes as they are, behind whatever was printed before."""
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
+
+
+def doubts(answer: "Doubtful") -> None:
+    """One line beside a table, only where something of the answer may be missing; whatever nodes call themselves is inert."""
+    known = answer.completeness
+    if known is not None and known.doubts:
+        note("data: " + terminal(" ".join(known.doubts)))
+
+
+class Doubtful(Protocol):
+    """An answer that knows what may be missing."""
+
+    @property
+    def completeness(self) -> "Completeness | None": ...
 
 
 def note(text: str) -> None:

@@ -25,7 +25,7 @@ from unmasq.node.outbox import Outbox
 from unmasq.node.receipts import Receipts
 from unmasq.node.settings import Settings, Told
 from unmasq.node.ship import Shipper, Shipping
-from unmasq.node.status import Beside, status
+from unmasq.node.status import COUNTED, Beside, measured, status
 from unmasq.node.upstream import Upstream
 from unmasq.node.watch import Keeper
 from unmasq.serve.nodesocket import NodeSocket
@@ -102,11 +102,13 @@ class Work:
     def measure(self, host: str, port: int) -> None:
         """Answer for metrics and health from now on. Raises Unreachable."""
         from unmasq.base.exposition import Metrics
+        from unmasq.find.losses import by_kind
         from unmasq.serve.gate import HostGate, Hosts
         from unmasq.serve.listening import Listening, tcp
         from unmasq.serve.metrics import metrics_app
 
-        app = metrics_app(Metrics(self._counters, self._gauges), self._broken, HostGate(Hosts(), self._counters))
+        metrics = Metrics(self._counters, self._gauges, COUNTED, by_kind)
+        app = metrics_app(metrics, self._broken, HostGate(Hosts(), self._counters))
         self._stack.enter_context(Listening(app, tcp(host, port), counters=self._counters))
 
     def _broken(self) -> str | None:
@@ -158,9 +160,9 @@ class Work:
         return status(self.node, self._counters, beside, self._clock)
 
     def _gauges(self) -> dict[str, float]:
-        reached = {"server_reached": float(self._shipping.trouble is None)}
+        reached = {"server_reached": float(self._shipping.trouble is None), "ready": float(self._broken() is None)} | measured(self.node)
         try:
             backlog = self._spool.backlog()
         except StoreError:  # told as the trouble of who sends; counters are wanted then more than ever
             return reached
-        return reached | {"spool_batches": backlog.batches, "spool_bytes": backlog.bytes}
+        return reached | {"spool_batches": backlog.batches, "spool_bytes": backlog.bytes, "spool_most_bytes": self._most_bytes}

@@ -47,6 +47,8 @@ def top(
     with where.asked() as backend:
         found = backend.top(filtered, by.replace("-", "_"), limit, only_new=new)
     show(found, output, utc=utc)
+    if output != "json":
+        out.doubts(found)
     if not found.ranked:
         out.note("no address of this filter" + (" is new" if new else ""))
     return Exit.NOTHING_FOUND if exit_code and not found.ranked else Exit.DONE

@@ -35,9 +35,17 @@ class Printer:
         """Print them all; returns how many were found."""
         found = 0
         shown = {"json": self._json, "jsonl": self._jsonl, "csv": self._csv, "md": self._markdown, "table": self._table}[self._form]
+        last: Trace | None = None
         for trace in shown(traces):
-            found += trace.found
+            found, last = found + trace.found, trace
+        if last and self._has_no_room_for_doubts:
+            out.doubts(last)
         return found
+
+    @property
+    def _has_no_room_for_doubts(self) -> bool:
+        """Where an address is one line, what may be missing is said once, of all of them: their window is the same."""
+        return self._form == "csv" or (self._several and self._form in ("table", "md"))
 
     def _json(self, traces: Iterable[Trace]) -> Iterator[Trace]:
         known = list(traces)

@@ -5,16 +5,11 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from unmasq.base.clock import MICROSECONDS
 from unmasq.base.moments import parse
 from unmasq.find.answer import Trace
-from unmasq.keep.shapes import Health
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.show import words
-
-SILENT_US = 300 * MICROSECONDS
-"""Without any flow for so long a store that should be filled may not be: flows close within two minutes of their interval."""
 
 
 class Absence(Struct, frozen=True):
@@ -28,7 +23,7 @@ class Absence(Struct, frozen=True):
 def absence(trace: Trace, where: Range, wanted: FlowFilter, now_us: int) -> Absence:
     """Of an address that was not found within a filter."""
     kind, why = _why(trace, where, wanted, now_us)
-    return Absence(kind, why, doubts(trace.data, now_us))
+    return Absence(kind, why, trace.completeness.doubts if trace.completeness else [])
 
 
 def _why(trace: Trace, where: Range, wanted: FlowFilter, now_us: int) -> tuple[str, str]:
@@ -44,19 +39,6 @@ def _why(trace: Trace, where: Range, wanted: FlowFilter, now_us: int) -> tuple[s
     if is_own_space(where):
         return "own", f"This is private or reserved space, which only your own machines have. Not seen in {kept}."
     return "never", f"Not seen as a client, as a source or in any header in all that is kept: {kept}."
-
-
-def doubts(data: Health, now_us: int) -> list[str]:
-    """What speaks against believing an empty answer."""
-    found = []
-    if data.newest_us is not None and now_us - data.newest_us > SILENT_US:
-        found.append(f"Nothing at all came since {words.time(data.newest_us)}, {words.ago(data.newest_us, now_us)}: is a collector silent?")
-    if data.requests and not data.joined:
-        found.append("Lines arrive, but none is joined with a connection: a client behind a translation would not be found.")
-    found += [f"{file} cannot be read, and its day is left out: {why}." for file, why in sorted(data.unreadable.items())]
-    if rejected := sum(data.rejects.values()):
-        found.append(f"{words.counted(rejected, 'line')} could not be read.")
-    return found
 
 
 def is_own_space(where: Range) -> bool:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from unmasq.find import days
 from unmasq.find.check import Check, State
-from unmasq.find.checks import in_vain, joined, off_in
+from unmasq.find.checks import in_vain, joined, off_in, table
+from unmasq.find.completeness import MOST_NAMED
 from unmasq.keep.shapes import Health
+from unmasq.model.completeness import Completeness
 from unmasq.show import words
 
 
@@ -36,7 +38,19 @@ def server_checks(url: str, health: Health, now_us: int) -> list[Check]:
     ]
 
 
-def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | None, table: tuple[int, int]) -> list[Check]:
+def nodes(known: Completeness) -> Check:
+    """Whether all nodes of a server say something, and what they lost lately."""
+    silent = [f"{each.node} silent since {words.time(each.since_us)}" for each in known.silent[:MOST_NAMED]]
+    more = len(known.silent) - MOST_NAMED
+    lost = [f"{node} lost {words.count(sum(counts.values()))}" for node, counts in sorted(known.dropped.items())[:MOST_NAMED]]
+    if not silent + lost:
+        return Check("nodes", State.OK, f"{words.counted(known.nodes, 'node')}, none of them silent")
+    seen = ", ".join([*silent, *([f"{more:,} more"] if more > 0 else []), *lost])
+    next_step = "is unmasq node running there? One that was taken away is forgotten after 7 days; on it, unmasq doctor --spool DIR"
+    return Check("nodes", State.WARN, seen, next_step)
+
+
+def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | None, used: tuple[int, int]) -> list[Check]:
     """The kernel, where there is no node to ask: what is off, a data plane that may bypass conntrack, the use of its table."""
     where = f"namespace {namespace}" if namespace else "this namespace"
     if off and data_plane:
@@ -45,7 +59,7 @@ def kernel_alone(namespace: str | None, off: Sequence[str], data_plane: str | No
         switched = off_in(where, off, namespace)
     else:
         switched = Check("kernel", State.OK, f"switches on in {where}")
-    return [switched, Check("table", State.OK, f"{table[0]:,} of {table[1]:,} connections tracked")]
+    return [switched, table(*used)]
 
 
 def in_a_pod() -> Check:

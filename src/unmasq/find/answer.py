@@ -6,6 +6,7 @@ Times are RFC 3339, but for those that are called `_us`. `name` is what the trus
 from msgspec import Struct
 
 from unmasq.keep.shapes import Health, RangeClient
+from unmasq.model.completeness import Completeness
 
 
 class Seen(Struct, frozen=True):
@@ -146,7 +147,7 @@ class Trace(Struct, frozen=True):
     `roles`, `direct`, `forwarded`, `logged`, `claimed`, `carried` and `paths` are of the window; `first_seen` and `last_seen`
     are of all that the store keeps. `complete` is false where only the paths with most requests were looked at, which leaves out
     `unlisted` requests. `beside` is of the newest requests alone, of the writers and proxies that the answer names.
-    `name` is what the trust list calls the address itself.
+    `name` is what the trust list calls the address itself. `data` is of all that is kept, `completeness` of the window.
     """
 
     address: str
@@ -170,3 +171,4 @@ class Trace(Struct, frozen=True):
     near: Near | None
     beside: Pointers
     data: Health
+    completeness: Completeness | None = None

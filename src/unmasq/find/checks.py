@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from unmasq.find import days, ways
 from unmasq.find.check import Check, State
+from unmasq.find.losses import lost
 from unmasq.find.reading import pods, reading
 from unmasq.find.sending import sending
 from unmasq.keep.shapes import Health
@@ -66,7 +67,7 @@ def _kernel(status: NodeStatus) -> Iterator[Check]:
         yield Check("sockets", State.OK, f"watched in {', '.join(status.sockets)}, {told}")
     if status.kernel:
         yield from ways.bypassed(status) or ways.of_one_family(status) or _switches(status)
-        yield _table(status)
+        yield table(status.connections_tracked, status.connections_most)
     yield from ways.pods(status)
 
 
@@ -97,9 +98,10 @@ def in_vain(where: str, off: Sequence[str], data_plane: str, next_step: str) -> 
     return Check("kernel", State.WARN, seen, f"{next_step}; where it does, the sockets of the pod are watched then")
 
 
-def _table(status: NodeStatus) -> Check:
-    used = status.connections_tracked / max(status.connections_most, 1)
-    seen = f"{status.connections_tracked:,} of {status.connections_most:,} connections tracked"
+def table(tracked: int, most: int) -> Check:
+    """How full the kernel's table of connections is."""
+    used = tracked / max(most, 1)
+    seen = f"{tracked:,} of {most:,} connections tracked"
     return Check("table", State.WARN if used >= _FULL else State.OK, seen, "raise net.netfilter.nf_conntrack_max" if used >= _FULL else "")
 
 
@@ -151,31 +153,12 @@ def _stored(status: NodeStatus, health: Health) -> Check:
 
 def _dropped(status: NodeStatus) -> Iterator[Check]:
     """Every counter of something that was lost."""
-    names = (
-        "policy_sync_reports_rejected",
-        "policy_sync_claims_rejected",
-        "policy_sync_streams_refused",
-        "window_gave_up_lines",
-        "window_dropped_connections",
-        "window_forgotten_connections",
-        "conntrack_lost",
-        "conntrack_malformed",
-        "sockets_lost",
-        "sockets_malformed",
-        "tail_lost_bytes",
-        "syslog_lost",
-        "listeners_refused",
-        "pod_spaces_refused",
-        "pod_spaces_unreadable",
-        "processes_passed_over",
-        "translations_dropped",
-    )
-    lost = {key: count for key, count in status.counters.items() if key.split("{")[0] in names}
-    if lost:
+    found = lost(status.counters)
+    if found:
         yield Check(
             "drops",
             State.WARN,
-            ", ".join(f"{count:,} {key}" for key, count in sorted(lost.items())),
+            ", ".join(f"{count:,} {key}" for key, count in sorted(found.items())),
             "docs/design.md says what each bound is",
         )
     else:

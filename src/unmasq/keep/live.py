@@ -1,7 +1,7 @@
 """What is searchable before it is on disk: closed flows that wait to be written in bulk, and flows that are still open."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from msgspec import structs
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
 from unmasq.keep.ask.answers import Answers
-from unmasq.keep.ask.sources import Source, View
+from unmasq.keep.ask.sources import Source, View, days_within
 from unmasq.keep.day.file import file_of
 from unmasq.keep.day.memory import Memory
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.resting import Resting
-from unmasq.keep.shapes import Covered, Health
+from unmasq.keep.shapes import Covered, Health, Within
 from unmasq.keep.waiting import Parts, Waiting
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
@@ -204,8 +204,15 @@ class LiveStore(Answers):
         return taken_us, batch if batch is not None and len(batch) else None
 
     def health(self) -> Health:
-        unwritten = {file_of(day): error.why or error.what for day, error in self.troubles.items()}
-        return structs.replace(super().health(), unwritten=unwritten)
+        return structs.replace(super().health(), unwritten=self._unwritten(self.troubles))
+
+    def within(self, since_us: int | None, until_us: int) -> Within:
+        days = days_within(self.troubles, FlowFilter(since_us=since_us, until_us=until_us))
+        return structs.replace(super().within(since_us, until_us), unwritten=self._unwritten(days))
+
+    def _unwritten(self, days: Iterable[int]) -> dict[str, str]:
+        errors = self.troubles
+        return {file_of(day): errors[day].why or errors[day].what for day in days if day in errors}
 
     @property
     def unreadable(self) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from unmasq.keep.shapes import (
     RoleSpan,
     SameAgent,
     Top,
+    Within,
 )
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -85,4 +86,11 @@ class Store(Protocol):
 
     def health(self) -> Health:
         """How complete and how fresh the store is."""
+        ...
+
+    def within(self, since_us: int | None, until_us: int) -> Within:
+        """What there is of a window, node by node, and of nodes that sent something in the week before its end.
+
+        Raises nothing where a day cannot be read: it says so.
+        """
         ...

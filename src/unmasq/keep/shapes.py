@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from unmasq.model.completeness import Completeness
 from unmasq.model.flow import Flow, Hop
 from unmasq.model.ingress import FileIdentity
 
@@ -13,6 +14,8 @@ class FlowPage(Struct, frozen=True):
 
     flows: list[Flow]
     next: str | None
+    completeness: Completeness | None = None
+    """Of the window, in every answer to a person or program; a store leaves it to whoever knows its nodes. So it is below."""
 
 
 class RoleSpan(Struct, frozen=True):
@@ -128,6 +131,7 @@ class Histogram(Struct, frozen=True):
 
     width_us: int
     buckets: list[Bucket]
+    completeness: Completeness | None = None
 
 
 COUNTED = (
@@ -162,6 +166,7 @@ class Facets(Struct, frozen=True):
     counted: int
     complete: bool
     since_us: int | None
+    completeness: Completeness | None = None
 
 
 class Ranked(Struct, frozen=True):
@@ -184,6 +189,7 @@ class Top(Struct, frozen=True):
     ranked: list[Ranked]
     addresses: int
     requests: int
+    completeness: Completeness | None = None
 
 
 class NodeFlows(Struct, frozen=True):
@@ -195,6 +201,27 @@ class NodeFlows(Struct, frozen=True):
     joined: int
     newest_us: int | None
     oldest_us: int | None
+
+
+class NodeWithin(Struct, frozen=True):
+    """What a store has of one node within a window; `newest_us` is its newest flow before the end, which may lie before the beginning."""
+
+    flows: int
+    requests: int
+    joined: int
+    newest_us: int | None
+
+
+class Within(Struct, frozen=True):
+    """What a store holds of a window: batches of flows that it touches, by node, and the rejects of its days."""
+
+    nodes: dict[str, NodeWithin]
+    rejects: dict[str, int]
+    trust_version: int
+    judged_by_older: int
+    unwritten: dict[str, str] = {}
+    trouble: str | None = None
+    """Why not all of this could be looked at: a day cannot be read."""
 
 
 class RejectSample(Struct, frozen=True):

@@ -36,7 +36,6 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
     places = node.witness.places if node.witness else []
     kernel = any(place.feed is CONNTRACK for place in places)
     off, (tracked, most) = _kernel(watch.namespace) if kernel else ([], (0, 0))
-    told = {f"{name}{{{reason}}}" if reason else name: count for name, reason, count in counters.rows()}
     found = NodeStatus(
         node=watch.node,
         started=beside.started,
@@ -48,7 +47,7 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         connections_tracked=tracked,
         connections_most=most,
         listeners=[one.text for one in node.listeners],
-        counters=told,
+        counters=counters.told(),
         store_error=beside.store_error,
         sockets=[place.space or "" for place in places if place.feed is SOCKETS],
         troubles={place.name: str(error) for place, error in node.witness.troubles.items()} if node.witness else {},
@@ -64,6 +63,21 @@ def status(node: LiveNode, counters: Counters, beside: Beside, clock: Clock) -> 
         syslog_queue=min((each.queue for each in node.receivers if each.queue is not None), default=None),
     )
     return _looked_into(found, node, clock) if kernel else found
+
+
+COUNTED = (("lines_read", ""), ("lines_rejected", ""), *(("requests_joined", by) for by in ("conntrack", "nobody", "sockets")))
+"""What every node counts, whether it happened or not."""
+
+
+def measured(node: LiveNode) -> dict[str, float]:
+    """How full the kernel's table of connections is, where it is watched."""
+    if node.witness is None or all(place.feed is not CONNTRACK for place in node.witness.places):
+        return {}
+    try:
+        used, most = switches.table_use(node.watch.namespace)
+    except KernelError:
+        return {}
+    return {"connections_tracked": used, "connections_most": most}
 
 
 def _looked_into(found: NodeStatus, node: LiveNode, clock: Clock) -> NodeStatus:

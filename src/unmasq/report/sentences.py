@@ -8,8 +8,11 @@ from datetime import UTC, tzinfo
 from unmasq.base.moments import parse
 from unmasq.find.answer import Seen, Trace
 from unmasq.keep.shapes import Health
+from unmasq.model.completeness import Completeness
 from unmasq.report.evidence import clients, look, near, own_name, stop
 from unmasq.show import words
+
+LISTED_NODES = 3
 
 
 def teller_of(now_us: int, where: Sequence[str], *, utc: bool) -> "Teller":
@@ -53,20 +56,30 @@ class Teller:
         seen = words.ago(parse(trace.last_seen, self.now_us), self.now_us)
         return f"not seen in this window, but outside of it: last seen {seen}; {kept} are kept"
 
-    def data(self, data: Health) -> str:
-        """Whether the answer can be trusted."""
+    def data(self, data: Completeness | Health) -> str:
+        """Whether the answer can be trusted: the figures of its window, or of all that is kept where somebody older answered."""
         rejected = sum(data.rejects.values())
         reasons = ", ".join(f"{words.count(count)} {reason}" for reason, count in data.rejects.items())
         newest = f"newest {words.ago(data.newest_us, self.now_us)}" if data.newest_us is not None else "nothing yet"
         joined = f"joined {words.percent(data.joined, data.requests)}" if data.joined else "none joined with the kernel"
-        parts = [words.counted(data.nodes, "node"), newest, joined]
+        parts = [self._nodes(data), newest, joined]
         parts.append(f"rejected {words.count(rejected)}" + (f" ({reasons})" if rejected else ""))
+        parts += _lost(data)
         parts.append(f"judged with trust list {data.trust_version}")
         older = (
             f"; {words.counted(data.judged_by_older, 'flow')} by an older one: {self.command('rejudge')}" if data.judged_by_older else ""
         )
-        missing = f"; left out, since they cannot be read: {', '.join(sorted(data.unreadable))}" if data.unreadable else ""
-        return ", ".join(parts) + older + missing
+        return "; ".join([", ".join(parts) + older, *_left_out(data)])
+
+    def _nodes(self, data: Completeness | Health) -> str:
+        """All of them, or how many are there, and who is silent; where all are, it is said of the newest flow."""
+        silent = data.silent if isinstance(data, Completeness) else []
+        if not silent or len(silent) == data.nodes:
+            return words.counted(data.nodes, "node")
+        first, more = silent[:LISTED_NODES], len(silent) - LISTED_NODES
+        named = ", ".join(f"{each.node} silent since {words.time(each.since_us, self.zone)}" for each in first)
+        rest = f" and {words.count(more)} more" if more > 0 else ""
+        return f"{words.count(data.nodes - len(silent))} of {words.counted(data.nodes, 'node')} ({named}{rest})"
 
     def next(self, trace: Trace) -> str:
         """The command that goes on from here."""
@@ -85,6 +98,27 @@ class Teller:
     def command(self, *parts: str) -> str:
         """A command line that asks the same."""
         return shlex.join(["unmasq", *parts, *self.where])
+
+
+def _left_out(data: Completeness | Health) -> list[str]:
+    """What of the store no answer has."""
+    if isinstance(data, Completeness):
+        return [data.trouble] if data.trouble else []
+    return [", ".join(sorted(data.unreadable)) + " cannot be read"] if data.unreadable else []
+
+
+def _lost(data: Completeness | Health) -> list[str]:
+    """What was lost, and what cannot be written: nothing where all is well."""
+    dropped = data.dropped if isinstance(data, Completeness) else {}
+    lost = sum(count for counts in dropped.values() for count in counts.values())
+    found = [f"dropped {words.count(lost)} on {', '.join(sorted(dropped)[:LISTED_NODES])}"] if lost else []
+    return found + ([f"{words.counted(len(data.unwritten), 'day')} cannot be written"] if data.unwritten else [])
+
+
+def doubts(trace: Trace) -> list[str]:
+    """Why an address that was not found may have been there all the same; one sentence after the other on one line."""
+    found = trace.completeness.doubts if trace.completeness and not trace.found else []
+    return ["this may be incomplete: " + " ".join(found)] if found else []
 
 
 def leading(trace: Trace) -> Seen | None:
@@ -114,7 +148,7 @@ def rest(trace: Trace, teller: Teller) -> Iterator[tuple[str, list[str]]]:
         "near": [near(trace)],
         "look at": look(trace),
         "stop it": stop(trace),
-        "data": [teller.data(trace.data)],
+        "data": [teller.data(trace.completeness or trace.data), *doubts(trace)],
         "next": [teller.next(trace)],
     }
     for label, sentences in told.items():

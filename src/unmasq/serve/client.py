@@ -15,6 +15,7 @@ from unmasq.base.moments import duration, text
 from unmasq.base.servers import advice
 from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ErrorBody, query_of
@@ -58,6 +59,10 @@ class Owner:
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
         asked = [("by", by), ("limit", str(limit)), ("new", "true" if only_new else "false")]
         return self._ask(Top, "GET", "top", query_of(wanted) + asked)
+
+    def completeness(self, wanted: FlowFilter) -> Completeness:
+        window = FlowFilter(since_us=wanted.since_us, until_us=wanted.until_us)
+        return self._ask(Completeness, "GET", "completeness", query_of(window))
 
     def nodes(self) -> list[NodeHeard]:
         return self._ask(list[NodeHeard], "GET", "nodes")

@@ -15,6 +15,7 @@ from unmasq.base.safe import cell
 from unmasq.find.answer import Trace
 from unmasq.keep.control.audit import AuditPage
 from unmasq.keep.shapes import Facets, FlowPage, Histogram, Top
+from unmasq.model.completeness import Completeness
 from unmasq.model.flow import Flow
 from unmasq.report.columns import COLUMNS
 from unmasq.serve.contract import InvalidRequest, body_of
@@ -28,6 +29,8 @@ def formed(answer: object, request: Request) -> Response:
     form = form_wanted(request)
     more = answer.next if isinstance(answer, (FlowPage, AuditPage)) else None
     headers = {"link": f'<{_behind(request, more)}>; rel="next"'} if more else {}
+    known = getattr(answer, "completeness", None)
+    headers |= {"unmasq-completeness": _figures(known)} if isinstance(known, Completeness) else {}
     return Response(_written(answer, form), 200, headers, media_type=TYPES[form])
 
 
@@ -35,6 +38,23 @@ def _behind(request: Request, more: str) -> str:
     """The address of the next page, without the server's: a proxy with TLS before it may call it by another name."""
     url = request.url.include_query_params(after=more)
     return f"{url.path}?{url.query}"
+
+
+def _figures(known: Completeness) -> str:
+    """What rows cannot say, as a dictionary of RFC 8941: numbers alone."""
+    figures = {
+        "doubts": len(known.doubts),
+        "nodes": known.nodes,
+        "silent": len(known.silent),
+        "requests": known.requests,
+        "joined": known.joined,
+        "rejected": sum(known.rejects.values()),
+        "dropped": sum(count for counts in known.dropped.values() for count in counts.values()),
+        "trust-version": known.trust_version,
+        "judged-by-older": known.judged_by_older,
+        "unwritten": len(known.unwritten),
+    }
+    return ", ".join(f"{name}={number}" for name, number in figures.items())
 
 
 def form_wanted(request: Request) -> str:

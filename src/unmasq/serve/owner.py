@@ -7,9 +7,10 @@ from unmasq.keep.control.state import Control
 from unmasq.keep.live import LiveStore
 from unmasq.serve.app import app_of
 from unmasq.serve.foldersocket import FolderSocket
-from unmasq.serve.protocol import NodeRanges
+from unmasq.serve.protocol import Heard, NodeRanges
 from unmasq.serve.questions import Status, no_status, of_live
 from unmasq.serve.routes import Routes
+from unmasq.serve.vitals import Vitals
 
 
 class Owner(FolderSocket):
@@ -23,6 +24,9 @@ class Owner(FolderSocket):
         clock: Clock,
         status: Status = no_status,
         node_ranges: NodeRanges = tuple,
+        heard: Heard = dict,
+        vitals: Vitals | None = None,
     ) -> None:
         """`status` tells how the node that fills the store is doing; `node_ranges` must not be trusted."""
-        super().__init__(folder, app_of(Routes(of_live(live, control, clock, status, node_ranges), clock), folder, clock))
+        backend = of_live(live, control, clock, status, node_ranges, heard, vitals)
+        super().__init__(folder, app_of(Routes(backend, clock), folder, clock))

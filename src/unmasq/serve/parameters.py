@@ -23,7 +23,7 @@ NEW = Parameter("new", "true: only those of which nothing is kept from before th
 SINCE = Parameter("since", "RFC 3339, or how long ago: 2026-11-24T08:00:00Z, 2d.", TIME)
 NAME = Parameter("name", "A name or a range of the list.", required=True)
 
-_TIMES = (
+TIMES = (
     SINCE,
     Parameter("until", "Before this time, RFC 3339 or how long ago.", TIME),
     Parameter("last", "The last 30s, 10m, 2h, 2d or 1w.", LENGTH),
@@ -36,7 +36,7 @@ def of_filter() -> tuple[Parameter, ...]:
     meanings = _meanings()
     lists = [each for each in fields(FlowFilter) if not each.name.endswith("_us")]
     named = [Parameter(each.name, meanings[each.name], OF_FILTER.get(each.name, text()), many=True) for each in lists]
-    return (*named, Parameter("x", meanings["exclude"], OF_FILTER["exclude"], many=True), *_TIMES)
+    return (*named, Parameter("x", meanings["exclude"], OF_FILTER["exclude"], many=True), *TIMES)
 
 
 def limit(most: int) -> Parameter:

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, NodeFlows, RejectSample, Top
 from unmasq.model.address import Range
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.kinds import RANGE
@@ -113,6 +114,10 @@ class Backend(TrustBackend, Protocol):
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
         """Who had most requests in a role. Raises UsageError for no role, and for new ones of a window without a beginning."""
+        ...
+
+    def completeness(self, wanted: FlowFilter) -> Completeness:
+        """Whether answers about the window of a filter tell all that happened in it."""
         ...
 
     def nodes(self) -> list[NodeHeard]:

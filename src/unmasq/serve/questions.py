@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from unmasq.base.clock import Clock
 from unmasq.base.errors import UsageError
 from unmasq.find.answer import Pointers, Trace
+from unmasq.find.completeness import Window, completeness
 from unmasq.find.ladder import width_of
 from unmasq.find.proxies import pointers
 from unmasq.find.trace import trace
@@ -16,10 +19,12 @@ from unmasq.keep.live import LiveStore
 from unmasq.keep.protocol import Store
 from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.protocol import Heard, NodeHeard, NodeRanges, Rejudged, Told
 from unmasq.serve.trust import TrustDesk
+from unmasq.serve.vitals import Vitals
 
 MOST_FLOWS = 10_000
 """Flows on one page: more would not fit into the memory of whoever asks without a thought."""
@@ -47,23 +52,27 @@ class Questions(TrustDesk):
         status: Status = no_status,
         node_ranges: NodeRanges = tuple,
         heard: Heard = dict,
+        vitals: Vitals | None = None,
     ) -> None:
         super().__init__(control, clock, node_ranges)
         self._store, self._judge, self._status, self._heard = store, judge, status, heard
+        self._vitals = vitals or Vitals()  # of files at rest nobody is heard
 
     def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
-        return trace(self._store, self._control.trust_list(), parse_range(address), wanted, is_quick=is_quick)
+        found = trace(self._store, self._control.trust_list(), parse_range(address), wanted, is_quick=is_quick)
+        return structs.replace(found, completeness=self.completeness(wanted))
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         if not 1 <= limit <= MOST_FLOWS:
             raise UsageError(f"not a number of flows for one page: {limit}", f"it goes from 1 to {MOST_FLOWS}", "follow `next` for more")
-        return self._store.flows(wanted, limit, after)
+        return structs.replace(self._store.flows(wanted, limit, after), completeness=self.completeness(wanted))
 
     def histogram(self, wanted: FlowFilter, width_us: int | None = None) -> Histogram:
         if wanted.since_us is None or wanted.until_us is None:
             wanted = self._closed(wanted)
         since_us, until_us = wanted.since_us or 0, wanted.until_us or 0
-        return self._store.histogram(wanted, width_of(since_us, until_us) if width_us is None else width_us)
+        found = self._store.histogram(wanted, width_of(since_us, until_us) if width_us is None else width_us)
+        return structs.replace(found, completeness=self.completeness(wanted))
 
     def _closed(self, wanted: FlowFilter) -> FlowFilter:
         """The window, as far as it is open that of the stored flows."""
@@ -73,10 +82,16 @@ class Questions(TrustDesk):
         return replace(wanted, since_us=since_us, until_us=until_us)
 
     def facets(self, wanted: FlowFilter, fields: Sequence[str], limit: int = 10) -> Facets:
-        return self._store.facets(wanted, fields, _listed(limit))
+        return structs.replace(self._store.facets(wanted, fields, _listed(limit)), completeness=self.completeness(wanted))
 
     def top(self, wanted: FlowFilter, by: str = "client", limit: int = 20, *, only_new: bool = False) -> Top:
-        return self._store.top(wanted, by, _listed(limit), only_new=only_new)
+        found = self._store.top(wanted, by, _listed(limit), only_new=only_new)
+        return structs.replace(found, completeness=self.completeness(wanted))
+
+    def completeness(self, wanted: FlowFilter) -> Completeness:
+        window = Window(wanted.since_us, wanted.until_us, self._clock.now_us())
+        held = self._store.within(window.since_us, window.end_us)
+        return completeness(held, self._vitals.signs(), self._vitals.dropped(window.since_us, window.end_us), window)
 
     def proxies(self) -> Pointers:
         return pointers(self._store.proxies(), self._control.trust_list())
@@ -116,7 +131,13 @@ def of_files(store: DuckStore, clock: Clock) -> Questions:
 
 
 def of_live(
-    live: LiveStore, control: Control, clock: Clock, status: Status = no_status, node_ranges: NodeRanges = tuple, heard: Heard = dict
+    live: LiveStore,
+    control: Control,
+    clock: Clock,
+    status: Status = no_status,
+    node_ranges: NodeRanges = tuple,
+    heard: Heard = dict,
+    vitals: Vitals | None = None,
 ) -> Questions:
     """The questions of a store that is being filled; what waits to be written is written before it is judged again."""
 
@@ -124,4 +145,4 @@ def of_live(
         live.flush()
         return rejudge(live.store, since_us)
 
-    return Questions(live, control, clock, judge, status, node_ranges, heard)
+    return Questions(live, control, clock, judge, status, node_ranges, heard, vitals)

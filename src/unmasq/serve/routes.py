@@ -9,6 +9,7 @@ from unmasq.base.moments import parse
 from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.model.health import NodeStatus
 from unmasq.serve.contract import ASIDE, InvalidRequest, filter_of, is_yes, length, number
@@ -54,6 +55,10 @@ class Routes:
         limit = number(asked.get("limit", str(DEFAULT_LISTED["top"])), "limit")
         only_new = is_yes(asked.get("new", "false"), "new")
         return self._backend.top(self._wanted(request), asked.get("by", "client"), limit, only_new=only_new)
+
+    def completeness(self, request: Request, _body: bytes) -> Completeness:
+        """GET /api/v1/completeness?last=1d."""
+        return self._backend.completeness(self._wanted(request))
 
     def nodes(self, _request: Request, _body: bytes) -> list[NodeHeard]:
         """GET /api/v1/nodes."""

@@ -9,6 +9,7 @@ from typing import Self
 
 from unmasq.base.clock import Clock
 from unmasq.base.telemetry import Counters
+from unmasq.find.completeness import SILENT_US
 from unmasq.join.records import Records
 from unmasq.keep.control.nodes import Nodes
 from unmasq.keep.control.tokens import digest
@@ -16,14 +17,17 @@ from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.remote.flows import RemoteFlows
 from unmasq.model.address import Range, parse_range
-from unmasq.model.nodesettings import NodeSettings, TrustedRange
+from unmasq.model.nodesettings import NodeSaid, NodeSettings, TrustedRange
 from unmasq.serve.ingest import Ingest
 from unmasq.serve.listening import Listening, Tls, tcp
 from unmasq.serve.owner import Owner
 from unmasq.serve.questions import of_live
 from unmasq.serve.receiving import Receiving
 from unmasq.serve.site import Site
+from unmasq.serve.vitals import Vitals
 from unmasq.serve.who import Who
+
+COUNTED = (("ingest_flows", ""), ("ingest_lines", ""), ("ingest_rejected", ""))
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,22 @@ class Server:
         """Raises Unreachable where nothing can listen, UsageError for what is no certificate."""
         with ExitStack() as stack:
             self._records = Records(self._counters)
+            self._vitals = Vitals()
             self._nodes = Nodes(self._store.control, self._clock, self._counters, self._tell)
             self._remote = RemoteFlows(self._store, self._records, self.node_ranges, self._clock, self._counters)
             self.ingest = ingest = stack.enter_context(Ingest(self.live, self._remote, self._clock, self._counters, self._tell))
-            stack.enter_context(Owner(self._store.folder, self.live, self._store.control, self._clock, node_ranges=self.node_ranges))
+            heard, vitals = self._nodes.heard, self._vitals
+            stack.enter_context(
+                Owner(
+                    self._store.folder,
+                    self.live,
+                    self._store.control,
+                    self._clock,
+                    node_ranges=self.node_ranges,
+                    heard=heard,
+                    vitals=vitals,
+                )
+            )
             if self._public.tls:
                 self._public.tls.check()
             listener = tcp(self._public.host, self._public.port)
@@ -88,17 +104,25 @@ class Server:
 
     def _gauges(self) -> dict[str, float]:
         waiting, unwritten = self.live.waiting_rows(), len(self.live.troubles)
-        nodes = {"nodes_known": len(self._nodes), "node_addresses": len(self._nodes.ranges()), "node_addresses_shared": self._nodes.shared}
+        silent = sum(self._clock.now_us() - heard_us > SILENT_US for heard_us, _ in self._nodes.heard().values())
+        nodes = {
+            "nodes_known": len(self._nodes),
+            "nodes_silent": silent,
+            "node_addresses": len(self._nodes.ranges()),
+            "node_addresses_shared": self._nodes.shared,
+        }
         return {"waiting_rows": waiting, "days_unwritten": unwritten, "translations_known": len(self._records), **nodes}
 
     def _site(self, ingest: Ingest) -> Site:
-        public, receiving = self._public, Receiving(ingest, self.settings, self._nodes.hear, self._counters)
+        public, receiving = self._public, Receiving(ingest, self.settings, self._hear, self._counters)
+        control, vitals = self._store.control, self._vitals
         return Site(
             folder=self._store.folder,
-            backend=of_live(self.live, self._store.control, self._clock, node_ranges=self.node_ranges, heard=self._nodes.heard),
+            backend=of_live(self.live, control, self._clock, node_ranges=self.node_ranges, heard=self._nodes.heard, vitals=vitals),
             clock=self._clock,
             counters=self._counters,
             gauges=self._gauges,
+            begun=COUNTED,
             trouble=lambda: ingest.trouble,
             days_unwritten=lambda: len(self.live.troubles),
             hosts=public.names,
@@ -107,6 +131,12 @@ class Server:
             find=self._node_of_file,
             tell=self._tell,
         )
+
+    def _hear(self, said: NodeSaid) -> None:
+        """What a node says of itself, and that it is alive. Of one that does not say how it is doing that is all."""
+        self._nodes.hear(said)
+        started, counters = (said.status.started, said.status.counters) if said.status else ("", {})
+        self._vitals.note(said.node, started, counters, self._clock.now_us())
 
     def _node_of_file(self, text: str) -> Who | None:
         return Who("token file", "node") if _is(text, self._public.node_token()) else None

@@ -15,6 +15,7 @@ from unmasq.base.exposition import Gauges, Metrics
 from unmasq.base.telemetry import Counters
 from unmasq.enrich.geo import Geo
 from unmasq.enrich.names import ReverseNames
+from unmasq.find.losses import by_kind
 from unmasq.keep.control.audit import Audit
 from unmasq.keep.control.tokens import Tokens
 from unmasq.serve.accounting import Accounting
@@ -38,6 +39,8 @@ from unmasq.serve.routes import Routes
 from unmasq.serve.table import of_store
 from unmasq.serve.who import Sessions, Who, named
 
+BEGUN = (("http_refused", "login"), ("http_refused", "token"), ("store_failed", ""))
+
 _SMALLEST = 1000  # bytes that are worth compressing
 
 
@@ -55,6 +58,8 @@ class Site:
     hosts: Sequence[str] = ()
     geo: Sequence[Path] = ()
     more: Sequence[Endpoint] = ()
+    begun: Sequence[tuple[str, str]] = ()
+    """Counters that are shown from the start."""
     find: FindToken = lambda _text: None
     tell: Write = lambda _line: None
     tokens: Tokens = field(init=False)
@@ -79,13 +84,17 @@ class Site:
 
     def table(self, pages: Pages, note: Noting = nothing_noted) -> list[Endpoint]:
         """Everything that is answered."""
-        metrics = Metrics(self.counters, lambda: {**self.gauges(), "sessions": len(self.sessions)})
+        metrics = Metrics(self.counters, self._measured, (*self.begun, *BEGUN), by_kind)
         operations = Operations(metrics, Audit(self.folder), self.trouble, self._unready)
         login = Login(self.sessions, pages.rendering, self.counters, Attempts(self.clock), note)
         described = [*of_store(Routes(self.backend, self.clock)), *self.more, *operations.endpoints()]
         made = document(described)
         description = Endpoint("GET", "/api/v1/openapi.json", "see", "This description.", lambda _request, _body: made)
         return [*described, description, *login.endpoints(), *Changes(pages).endpoints(), *pages.endpoints()]
+
+    def _measured(self) -> dict[str, float]:
+        is_ready = not (self.trouble() or self._unready())
+        return {**self.gauges(), "sessions": len(self.sessions), "ready": float(is_ready)}
 
     def _pages(self) -> Pages:
         geo = Geo.open(self.geo, self.clock)

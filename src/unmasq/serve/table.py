@@ -2,9 +2,10 @@
 
 from unmasq.find.answer import Pointers, Trace
 from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
+from unmasq.model.completeness import Completeness
 from unmasq.model.health import NodeStatus
 from unmasq.serve.endpoint import Endpoint
-from unmasq.serve.parameters import ADDRESS, AFTER, BY, FIELD, FORM, NAME, NEW, QUICK, SINCE, WIDTH, limit, of_filter
+from unmasq.serve.parameters import ADDRESS, AFTER, BY, FIELD, FORM, NAME, NEW, QUICK, SINCE, TIMES, WIDTH, limit, of_filter
 from unmasq.serve.protocol import NodeHeard, Rejudged, Trusted, TrustedProxy, TrustVersion
 from unmasq.serve.questions import MOST_FLOWS, MOST_LISTED
 from unmasq.serve.routes import Routes
@@ -39,8 +40,10 @@ def _counts(routes: Routes) -> list[Endpoint]:
 
 def _data(routes: Routes) -> list[Endpoint]:
     rejects = "Why lines were rejected, with a sample each."
+    complete = "What may be missing in answers about a window."
     return [
         Endpoint("GET", "/api/v1/health", "see", "How complete and how fresh the data is.", routes.health, gives=Health),
+        Endpoint("GET", "/api/v1/completeness", "see", complete, routes.completeness, takes=TIMES, gives=Completeness),
         Endpoint("GET", "/api/v1/nodes", "see", "Each node, and how it is doing.", routes.nodes, takes=(FORM,), gives=list[NodeHeard]),
         Endpoint("GET", "/api/v1/rejects", "see", rejects, routes.rejects, takes=(FORM,), gives=list[RejectSample]),
         Endpoint("GET", "/api/v1/proxies", "see", "Who looks like a proxy that nobody declared.", routes.proxies, gives=Pointers),

@@ -8,8 +8,7 @@ import pytest
 from msgspec import structs
 
 from tests.contract import shop
-from tests.contract.traffic import MIDNIGHT_US
-from unmasq.base.clock import ManualClock
+from unmasq.base.clock import SystemClock
 from unmasq.find.answer import Direct
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
@@ -41,7 +40,7 @@ def test_a_person_reads_who_by_what_evidence_which_way_and_where_to_stop_it(unma
 def test_json_is_the_body_of_the_api(unmasq, at_rest):
     ended = unmasq("trace", shop.CLIENT, "--store", at_rest, "-o", "json")
     with DuckStore(at_rest, read_only=True) as store:
-        answer = of_files(store, ManualClock(MIDNIGHT_US)).trace(shop.CLIENT, FlowFilter())
+        answer = of_files(store, SystemClock()).trace(shop.CLIENT, FlowFilter())
     assert ended.out.encode() == body_of(answer)
     assert unmasq("trace", shop.CLIENT, "--store", at_rest, "-o", "jsonl").out == ended.out
 
@@ -129,7 +128,7 @@ def test_a_list_has_one_line_for_each_address_found_or_not(unmasq, at_rest, tmp_
     ended = unmasq("trace", "--from-file", listed, "--store", at_rest, "--utc")
     assert [line.split()[0] for line in ended.out.splitlines()] == [shop.CLIENT, shop.LONG, "198.51.100.200"]
     assert "not seen" in ended.out.splitlines()[2]
-    assert ended.err == f"{listed}:4: not an address or range: junk\\x1b[31m\n"
+    assert ended.err.splitlines()[0] == f"{listed}:4: not an address or range: junk\\x1b[31m"
     assert ended.code == 5
 
 
@@ -175,7 +174,7 @@ def test_a_list_that_cannot_be_read_is_no_traceback(unmasq, at_rest, tmp_path):
 
 def test_what_the_kernels_of_several_nodes_saw_is_one_line_that_names_them(at_rest):
     with DuckStore(at_rest, read_only=True) as store:
-        answer = of_files(store, ManualClock(MIDNIGHT_US)).trace(shop.CLIENT, FlowFilter())
+        answer = of_files(store, SystemClock()).trace(shop.CLIENT, FlowFilter())
     seen = [Direct(70, "kernel", None, "node-1"), Direct(70, "kernel", None, "node-2"), Direct(3, "socket", None, "node-1")]
     translated = [Direct(200, "kernel", "10.0.0.1", "node-3")]
     direct = [part for part in parts(structs.replace(answer, direct=seen + translated)) if part.kind == "direct"]
@@ -186,3 +185,21 @@ def test_what_the_kernels_of_several_nodes_saw_is_one_line_that_names_them(at_re
     ]
     many = [Direct(1, "kernel", None, f"node-{number}") for number in range(9)]
     assert parts(structs.replace(answer, direct=many))[0].detail == "seen by the kernel on 9 nodes"
+
+
+def test_an_address_that_was_not_found_may_have_been_there_where_data_is_missing(unmasq, at_rest):
+    found, unknown = (unmasq("trace", address, "--store", at_rest, "--utc").out for address in (shop.CLIENT, "198.51.100.200"))
+    assert "this may be incomplete: Nothing at all came since 2024-10-04 00:09:00Z" in unknown
+    assert "this may be incomplete" not in found
+    ticket = unmasq("trace", "198.51.100.200", "--store", at_rest, "-o", "md").out
+    assert "- data: this may be incomplete: Nothing at all came since" in ticket
+    told = json.loads(unmasq("trace", shop.CLIENT, "--store", at_rest, "-o", "json").out)["completeness"]
+    assert (told["nodes"], told["rejects"]) == (1, {"injected": 3})
+
+
+@pytest.mark.parametrize(("form", "notes"), [("table", 1), ("md", 1), ("csv", 1), ("json", 0), ("jsonl", 0)])
+def test_of_a_list_it_is_said_once_what_may_be_missing(unmasq, at_rest, tmp_path, form, notes):
+    (tmp_path / "list").write_text(f"{shop.CLIENT}\n198.51.100.200\n")
+    ended = unmasq("trace", "--from-file", str(tmp_path / "list"), "--store", at_rest, "-o", form)
+    assert ended.err.count("data: Nothing at all came since") == notes
+    assert "Nothing at all" not in ended.out or form in ("json", "jsonl")

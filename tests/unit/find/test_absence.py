@@ -7,9 +7,10 @@ from msgspec import structs
 
 from unmasq.base.clock import DAY_US, MICROSECONDS
 from unmasq.base.moments import text
-from unmasq.find.absence import absence, doubts
+from unmasq.find.absence import absence
 from unmasq.find.answer import Pointers, Trace
-from unmasq.keep.shapes import Health
+from unmasq.find.completeness import Window, completeness
+from unmasq.keep.shapes import Health, NodeWithin, Within
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 
@@ -60,18 +61,8 @@ def test_private_and_reserved_space_is_called_that(address):
     assert why(unseen(address))[0] == "own"
 
 
-def test_a_healthy_store_leaves_no_doubt():
-    assert doubts(DATA, NOW_US) == []
-
-
-@pytest.mark.parametrize(
-    ("data", "word"),
-    [
-        (structs.replace(DATA, newest_us=NOW_US - DAY_US), "silent"),
-        (structs.replace(DATA, joined=0), "none is joined"),
-        (structs.replace(DATA, rejects={"bad_json": 3}), "3 lines could not be read"),
-    ],
-)
-def test_what_is_broken_casts_a_doubt(data, word):
-    [doubt] = doubts(data, NOW_US)
-    assert word in doubt
+def test_what_may_be_missing_in_the_window_stands_beside_it():
+    known = completeness(Within({"a": NodeWithin(0, 0, 0, NOW_US - DAY_US)}, {}, 0, 0), {}, {}, Window(None, None, NOW_US))
+    trace = structs.replace(unseen("8.8.8.8"), completeness=known)
+    [doubt] = absence(trace, parse_range("8.8.8.8"), ANY, NOW_US).doubts
+    assert "is a collector silent?" in doubt

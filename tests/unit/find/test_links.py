@@ -8,13 +8,15 @@ from msgspec import structs
 
 from tests.unit.find.test_ways import joined, status
 from unmasq.find.acceptance import Match
-from unmasq.find.alone import server_checks
+from unmasq.find.alone import nodes, server_checks
 from unmasq.find.broken import broken_elsewhere, broken_here
 from unmasq.find.check import State
-from unmasq.find.checks import at_start, first_broken, node_checks
-from unmasq.keep.shapes import Health
+from unmasq.find.checks import at_start, checks, first_broken, node_checks
+from unmasq.find.completeness import Window, completeness
+from unmasq.keep.shapes import Health, NodeWithin, Within
 from unmasq.model.health import Shipping
 
+NOW_US = 1_800_000_000_000_000
 WELL = Shipping("https://unmasq:8470/", None, 0, 0, 1 << 30)
 AWAY = Shipping("https://unmasq:8470/", "it cannot be reached", 3, 1 << 20, 1 << 30)
 READ = {"lines_read": 20}
@@ -138,6 +140,22 @@ def test_a_day_that_a_server_cannot_write_is_broken():
     broken = first_broken(server_checks("u", unwell, 5_000_000))
     assert broken is not None
     assert (broken.link, broken.seen) == ("written", "1 day cannot be written: day_2026-11-22.duckdb: it lacks a table")
+
+
+def test_a_day_that_a_store_cannot_write_is_broken_where_it_is_filled():
+    unwell = structs.replace(held(), unwritten={"day_2026-11-22.duckdb": "it lacks a table"})
+    found = checks(status({**READ, **joined(20)}), unwell)
+    assert [check.state for check in found if check.link == "written"] == [State.BROKEN]
+
+
+def test_nodes_of_a_server_that_are_silent_or_lose_something_are_named():
+    window = Window(NOW_US - 3_600_000_000, None, NOW_US)
+    sent = {"a": NodeWithin(1, 1, 1, NOW_US), **{f"b{number}": NodeWithin(0, 0, 0, NOW_US - 3_600_000_000) for number in range(5)}}
+    well = nodes(completeness(Within({"a": sent["a"]}, {}, 1, 0), {}, {}, window))
+    assert (well.state, well.seen) == (State.OK, "1 node, none of them silent")
+    told = nodes(completeness(Within(sent, {}, 1, 0), {}, {"a": {"syslog_lost{full}": 2, "conntrack_lost": 1}}, window))
+    since = "silent since 2027-01-15 07:00:00Z"
+    assert (told.state, told.seen) == (State.WARN, f"b0 {since}, b1 {since}, b2 {since}, 2 more, a lost 3")
 
 
 def test_a_server_that_has_nothing_is_to_be_looked_at():

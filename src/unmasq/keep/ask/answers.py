@@ -10,7 +10,7 @@ import duckdb
 from msgspec import structs
 
 from unmasq.base.errors import StoreDamaged, StoreError
-from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans
+from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans, within
 from unmasq.keep.ask.sources import View
 from unmasq.keep.control.state import Control
 from unmasq.keep.shapes import (
@@ -28,6 +28,7 @@ from unmasq.keep.shapes import (
     RoleSpan,
     SameAgent,
     Top,
+    Within,
 )
 from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
@@ -100,6 +101,15 @@ class Answers(ABC):
     def health(self) -> Health:
         found = self._asked(EVER, lambda view: completeness.health(view, self.control.trust_version, self.remembered))
         return structs.replace(found, unreadable=dict(self.unreadable))
+
+    def within(self, since_us: int | None, until_us: int) -> Within:
+        looked_at, window = within.looked_at(since_us, until_us), FlowFilter(since_us=since_us, until_us=until_us)
+        try:
+            found = self._asked(looked_at, lambda view: within.within(view, self.control.trust_version, self.remembered, window))
+        except StoreError as error:
+            return Within({}, {}, self.control.trust_version, 0, trouble=error.what)
+        left_out = ", ".join(sorted(self.unreadable))
+        return structs.replace(found, trouble=f"{left_out} cannot be read" if left_out else None)
 
     @abstractmethod
     def covered(self) -> list[Covered]:

@@ -1,4 +1,7 @@
-"""What the store holds of whom, how fresh it is, and which lines are in it: `health`, `node_flows`, `rejects`, `covered`."""
+"""What the store holds of whom, how fresh it is, and which lines are in it: `health`, `node_flows`, `rejects`, `covered`.
+
+`unmasq.keep.ask.within` asks the same of a window.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
@@ -11,9 +14,9 @@ from unmasq.keep.shapes import Covered, Health, NodeFlows, RejectSample
 from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
 _BATCHES = """
-SELECT list(DISTINCT node), coalesce(sum(flows), 0)::BIGINT, max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0),
-       coalesce(sum(requests), 0)::BIGINT, coalesce(sum(joined), 0)::BIGINT
-FROM day.batches
+SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,
+       max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0)
+FROM day.batches GROUP BY node
 """
 _REJECTS = "SELECT reason, sum(amount)::BIGINT FROM day.rejects GROUP BY reason"
 _JUDGED = f"""
@@ -30,21 +33,31 @@ _LINES = "SELECT f.device, f.inode, f.fingerprint, l.start, l.stop FROM day.line
 
 
 class Figures(NamedTuple):
-    """What one source holds. `judged`: flows by the version of the trust list that judged them.
+    """What one source holds. `by_node` has its parts; `judged`: flows by the version of the trust list that judged them.
 
     `is_timed`: no flow has a time that is only when its line was read. `is_rolled`: its roll-ups hold all of it.
     """
 
-    nodes: frozenset[str]
-    flows: int
-    newest_us: int | None
-    oldest_us: int | None
-    requests: int
-    joined: int
+    by_node: dict[str, NodeFlows]
     rejects: dict[int, int]
     judged: dict[int, int]
     is_timed: bool
     is_rolled: bool
+
+    @property
+    def flows(self) -> int:
+        """Of all nodes."""
+        return sum(each.flows for each in self.by_node.values())
+
+    @property
+    def newest_us(self) -> int | None:
+        """The end of the newest flow."""
+        return max((each.newest_us for each in self.by_node.values() if each.newest_us is not None), default=None)
+
+    @property
+    def oldest_us(self) -> int | None:
+        """The beginning of the oldest flow."""
+        return min((each.oldest_us for each in self.by_node.values() if each.oldest_us is not None), default=None)
 
 
 Remembered = dict[str, tuple[Hashable, Figures]]
@@ -58,16 +71,21 @@ def health(view: View, trust_version: int, remembered: Remembered) -> Health:
     for each in found:
         rejects.update(each.rejects)
     return Health(
-        nodes=len(frozenset[str]().union(*(each.nodes for each in found))),
+        nodes=len(frozenset[str]().union(*(each.by_node for each in found))),
         flows=sum(each.flows for each in found),
         newest_us=max((each.newest_us for each in found if each.newest_us is not None), default=None),
         oldest_us=min((each.oldest_us for each in found if each.oldest_us is not None), default=None),
-        requests=sum(each.requests for each in found),
-        joined=sum(each.joined for each in found),
-        rejects={Reject(reason).label or "": rejects[reason] for reason in sorted(rejects)},
+        requests=sum(node.requests for each in found for node in each.by_node.values()),
+        joined=sum(node.joined for each in found for node in each.by_node.values()),
+        rejects=labelled(rejects),
         trust_version=trust_version,
         judged_by_older=sum(flows for each in found for version, flows in each.judged.items() if version < trust_version),
     )
+
+
+def labelled(rejects: Counter[int]) -> dict[str, int]:
+    """Counts of rejects by the words for their reasons."""
+    return {Reject(reason).label or "": rejects[reason] for reason in sorted(rejects)}
 
 
 def figures_of(view: View, place: int, remembered: Remembered) -> Figures:
@@ -82,12 +100,12 @@ def figures_of(view: View, place: int, remembered: Remembered) -> Figures:
 
 
 def _counted(view: View, place: int) -> Figures:
-    [(nodes, flows, newest_us, oldest_us, requests, joined)] = view.ask(view.within(place, _BATCHES))
+    by_node = {row[0]: NodeFlows(*row) for row in view.ask(view.within(place, _BATCHES))}
     rejects = dict(view.ask(view.within(place, _REJECTS)))
     judged = view.ask(view.within(place, _JUDGED))
     versions, is_timed = {version: count for version, count, _ in judged}, not any(read for *_, read in judged)
     is_rolled = hours.is_whole(view, place)
-    return Figures(frozenset(nodes or ()), flows, newest_us, oldest_us, requests, joined, rejects, versions, is_timed, is_rolled)
+    return Figures(by_node, rejects, versions, is_timed, is_rolled)
 
 
 def node_flows(view: View) -> list[NodeFlows]:

@@ -50,6 +50,7 @@ def address(asked: Asked) -> Address:
     if not trace.found and trace.last_seen and not asked.names_a_window:
         wanted, window = asked.filtered(parse(trace.last_seen, asked.now_us))
         trace = asked.backend.trace(where.text, wanted, is_quick=not asked.is_whole)
+    trace = structs.replace(trace, completeness=asked.completeness_of(wanted, window)) if window.is_over else trace
     main = leading(trace)
     role = main.role if main else "client"
     ends = _life(trace, asked.ends(window), asked.now_us) if trace.found else None

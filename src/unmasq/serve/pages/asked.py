@@ -1,11 +1,12 @@
 """One request for a page: who asks whom for what, and when."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from unmasq.enrich.geo import Place, Source
 from unmasq.keep.shapes import Health
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.links import OF_THE_PAGE, Links
 from unmasq.serve.pages.window import Window, asked, closed
@@ -61,6 +62,15 @@ class Asked:
     def data(self) -> Health:
         """How complete and how fresh the store is."""
         return self.backend.health()
+
+    @cached_property
+    def completeness(self) -> Completeness:
+        """What may be missing in the window of the page."""
+        return self.completeness_of(*self.filtered())
+
+    def completeness_of(self, wanted: FlowFilter, window: Window) -> Completeness:
+        """Of a window: one that only ends where the flows do is looked at up to this moment."""
+        return self.backend.completeness(replace(wanted, until_us=None) if window.is_over else wanted)
 
     def filtered(self, newest_us: int | None = None) -> tuple[FlowFilter, Window]:
         """The filter and the window, which ends at the newest flow, or at this moment, if nothing is newer. Raises InvalidRequest."""

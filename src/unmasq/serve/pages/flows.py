@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from unmasq.model.completeness import Completeness
 from unmasq.model.flow import Flow
 from unmasq.report.columns import COLUMNS, chosen
 from unmasq.serve.contract import number
@@ -23,6 +24,7 @@ class Flows(Struct, frozen=True):
     columns: list[str]
     all_columns: list[str]
     counts: Counts | None
+    completeness: Completeness
 
 
 def flows(asked: Asked) -> Flows:
@@ -38,4 +40,5 @@ def flows(asked: Asked) -> Flows:
         columns=[column.name for column in chosen(asked.said("columns") or None, USUAL)],
         all_columns=list(COLUMNS),
         counts=counts(asked, wanted, ends) if asked.is_whole else None,
+        completeness=asked.completeness,
     )

@@ -5,6 +5,7 @@ from msgspec import Struct
 from unmasq.find.check import Check
 from unmasq.find.checks import checks
 from unmasq.keep.shapes import Health, RejectSample
+from unmasq.model.completeness import Completeness
 from unmasq.model.health import NodeStatus
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.protocol import NodeHeard
@@ -31,6 +32,7 @@ class HealthPage(Struct, frozen=True):
     checks: list[Check]
     counters: dict[str, int]
     networks: list[NetworkFile]
+    completeness: Completeness
 
 
 def health(asked: Asked) -> HealthPage:
@@ -42,6 +44,7 @@ def health(asked: Asked) -> HealthPage:
         rejects=asked.backend.rejects(),
         status=status,
         checks=_checks(status, asked.data),
+        completeness=asked.completeness,
         counters=status.counters if status else {},
         networks=[NetworkFile(each.name, each.built_us, each.trouble) for each in asked.networks],
     )

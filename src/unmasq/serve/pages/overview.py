@@ -5,6 +5,7 @@ from dataclasses import replace
 from msgspec import Struct
 
 from unmasq.keep.shapes import Health, Top
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.counts import Counts, Ends, counts
@@ -27,6 +28,7 @@ class Overview(Struct, frozen=True):
     new: Top
     checks: int
     data: Health
+    completeness: Completeness
     counts: Counts | None
 
 
@@ -42,6 +44,7 @@ def overview(asked: Asked) -> Overview:
         new=_NOBODY if wanted.since_us is None else asked.backend.top(without, limit=LISTED, only_new=True),
         checks=_checks(asked, wanted),
         data=asked.data,
+        completeness=asked.completeness,
         counts=counts(asked, wanted, ends) if asked.is_whole else None,
     )
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from unmasq.find.answer import Pointers
 from unmasq.keep.shapes import Health, Top
+from unmasq.model.completeness import Completeness
 from unmasq.serve.pages.asked import Asked
 from unmasq.serve.pages.window import Window
 from unmasq.serve.protocol import Trusted, TrustVersion
@@ -27,6 +28,7 @@ class ProxiesPage(Struct, frozen=True):
     conflicts: Top
     obscured: Top
     forged: Top
+    completeness: Completeness
 
 
 def proxies(asked: Asked) -> ProxiesPage:
@@ -39,6 +41,7 @@ def proxies(asked: Asked) -> ProxiesPage:
         trust=asked.backend.trust(),
         versions=asked.backend.trust_versions()[::-1],
         data=asked.data,
+        completeness=asked.completeness,
         conflicts=top(replace(wanted, flag=("header_conflict",)), by="source", limit=LISTED),
         obscured=top(replace(wanted, flag=("obscured",)), by="source", limit=LISTED),
         forged=top(replace(wanted, evidence=("observed", "logged")), by="claim", limit=LISTED),

@@ -7,7 +7,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
 from unmasq.base.moments import text
-from unmasq.find.absence import doubts
 from unmasq.find.advice import SETTINGS
 from unmasq.find.proxies import lonely
 from unmasq.report import evidence
@@ -83,7 +82,7 @@ class Rendering:
 
     def html(self, template: str, asked: Asked, **values: Any) -> str:
         """A page or a part of one."""
-        return self._templates.get_template(template).render(self._of(asked) | values)
+        return self._templates.get_template(template).render(self._of(asked) | _health_line(asked, values.get("page")) | values)
 
     def alone(self, template: str, **values: Any) -> str:
         """A page for whoever is not let in yet: it tells nothing."""
@@ -102,15 +101,15 @@ class Rendering:
             "theme": asked.theme if asked.theme in THEMES else "",
             "viewer": asked.viewer,
             "data": None,
-            **_health_line(asked),
         }
 
 
-def _health_line(asked: Asked) -> dict[str, Any]:
+def _health_line(asked: Asked, page: object) -> dict[str, Any]:
+    """The state of the data within the window of the page."""
     if not asked.shows_data:
         return {}
-    found = doubts(asked.data, asked.now_us)
-    return {"data": asked.data, "data_line": Teller(asked.now_us).data(asked.data), "doubtful": bool(found), "absent_doubts": found}
+    known = getattr(page, "completeness", None) or asked.completeness
+    return {"data": asked.data, "data_line": Teller(asked.now_us).data(known), "doubts": known.doubts}
 
 
 def _ago(now_us: int, us: int) -> str:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from unmasq.base.errors import UsageError
 from unmasq.find.answer import Seen
 from unmasq.model.address import parse_range
+from unmasq.model.completeness import Completeness
 from unmasq.model.filter import FlowFilter
 from unmasq.report.sentences import leading
 from unmasq.serve.pages.asked import Asked
@@ -32,6 +33,7 @@ class Several(Struct, frozen=True):
     hits: list[Hit]
     strange: list[str]
     more: int
+    completeness: Completeness
 
 
 def several(asked: Asked) -> Several:
@@ -39,7 +41,8 @@ def several(asked: Asked) -> Several:
     wanted, window = asked.filtered() if asked.names_a_window else (FlowFilter(), Window(None, None, EVER))
     addresses, strange = split(asked.said("q"))
     hits = [Hit(each, leading(asked.backend.trace(each, wanted, is_quick=True))) for each in addresses[:MOST]]
-    return Several(window, sorted(hits, key=lambda hit: hit.seen is None), strange, len(addresses) - len(hits))
+    hits.sort(key=lambda hit: hit.seen is None)
+    return Several(window, hits, strange, len(addresses) - len(hits), asked.completeness_of(wanted, window))
 
 
 def split(text: str) -> tuple[list[str], list[str]]:
