@@ -72,4 +72,7 @@ def test_a_day_that_cannot_be_read_is_told_and_no_error(tmp_path):
         found = store.within(MIDNIGHT_US + DAY_US, MIDNIGHT_US + 2 * DAY_US)
         assert file_of(TODAY - 1) in (found.trouble or "")
         before = store.within(MIDNIGHT_US - DAY_US, NOON_US)
-        assert (before.nodes, file_of(TODAY - 1) in (before.trouble or "")) == ({}, True)
+        assert ({node: each.flows for node, each in before.nodes.items()}, file_of(TODAY - 1) in (before.trouble or "")) == (
+            {"node-1": 1},
+            True,
+        )
