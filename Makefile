@@ -5,7 +5,7 @@ export PYTHON UNMASQ_REQUIRE KEEP
 BIN := .venv/bin
 LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
 
-.PHONY: help setup python demo test faults sanitize fuzz check bench docs screenshots proto lock clean
+.PHONY: help setup python demo test faults sanitize fuzz check bench docs screenshots proto lock audit dist clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
