@@ -54,7 +54,7 @@ def test_exit_codes(store, tokens, code):
 def test_a_partial_answer_has_a_code_of_its_own(store):
     ended = unmasq("trace", "--from-file", "-", "--store", store, input="198.51.100.10\njunk\n")
     assert (ended.returncode, len(ended.stdout.splitlines())) == (5, 1)
-    assert ended.stderr == "standard input:2: not an address or range: junk\n"
+    assert ended.stderr.splitlines()[0] == "standard input:2: not an address or range: junk"
 
 
 def test_a_reader_who_goes_away_is_no_error(store):
@@ -65,7 +65,8 @@ def test_a_reader_who_goes_away_is_no_error(store):
     assert reader.stdin is not None
     reader.stdin.close()
     reader.wait()
-    assert writer.communicate(timeout=60)[1] == ""
+    said = writer.communicate(timeout=60)[1]
+    assert [line for line in said.splitlines() if not line.startswith("data: ")] == []
     assert writer.returncode == 0
 
 
