@@ -66,7 +66,7 @@ def test_from_a_pod(switched: Lab, reachable: Path) -> None:
     assert (both["result"], both["original_source_ips"], both["join"]) == ("as sent", ["2.2.2.2"], "exact")
     assert (alone["result"], alone["original_source_ips"], alone["client"]) == ("as sent", ["1.1.1.1"], at.BACKEND)
     code, answer = from_a_pod(switched, reachable)
-    assert (code, [check["link"] for check in answer["checks"]]) == (0, ["server", "joined", "stored"])
+    assert (code, [check["link"] for check in answer["checks"]]) == (0, ["server", "joined", "stored", "nodes"])
     code, said = from_a_pod(switched, reachable, token="token")
     assert (code, "its token is for node, not for see" in said) == (1, True)
 
