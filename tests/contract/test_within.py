@@ -64,15 +64,21 @@ def test_rejects_are_those_of_the_days_that_the_window_touches(tmp_path, since_u
         assert store.within(since_us, NOON_US).rejects == rejects
 
 
-def test_a_day_that_cannot_be_read_is_told_and_no_error(tmp_path):
+def test_a_day_that_cannot_be_read_is_told_where_the_window_touches_it(tmp_path):
     with DuckStore(tmp_path) as store:
         store.append(batch([flow(-2), flow(2)]))
     (tmp_path / file_of(TODAY - 1)).write_bytes(b"no database " * 1000)
     with DuckStore(tmp_path, read_only=True) as store:
-        found = store.within(MIDNIGHT_US + DAY_US, MIDNIGHT_US + 2 * DAY_US)
-        assert file_of(TODAY - 1) in (found.trouble or "")
-        before = store.within(MIDNIGHT_US - DAY_US, NOON_US)
-        assert ({node: each.flows for node, each in before.nodes.items()}, file_of(TODAY - 1) in (before.trouble or "")) == (
-            {"node-1": 1},
-            True,
-        )
+        assert store.within(MIDNIGHT_US + DAY_US, MIDNIGHT_US + 2 * DAY_US).unreadable == {}
+        found = store.within(MIDNIGHT_US - DAY_US, NOON_US)
+        assert (list(found.nodes), list(found.unreadable)) == (["node-1"], [file_of(TODAY - 1)])
+
+
+def test_a_day_that_was_set_aside_is_told_as_well(tmp_path):
+    with DuckStore(tmp_path) as store:
+        store.append(batch([flow(-2), flow(2)]))
+    (tmp_path / file_of(TODAY)).write_bytes(b"no database " * 1000)
+    with DuckStore(tmp_path) as store:
+        store.append(batch([flow(3)], first_id=3))
+        assert list(store.within(None, NOON_US).unreadable) == [f"{file_of(TODAY)}.damaged"]
+        assert store.within(None, MIDNIGHT_US - DAY_US).unreadable == {}

@@ -61,7 +61,7 @@ def completeness(held: Within, signs: Mapping[str, Sign], dropped: Mapping[str, 
         trust_version=held.trust_version,
         judged_by_older=held.judged_by_older,
         unwritten=held.unwritten,
-        trouble=held.trouble,
+        unreadable=held.unreadable,
         doubts=[],
     )
     return structs.replace(found, doubts=list(_doubts(found, len(silent), len(last) - len(silent), window)))
@@ -86,8 +86,8 @@ def _doubts(found: Completeness, silent: int, alive: int, window: Window) -> Ite
 
 
 def _unkept(found: Completeness) -> Iterator[str]:
-    if found.trouble:
-        yield f"What the days hold cannot all be looked at: {found.trouble}."
+    for file, why in sorted(found.unreadable.items())[:MOST_NAMED]:
+        yield f"{file} cannot be read, and its day is left out: {why}."
     if found.unwritten:
         told = ", ".join(sorted(found.unwritten)[:MOST_NAMED])
         yield f"{words.counted(len(found.unwritten), 'day')} cannot be written ({told}): what came since is not in the answer."

@@ -89,8 +89,5 @@ class Store(Protocol):
         ...
 
     def within(self, since_us: int | None, until_us: int) -> Within:
-        """What there is of a window, node by node, and of nodes that sent something in the week before its end.
-
-        Raises nothing where a day cannot be read: it says so.
-        """
+        """What there is of a window, node by node, and of nodes that sent something in the week before its end."""
         ...

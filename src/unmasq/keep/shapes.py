@@ -220,8 +220,7 @@ class Within(Struct, frozen=True):
     trust_version: int
     judged_by_older: int
     unwritten: dict[str, str] = {}
-    trouble: str | None = None
-    """Why not all of this could be looked at: a day cannot be read."""
+    unreadable: dict[str, str] = {}
 
 
 class RejectSample(Struct, frozen=True):

@@ -15,9 +15,9 @@ class Completeness(Struct, frozen=True):
 
     `since_us` and `until_us` are the ends of the window, null where it is open; an open end is now. `nodes` were to be heard in
     it, `silent` are those of which nothing came at its end. `dropped` says by node and counter what was lost meanwhile, as far as
-    a running process knows. `rejects` are those of the days that the window touches.
-    `trouble` is why some of this is not known: a day cannot be read. `doubts` are the same in sentences: with
-    none of them, what is not in the answer did not happen, as far as anybody can know.
+    a running process knows. `rejects` are those of the days that the window touches. `unwritten` and `unreadable` are files of
+    such days that cannot be written, or are left out since they cannot be read, each with why. `doubts` are the same in
+    sentences: with none of them, what is not in the answer did not happen, as far as anybody can know.
     """
 
     since_us: int | None
@@ -33,5 +33,5 @@ class Completeness(Struct, frozen=True):
     trust_version: int
     judged_by_older: int
     unwritten: dict[str, str]
-    trouble: str | None
+    unreadable: dict[str, str]
     doubts: list[str]

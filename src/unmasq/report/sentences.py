@@ -102,8 +102,6 @@ class Teller:
 
 def _left_out(data: Completeness | Health) -> list[str]:
     """What of the store no answer has."""
-    if isinstance(data, Completeness):
-        return [data.trouble] if data.trouble else []
     return [", ".join(sorted(data.unreadable)) + " cannot be read"] if data.unreadable else []
 
 

@@ -53,6 +53,7 @@ def _figures(known: Completeness) -> str:
         "trust-version": known.trust_version,
         "judged-by-older": known.judged_by_older,
         "unwritten": len(known.unwritten),
+        "unreadable": len(known.unreadable),
     }
     return ", ".join(f"{name}={number}" for name, number in figures.items())
 

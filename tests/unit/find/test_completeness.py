@@ -78,7 +78,11 @@ def test_a_window_that_lies_in_the_past_is_not_blamed_for_what_is_silent_now():
     ("more", "dropped", "words"),
     [
         ({"unwritten": {"flows-2027-01-15.duckdb": "disk full"}}, {}, "1 day cannot be written (flows-2027-01-15.duckdb)"),
-        ({"trouble": "flows-2027-01-14.duckdb is damaged"}, {}, "flows-2027-01-14.duckdb is damaged"),
+        (
+            {"unreadable": {"flows-2027-01-14.duckdb": "it is damaged"}},
+            {},
+            "flows-2027-01-14.duckdb cannot be read, and its day is left out: it is",
+        ),
         ({"rejects": {"bad_json": 3}}, {}, "3 lines could not be read"),
         ({"judged_by_older": 4}, {}, "4 flows judged by an older trust list"),
         ({"nodes": {"a": NodeWithin(5, 10, 8, NOW_US)}}, {}, "Only 80.0 % of the requests are joined"),

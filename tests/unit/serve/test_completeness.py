@@ -94,7 +94,8 @@ def test_rows_keep_their_form_and_a_header_has_the_figures(asking, path, form):
     says(asking, "node-1", {"syslog_lost{full}": 4})
     answer = asking.get(f"/api/v1/{path}{'&' if '?' in path else '?'}format={form}")
     assert answer.headers["unmasq-completeness"] == (
-        "doubts=2, nodes=2, silent=1, requests=2, joined=2, rejected=0, dropped=4, trust-version=0, judged-by-older=0, unwritten=0"
+        "doubts=2, nodes=2, silent=1, requests=2, joined=2, rejected=0, dropped=4, trust-version=0, judged-by-older=0, "
+        "unwritten=0, unreadable=0"
     )
     assert "doubts" not in answer.text
     if form == "jsonl":

@@ -11,8 +11,9 @@ from msgspec import structs
 
 from unmasq.base.errors import StoreDamaged, StoreError
 from unmasq.keep.ask import agents, clients, completeness, facets, lifetimes, pages, paths, proxies, ranking, series, spans, within
-from unmasq.keep.ask.sources import View
+from unmasq.keep.ask.sources import View, days_within
 from unmasq.keep.control.state import Control
+from unmasq.keep.day.file import day_of
 from unmasq.keep.shapes import (
     ChainGroup,
     Covered,
@@ -103,13 +104,11 @@ class Answers(ABC):
         return structs.replace(found, unreadable=dict(self.unreadable))
 
     def within(self, since_us: int | None, until_us: int) -> Within:
-        looked_at, window = within.looked_at(since_us, until_us), FlowFilter(since_us=since_us, until_us=until_us)
-        try:
-            found = self._asked(looked_at, lambda view: within.within(view, self.control.trust_version, self.remembered, window))
-        except StoreError as error:
-            return Within({}, {}, self.control.trust_version, 0, trouble=error.what)
-        left_out = ", ".join(sorted(self.unreadable))
-        return structs.replace(found, trouble=f"{left_out} cannot be read" if left_out else None)
+        window = FlowFilter(since_us=since_us, until_us=until_us)
+        looked_at = within.looked_at(window)
+        found = self._asked(looked_at, lambda view: within.within(view, self.control.trust_version, self.remembered, window))
+        missing = {file: why for file, why in self.unreadable.items() if days_within([day_of(file)], window)}
+        return structs.replace(found, unreadable=missing)
 
     @abstractmethod
     def covered(self) -> list[Covered]:

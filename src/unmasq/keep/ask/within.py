@@ -24,9 +24,11 @@ WHERE flow < BELOW AND trust_version < $version AND interval_start_us < $until A
 """
 
 
-def looked_at(since_us: int | None, until_us: int) -> FlowFilter:
-    """Whose days have to be asked for a window that ends then."""
-    return FlowFilter(since_us=None if since_us is None else min(since_us, until_us - LOOK_BACK_US), until_us=until_us)
+def looked_at(window: FlowFilter) -> FlowFilter:
+    """Whose days have to be asked for a window, which has an end."""
+    if window.since_us is None or window.until_us is None:
+        return window
+    return FlowFilter(since_us=min(window.since_us, window.until_us - LOOK_BACK_US), until_us=window.until_us)
 
 
 def within(view: View, trust_version: int, remembered: Remembered, window: FlowFilter) -> Within:

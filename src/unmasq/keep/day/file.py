@@ -37,6 +37,12 @@ def file_of(day: int) -> str:
     return f"flows-{date.fromordinal(_EPOCH + day).isoformat()}.duckdb"
 
 
+def day_of(file: str) -> int:
+    """The day of a file's name, also of one that was set aside; far in the past for any other file."""
+    day = day_in(file.partition(_ASIDE)[0])
+    return -_EPOCH if day is None else day
+
+
 def day_in(file: str) -> int | None:
     """The day of a file's name; None for any other file."""
     match = _NAME.fullmatch(file)
