@@ -15,6 +15,7 @@ from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.serve.owner import Owner
+from unmasq.serve.questions import of_live
 from unmasq.serve.socket import short_path
 
 CLOCK = SystemClock()
@@ -46,7 +47,7 @@ def test_a_follower_sees_every_flow_once_and_an_end_of_the_owner_as_an_error(tmp
     with DuckStore(folder) as store:
         live = LiveStore(store, CLOCK)
         live.append(one("198.51.100.1", 1))
-        with Owner(folder, live, store.control, CLOCK):
+        with Owner(folder, of_live(live, CLOCK), CLOCK):
             follower = following(folder, "jsonl")
             watchdog = threading.Timer(30, follower.kill)
             watchdog.start()
@@ -68,7 +69,7 @@ def test_an_open_flow_is_found_while_it_waits(tmp_path, capsys):
     folder = tmp_path / "store"
     with DuckStore(folder) as store:
         live = LiveStore(store, CLOCK, lambda: one("198.51.100.9", 1))
-        with Owner(folder, live, store.control, CLOCK):
+        with Owner(folder, of_live(live, CLOCK), CLOCK):
             assert run(["flows", "--client", "198.51.100.9", "--store", str(folder), "-o", "json"]) == 0
             assert json.loads(capsys.readouterr().out)["flows"][0]["unmasq"]["provisional"]
             assert run(["trace", "198.51.100.9", "--store", str(folder)]) == 0
@@ -89,7 +90,7 @@ def test_what_is_printed_is_the_body_of_the_api_whoever_answers(tmp_path, capsys
         return [out for _, out in ended]
 
     at_rest = printed()
-    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK), short_path(folder) as path:
+    with DuckStore(folder) as store, Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK), CLOCK), short_path(folder) as path:
         with httpx2.Client(transport=httpx2.HTTPTransport(uds=path), base_url="http://unmasq", trust_env=False) as client:
             bodies = [client.get(url).text for url in asked]
         assert printed() == at_rest == bodies

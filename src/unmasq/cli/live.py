@@ -25,6 +25,7 @@ from unmasq.node.receipts import Receipts
 from unmasq.node.status import COUNTED, Beside, measured, status
 from unmasq.node.watch import Keeper, Watch
 from unmasq.serve.owner import Owner
+from unmasq.serve.protocol import Backend
 from unmasq.serve.questions import of_live
 from unmasq.serve.site import Site
 from unmasq.serve.vitals import Vitals
@@ -69,13 +70,11 @@ class Work:
         more = [self._sync] if self._sync else []
         covered = _covered(store)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))
-        told = self._status, lambda: watch.node_ranges
-        self._stack.enter_context(Owner(options.store, self._live, store.control, self._clock, *told, vitals=self._vitals))
-        self._port = self._stack.enter_context(open_port(options, self._site(options, store, watch)))
+        backend = of_live(self._live, self._clock, self._status, lambda: watch.node_ranges, vitals=self._vitals)
+        self._stack.enter_context(Owner(options.store, backend, self._clock))
+        self._port = self._stack.enter_context(open_port(options, self._site(options, backend)))
 
-    def _site(self, options: RunOptions, store: DuckStore, watch: Watch) -> Site:
-        told = self._status, lambda: watch.node_ranges
-        backend = of_live(self._live, store.control, self._clock, *told, vitals=self._vitals)
+    def _site(self, options: RunOptions, backend: Backend) -> Site:
         return Site(
             folder=options.store,
             backend=backend,

@@ -132,7 +132,6 @@ def of_files(store: DuckStore, clock: Clock) -> Questions:
 
 def of_live(
     live: LiveStore,
-    control: Control,
     clock: Clock,
     status: Status = no_status,
     node_ranges: NodeRanges = tuple,
@@ -145,4 +144,4 @@ def of_live(
         live.flush()
         return rejudge(live.store, since_us)
 
-    return Questions(live, control, clock, judge, status, node_ranges, heard, vitals)
+    return Questions(live, live.control, clock, judge, status, node_ranges, heard, vitals)

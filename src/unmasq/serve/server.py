@@ -21,6 +21,7 @@ from unmasq.model.nodesettings import NodeSaid, NodeSettings, TrustedRange
 from unmasq.serve.ingest import Ingest
 from unmasq.serve.listening import Listening, Tls, tcp
 from unmasq.serve.owner import Owner
+from unmasq.serve.protocol import Backend
 from unmasq.serve.questions import of_live
 from unmasq.serve.receiving import Receiving
 from unmasq.serve.site import Site
@@ -65,23 +66,13 @@ class Server:
             self._nodes = Nodes(self._store.control, self._clock, self._counters, self._tell)
             self._remote = RemoteFlows(self._store, self._records, self.node_ranges, self._clock, self._counters)
             self.ingest = ingest = stack.enter_context(Ingest(self.live, self._remote, self._clock, self._counters, self._tell))
-            heard, vitals = self._nodes.heard, self._vitals
-            stack.enter_context(
-                Owner(
-                    self._store.folder,
-                    self.live,
-                    self._store.control,
-                    self._clock,
-                    node_ranges=self.node_ranges,
-                    heard=heard,
-                    vitals=vitals,
-                )
-            )
+            backend = of_live(self.live, self._clock, node_ranges=self.node_ranges, heard=self._nodes.heard, vitals=self._vitals)
+            stack.enter_context(Owner(self._store.folder, backend, self._clock))
             if self._public.tls:
                 self._public.tls.check()
             listener = tcp(self._public.host, self._public.port)
             self.port = int(listener.getsockname()[1])
-            self.site = self._site(ingest)
+            self.site = self._site(ingest, backend)
             stack.enter_context(Listening(self.site.app(), listener, self._public.tls, self._counters))
             self._closing = stack.pop_all()
         return self
@@ -113,12 +104,11 @@ class Server:
         }
         return {"waiting_rows": waiting, "days_unwritten": unwritten, "translations_known": len(self._records), **nodes}
 
-    def _site(self, ingest: Ingest) -> Site:
+    def _site(self, ingest: Ingest, backend: Backend) -> Site:
         public, receiving = self._public, Receiving(ingest, self.settings, self._hear, self._counters)
-        control, vitals = self._store.control, self._vitals
         return Site(
             folder=self._store.folder,
-            backend=of_live(self.live, control, self._clock, node_ranges=self.node_ranges, heard=self._nodes.heard, vitals=vitals),
+            backend=backend,
             clock=self._clock,
             counters=self._counters,
             gauges=self._gauges,

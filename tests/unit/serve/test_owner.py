@@ -19,6 +19,7 @@ from unmasq.serve.client import Owner as Asked
 from unmasq.serve.contract import body_of
 from unmasq.serve.owner import Owner
 from unmasq.serve.protocol import TrustedProxy
+from unmasq.serve.questions import of_live
 from unmasq.serve.socket import short_path
 
 CLOCK = SystemClock()
@@ -52,7 +53,7 @@ def folder(tmp_path):
 def owned(folder):
     with DuckStore(folder) as store:
         live = LiveStore(store, CLOCK)
-        with Owner(folder, live, store.control, CLOCK):
+        with Owner(folder, of_live(live, CLOCK), CLOCK):
             yield folder
 
 
@@ -60,14 +61,14 @@ def test_owner_and_files_answer_with_the_same_bytes(folder):
     with open_backend(folder, CLOCK) as files:
         at_rest = [body_of(ask(files)) for ask in QUESTIONS]
         assert not isinstance(files, Asked)
-    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK), open_backend(folder, CLOCK) as owner:
+    with DuckStore(folder) as store, Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK), CLOCK), open_backend(folder, CLOCK) as owner:
         assert isinstance(owner, Asked)
         assert [body_of(ask(owner)) for ask in QUESTIONS] == at_rest
 
 
 def test_the_socket_is_for_its_owner_alone_and_goes_with_it(folder):
     path = folder / "api.sock"
-    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK):
+    with DuckStore(folder) as store, Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK), CLOCK):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not path.exists()
 
@@ -78,7 +79,7 @@ def test_what_waits_to_be_written_is_answered_and_rejudged_too(tmp_path):
         store.control.trust_add(shop.TRUSTED, CLOCK.now_us())
         live = LiveStore(store, CLOCK)
         live.append(shop.shop())
-        with Owner(folder, live, store.control, CLOCK), open_backend(folder, CLOCK) as backend:
+        with Owner(folder, of_live(live, CLOCK), CLOCK), open_backend(folder, CLOCK) as backend:
             assert backend.trace(shop.CLIENT, FlowFilter()).found
             backend.trust_add([TrustedProxy("late", shop.UNDECLARED)])
             assert backend.rejudge(None).flows == 16
@@ -96,7 +97,7 @@ def test_trust_is_changed_through_the_owner(owned):
 
 def test_ranges_of_nodes_are_refused_and_a_proxy_among_them_is_not(folder):
     nodes = [parse_range("10.0.0.0/24")]
-    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK, node_ranges=lambda: nodes):
+    with DuckStore(folder) as store, Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK, node_ranges=lambda: nodes), CLOCK):
         with open_trust(folder, CLOCK, writing=True) as desk:
             for wrong in ("10.0.0.0/25", "10.0.0.0/16"):
                 with pytest.raises(UsageError, match=r"holds nodes \(10.0.0.0/24\)"):
@@ -116,7 +117,7 @@ def test_ranges_of_nodes_are_refused_and_a_proxy_among_them_is_not(folder):
 def test_an_owners_error_is_the_same_error(folder, ask, error):
     with open_backend(folder, CLOCK) as files, pytest.raises(error) as at_rest:
         ask(files)
-    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK), open_backend(folder, CLOCK) as owner:
+    with DuckStore(folder) as store, Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK), CLOCK), open_backend(folder, CLOCK) as owner:
         with pytest.raises(error) as told:
             ask(owner)
     assert str(told.value) == str(at_rest.value)
@@ -129,7 +130,7 @@ def test_the_socket_of_a_dead_owner_is_in_nobodys_way(folder):
     with open_backend(folder, CLOCK) as files:
         assert not isinstance(files, Asked)
         assert files.health().flows == 16
-    with DuckStore(folder) as store, Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK), open_backend(folder, CLOCK) as owner:
+    with DuckStore(folder) as store, Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK), CLOCK), open_backend(folder, CLOCK) as owner:
         assert isinstance(owner, Asked)
 
 
@@ -143,7 +144,7 @@ def test_an_owner_that_does_not_answer_is_waited_for_and_then_named(folder, monk
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_owner_that_goes_away_between_two_questions_is_unreachable(folder):
     with DuckStore(folder) as store:
-        owner = Owner(folder, LiveStore(store, CLOCK), store.control, CLOCK)
+        owner = Owner(folder, of_live(LiveStore(store, CLOCK), CLOCK), CLOCK)
         with owner, open_backend(folder, CLOCK) as backend:
             backend.health()
             owner.__exit__()
