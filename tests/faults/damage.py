@@ -2,46 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
-import duckdb
-
+from tests.contract.harm import DAMAGE, newer
 from tests.faults.host import Host
 from tests.faults.outcome import Outcome, Row, Rows, Run, Size
-from unmasq.keep.day import schema
 
-_CATALOGUE = 3 * 4096  # behind the headers of a DuckDB file
+_MEASURED = ("garbage", "cut in half", "random pages")  # of others, too
 
 Harm = Callable[[Path], None]
-
-
-def _garbage(path: Path) -> None:
-    path.write_bytes(Random(1).randbytes(path.stat().st_size))
-
-
-def _cut(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size // 2)
-
-
-def _pages(path: Path) -> None:
-    """That of the catalogue, and some anywhere."""
-    rng = Random(2)
-    with path.open("r+b") as file:
-        for at in (_CATALOGUE, *(rng.randrange(_CATALOGUE, path.stat().st_size) for _ in range(30))):
-            file.seek(at)
-            file.write(rng.randbytes(4096))
-
-
-def _foreign(path: Path) -> None:
-    path.unlink()
-    with duckdb.connect(path) as other:
-        other.execute("CREATE TABLE theirs AS SELECT 1")
-
-
-def _newer(path: Path) -> None:
-    with duckdb.connect(path) as base:
-        base.execute(f"UPDATE meta SET value = '{schema.VERSION + 1}' WHERE name = 'schema'")
 
 
 def _damaged(harm: Harm) -> Run:
@@ -76,22 +44,18 @@ def _refused(folder: Path, size: Size) -> Outcome:
         host.settle()
         host.stop()
         day = min(host.store.glob("flows-*.duckdb"))
-        _newer(day)
+        newer(day)
         before, found = day.read_bytes(), host.health()
         ended = host.program.start().process
         code = ended.wait(60) if ended else 0
         is_told = code and "newer unmasq" in host.program.said()
         wrong = "" if found.flows and found.unreadable and is_told and day.read_bytes() == before else "it was not refused with a sentence"
-        with duckdb.connect(day) as base:
-            base.execute(f"UPDATE meta SET value = '{schema.VERSION}' WHERE name = 'schema'")
+        newer(day, by=0)
         host.start()
         return host.outcome(wrong)
 
 
-ROWS: Rows = {
-    "store file: garbage": Row(_damaged(_garbage), "ban is back; -; does not start"),
-    "store file: cut in half": Row(_damaged(_cut), "ban is back; -; does not start"),
-    "store file: random pages": Row(_damaged(_pages), "ban is back; -; does not start"),
-    "store file: of another program": Row(_damaged(_foreign)),
-    "store file: newer": Row(_refused),
+_PEERS = "ban is back; -; does not start"
+ROWS: Rows = {f"store file: {name}": Row(_damaged(harm), _PEERS if name in _MEASURED else "") for name, harm in DAMAGE.items()} | {
+    "store file: newer": Row(_refused)
 }

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 import duckdb
 
 from unmasq.base.errors import StoreDamaged, StoreError
-from unmasq.keep.ask.answers import Answers, told
+from unmasq.keep.ask.answers import Answers, asked, told
 from unmasq.keep.ask.completeness import Remembered, covered
 from unmasq.keep.ask.sources import EVERYTHING, Source, View, days_within
 from unmasq.keep.control.state import Control
@@ -156,10 +157,8 @@ class DuckStore(Answers):
 
     def covered(self) -> list[Covered]:
         """What a damaged day held is read again where its log is still there. Other trouble may pass, and raises StoreError."""
-        for _ in range(2):  # once more where a day turns out to be damaged
-            with suppress(StoreDamaged), self.at(self.days.days(), without=(StoreDamaged,)) as view:
-                return covered(view, self.control.retired_lines())
-        raise StoreError("which lines are stored cannot be told", "days are damaged", "`unmasq doctor` names them")
+        view = partial(self.at, self.days.days(), without=(StoreDamaged,))
+        return asked(view, lambda view: covered(view, self.control.retired_lines()))
 
     def _source(self, name: str, day: int, below: int | None, rewritten: int | None) -> Source:
         return Source(name, day, EVERYTHING if below is None else below, stamp=(day, below, rewritten))

@@ -50,13 +50,7 @@ class Answers(ABC):
         """Every source that can hold flows of the filter, as they are at one moment."""
 
     def _asked(self, wanted: FlowFilter, question: Callable[[View], Answer]) -> Answer:
-        """Asked once more where a day turns out to be damaged, which is left out then."""
-        try:
-            with self.view(wanted) as view:
-                return question(view)
-        except StoreDamaged:
-            with self.view(wanted) as view:
-                return question(view)
+        return asked(lambda: self.view(wanted), question)
 
     @property
     @abstractmethod
@@ -113,6 +107,16 @@ class Answers(ABC):
     @abstractmethod
     def covered(self) -> list[Covered]:
         """Which bytes of which files are kept."""
+
+
+def asked(view: Callable[[], AbstractContextManager[View]], question: Callable[[View], Answer]) -> Answer:
+    """The answer to a question, which is asked once more where a day turns out to be damaged: that is left out then."""
+    try:
+        with view() as first:
+            return question(first)
+    except StoreDamaged:
+        with view() as second:
+            return question(second)
 
 
 def told(error: duckdb.Error) -> StoreError:

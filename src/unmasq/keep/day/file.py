@@ -15,16 +15,15 @@ from unmasq.keep.day import schema
 _EPOCH = date(1970, 1, 1).toordinal()
 _OLDER = "_older"  # behind the name of a file that is read as if it were up to date
 _NAME = re.compile(r"flows-(\d{4}-\d{2}-\d{2})\.duckdb")
+_FOREIGN = "it holds none of our tables"
 _ASIDE = ".damaged"  # behind the name of a file that was set aside
 _DAMAGE = (
     "not a valid DuckDB database file",
     "Corrupt database file",
     "Could not read enough bytes",
     "Serialization Error",
-    "INTERNAL Error",
-    "FATAL Error",
 )
-"""What DuckDB says of a file that is not as it was written. Other errors may pass: a lock, a right, a full disk."""
+"""What DuckDB says of a file that is not as it was written. Other errors may pass: a lock, a right, a full disk, a fault of its own."""
 
 
 def name_of(day: int) -> str:
@@ -81,7 +80,13 @@ def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_onl
         cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
     except duckdb.Error as error:
         raise _unreadable(path, str(error)) from None
-    version = _version(cursor, name)
+    try:
+        version = schema.version(cursor, name)
+    except (duckdb.CatalogException, duckdb.BinderException, ValueError):
+        version = 0  # there are no tables of ours
+    except duckdb.Error as error:
+        detach(cursor, name)
+        raise _unreadable(path, str(error)) from None
     try:
         if 0 < version < schema.VERSION and read_only:
             cursor.execute(f"DETACH {name}; ATTACH '{_quoted(path)}' AS {name}{_OLDER} ({how}); ATTACH ':memory:' AS {name}")
@@ -102,14 +107,6 @@ def detach(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     with suppress(duckdb.TransactionException):
         cursor.rollback()
     cursor.execute(f"DETACH DATABASE IF EXISTS {name}; DETACH DATABASE IF EXISTS {name}{_OLDER}")
-
-
-def _version(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
-    """The version of the tables; 0 where there are none of ours."""
-    try:
-        return schema.version(cursor, name)
-    except duckdb.Error:
-        return 0
 
 
 def unlink(path: Path) -> None:
@@ -154,15 +151,14 @@ def _quoted(path: Path) -> str:
 
 
 def _unreadable(path: Path, why: str) -> StoreError:
-    kind = StoreDamaged if is_damage(why) else StoreError
+    kind = StoreDamaged if why == _FOREIGN or is_damage(why) else StoreError
     return kind(f"{path} cannot be read as a day of flows", why.splitlines()[0], "move the file away to go on without that day")
 
 
 def _refused(path: Path, version: int) -> StoreError:
     if version > schema.VERSION:
         return StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {version}, not {schema.VERSION}", "upgrade")
-    next_step = "move the file away to go on without that day"
-    return StoreDamaged(f"{path} cannot be read as a day of flows", "it holds none of our tables", next_step)
+    return _unreadable(path, _FOREIGN)
 
 
 def _sync(folder: Path) -> None:

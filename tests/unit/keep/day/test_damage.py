@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import duckdb
 import pytest
 
+from tests.contract.harm import CATALOGUE, DAMAGE, garbage
 from tests.contract.traffic import MIDNIGHT_US, MadeFlow, batch
 from unmasq.base.clock import DAY_US, ManualClock
 from unmasq.base.errors import StoreDamaged, StoreError
+from unmasq.keep.day import schema
 from unmasq.keep.day.ageing import close_days, expire
 from unmasq.keep.day.file import file_of
 from unmasq.keep.day.rejudge import rejudge
@@ -21,29 +22,9 @@ DAY = MIDNIGHT_US // DAY_US
 OLD = DAY - 3
 DAYS_AGO = -3 * 24 * 60
 MANY = 4000
-HEADERS, BLOCK = 3 * 4096, 256 * 1024  # bytes of a DuckDB file
+BLOCK = 256 * 1024  # bytes, of a DuckDB file
 
 
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def _garbage(path: Path) -> None:
-    path.write_bytes(Random(1).randbytes(path.stat().st_size))
-
-
-def _half(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.truncate(path.stat().st_size // 2)
-
-
-def _foreign(path: Path) -> None:
-    path.unlink()
-    with duckdb.connect(path) as other:
-        other.execute("CREATE TABLE theirs AS SELECT 1")
-
-
-DAMAGE = {"empty": _empty, "garbage": _garbage, "half": _half, "foreign": _foreign}
 every_damage = pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 
 
@@ -88,7 +69,7 @@ def test_a_damaged_day_that_must_be_written_is_set_aside_and_begun_anew(filled: 
 
 def test_of_files_that_are_set_aside_none_replaces_another(filled: Path):
     for _ in range(3):
-        _garbage(filled / file_of(OLD))
+        garbage(filled / file_of(OLD))
         with DuckStore(filled) as store:
             store.append(batch([MadeFlow(minute=DAYS_AGO)], first_id=9000))
     assert len(list(filled.glob("*.damaged*"))) == 3
@@ -99,7 +80,7 @@ def test_a_day_that_is_damaged_inside_is_left_out_as_soon_as_it_is_found(filled:
     with duckdb.connect(path, read_only=True) as base:
         [(block,)] = base.execute("SELECT max(block_id) FROM pragma_storage_info('flows')").fetchall()
     with path.open("r+b") as file:  # what only reading it shows: the catalogue is as it was
-        file.seek(HEADERS + block * BLOCK + 5000)
+        file.seek(CATALOGUE + block * BLOCK + 5000)
         file.write(b"damage" * 10)
     with DuckStore(filled, read_only=True) as store:
         assert store.health().unreadable == {}, "nobody read that block yet"
@@ -123,8 +104,24 @@ def test_a_file_that_cannot_be_opened_is_left_out_of_answers_but_never_set_aside
         assert (flows(store), store.health().unreadable) == (MANY + 2, {})
 
 
+@pytest.mark.parametrize("why", ["IO Error: Input/output error", "INTERNAL Error: of DuckDB", "FATAL Error: it has been invalidated"])
+def test_what_may_pass_is_no_damage(filled: Path, monkeypatch: pytest.MonkeyPatch, why: str):
+    def failing(*_: object) -> int:
+        raise duckdb.Error(why)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "version", failing)
+        with DuckStore(filled) as store:
+            assert list(store.health().unreadable.values()) == [why, why]
+            with pytest.raises(StoreError, match="cannot be read as a day") as told:
+                store.append(batch([MadeFlow(minute=DAYS_AGO)], first_id=9000))
+            assert not isinstance(told.value, StoreDamaged)
+    with DuckStore(filled) as store:
+        assert (flows(store), store.health().unreadable) == (MANY + 2, {})
+
+
 def test_a_live_store_goes_on_at_once(filled: Path):
-    _garbage(filled / file_of(DAY))
+    garbage(filled / file_of(DAY))
     with DuckStore(filled) as store:
         live = LiveStore(store, ManualClock(MIDNIGHT_US), resent=True)
         live.append(batch([MadeFlow()], first_id=5))
@@ -135,7 +132,7 @@ def test_a_live_store_goes_on_at_once(filled: Path):
 def test_days_are_closed_judged_again_and_forgotten_beside_a_damaged_one(filled: Path):
     with DuckStore(filled) as store:
         store.append(batch([MadeFlow(minute=2 * DAYS_AGO)], first_id=7000))
-    _garbage(filled / file_of(OLD))
+    garbage(filled / file_of(OLD))
     with DuckStore(filled) as store:
         assert list(close_days(store)) == [DAY - 6]
         assert [done.day for done in rejudge(store)] == [DAY, DAY - 6]
