@@ -136,13 +136,7 @@ class Pair:
         self.server.finish()
 
     def stored(self) -> Counter[str]:
-        """How often each path is stored, over all day files."""
-        counts: Counter[str] = Counter()
-        for day in sorted(self.store.glob("flows-*.duckdb")):
-            with duckdb.connect(str(day), read_only=True) as base:
-                question = "SELECT value, sum(requests) FROM asked JOIN texts ON text = path WHERE value LIKE '/line/%' GROUP BY value"
-                counts.update(dict(base.execute(question).fetchall()))
-        return counts
+        return stored(self.store)
 
 
 class Writer(threading.Thread):
@@ -174,6 +168,16 @@ class Writer(threading.Thread):
             "uri": f"/line/{n}/{self._rng.randbytes(40).hex()}",
         }  # fmt: skip
         return b"unmasq: " + json.dumps(payload).encode() + b"\n"
+
+
+def stored(store: Path) -> Counter[str]:
+    """How often each line is stored, over all day files."""
+    asked = "SELECT value, sum(requests) FROM asked JOIN texts ON text = path WHERE value LIKE '/line/%' GROUP BY value"
+    counts: Counter[str] = Counter()
+    for day in sorted(store.glob("flows-*.duckdb")):
+        with duckdb.connect(str(day), read_only=True) as base:
+            counts.update(dict(base.execute(asked).fetchall()))
+    return counts
 
 
 def seeded() -> random.Random:

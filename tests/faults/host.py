@@ -2,13 +2,10 @@
 
 import contextlib
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Self
 
-import duckdb
-
-from tests.crash.shipping import Program
+from tests.crash.shipping import Program, stored
 from tests.faults.log import LENGTH, Log
 from tests.faults.outcome import Outcome, Size
 from tests.lab.deadline import until
@@ -20,7 +17,6 @@ from unmasq.model.health import NodeStatus
 from unmasq.serve.backend import open_backend
 
 _PATIENCE_SECONDS = 60
-_ASKED = "SELECT value, sum(requests) FROM asked JOIN texts ON text = path WHERE value LIKE '/line/%' GROUP BY value"
 
 
 class Host:
@@ -92,12 +88,3 @@ class Host:
                 return asked.status()
         except UnmasqError:
             return None
-
-
-def stored(store: Path) -> Counter[str]:
-    """How often each line is stored, over all day files that can be read."""
-    counts: Counter[str] = Counter()
-    for day in sorted(store.glob("flows-*.duckdb")):
-        with contextlib.suppress(duckdb.Error), duckdb.connect(str(day), read_only=True) as base:
-            counts.update(dict(base.execute(_ASKED).fetchall()))
-    return counts

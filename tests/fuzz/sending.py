@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -94,8 +95,8 @@ def report(data: bytes) -> None:
 
 def stream(data: bytes) -> None:
     """Pieces of logs are taken in once each under names that are the pod's own, or their stream ends with a reason that is counted."""
-    node, raised = Node(), list[BaseException | None]()
-    with _noted(raised):
+    node = Node()
+    with _raised_in_threads() as raised:
         told, why = _sent(node, iter(data.split(BETWEEN)))
     assert not raised, raised
     chunks = node.handed_over()
@@ -124,17 +125,15 @@ def _sent(node: Node, messages: Iterator[bytes]) -> tuple[int, str]:
     return count, ""
 
 
-class _noted:  # noqa: N801  # a context, used as a word
-    """What a thread raises meanwhile is put on a list."""
-
-    def __init__(self, raised: list[BaseException | None]) -> None:
-        self._raised, self._before = raised, threading.excepthook
-
-    def __enter__(self) -> None:
-        threading.excepthook = lambda told: self._raised.append(told.exc_value)
-
-    def __exit__(self, *_: object) -> None:
-        threading.excepthook = self._before
+@contextmanager
+def _raised_in_threads() -> Iterator[list[BaseException | None]]:
+    """What threads raise meanwhile."""
+    raised: list[BaseException | None] = []
+    before, threading.excepthook = threading.excepthook, lambda told: raised.append(told.exc_value)
+    try:
+        yield raised
+    finally:
+        threading.excepthook = before
 
 
 def credentials(data: bytes) -> None:

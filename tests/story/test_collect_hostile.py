@@ -148,3 +148,4 @@ def test_what_is_no_socket_is_waited_for(folder, place):
         path.rmdir() if path.is_dir() else path.unlink()
         with Node(folder / "run") as node:
             until(lambda: len(node.lines()) == len(LINES), "every line", 60)
+            assert node.lines() == LINES
