@@ -6,7 +6,7 @@ Every drop in the program has a counter here; `unmasq doctor`, the health page a
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 
 class Counters:
@@ -42,3 +42,17 @@ class Counters:
             counts = sorted(self._counts.items())
         for (name, reason), count in counts:
             yield name, reason, count
+
+
+def summed(counters: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """Of counts as `Counters.told` gives them those of these names, each over all its reasons, 0 for one that is not there."""
+    found = dict.fromkeys(names, 0)
+    for key, count in counters.items():
+        if (name := name_of(key)) in found:
+            found[name] += count
+    return found
+
+
+def name_of(told: str) -> str:
+    """The name of a count that is called `name` or `name{reason}`."""
+    return told.partition("{")[0]

@@ -32,17 +32,6 @@ class Look:
 
 USUAL = Look()
 
-
-def _note(page: "FlowPage", output: str) -> None:
-    """What stands beside the page: that there is more, that there is nothing, and what may be missing; JSON has two of them in it."""
-    if page.next and output != "json":
-        out.note(f"{len(page.flows)} flows; there are more behind --after {page.next}")
-    if not page.flows:
-        out.note("no flow of this filter")
-    if output != "json":
-        out.doubts(page)
-
-
 _FOLLOWED = "Go on and show each flow when it is first seen, in JSON lines again when it is closed. Ends with Ctrl-C."
 FollowFlag = Annotated[bool, Parameter(name=("--follow", "-f"), help=_FOLLOWED)]
 
@@ -83,3 +72,13 @@ def flows(
     printer.page(page)
     _note(page, look.output)
     return Exit.NOTHING_FOUND if exit_code and not page.flows else Exit.DONE
+
+
+def _note(page: "FlowPage", output: str) -> None:
+    """What stands beside the page: that there is more, that there is nothing, and what may be missing; JSON has two of them in it."""
+    if page.next and output != "json":
+        out.note(f"{len(page.flows)} flows; there are more behind --after {page.next}")
+    if not page.flows:
+        out.note("no flow of this filter")
+    if output != "json":
+        out.doubts(page)

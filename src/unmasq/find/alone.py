@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from unmasq.find import days
 from unmasq.find.check import Check, State
 from unmasq.find.checks import in_vain, joined, off_in, table
-from unmasq.find.completeness import MOST_NAMED
+from unmasq.find.completeness import MOST_NAMED, named
 from unmasq.keep.shapes import Health
 from unmasq.model.completeness import Completeness
 from unmasq.show import words
@@ -40,12 +40,11 @@ def server_checks(url: str, health: Health, now_us: int) -> list[Check]:
 
 def nodes(known: Completeness) -> Check:
     """Whether all nodes of a server say something, and what they lost lately."""
-    silent = [f"{each.node} silent since {words.time(each.since_us)}" for each in known.silent[:MOST_NAMED]]
-    more = len(known.silent) - MOST_NAMED
+    silent = [named(known.silent, len(known.silent))] if known.silent else []
     lost = [f"{node} lost {words.count(sum(counts.values()))}" for node, counts in sorted(known.dropped.items())[:MOST_NAMED]]
     if not silent + lost:
         return Check("nodes", State.OK, f"{words.counted(known.nodes, 'node')}, none of them silent")
-    seen = ", ".join([*silent, *([f"{more:,} more"] if more > 0 else []), *lost])
+    seen = ", ".join(silent + lost)
     next_step = "is unmasq node running there? One that was taken away is forgotten after 7 days; on it, unmasq doctor --spool DIR"
     return Check("nodes", State.WARN, seen, next_step)
 

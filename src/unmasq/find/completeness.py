@@ -1,6 +1,7 @@
 """Whether an answer about a window tells all that happened in it: which nodes were silent, what was lost. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 from msgspec import structs
@@ -117,6 +118,10 @@ def _nothing(found: Completeness, window: Window) -> Iterator[str]:
 
 def _few(found: Completeness, silent: int) -> Iterator[str]:
     if silent:
-        named = ", ".join(f"{each.node} silent since {words.time(each.since_us)}" for each in found.silent[:MOST_NAMED])
-        more = f" and {words.count(silent - MOST_NAMED)} more" if silent > MOST_NAMED else ""
-        yield f"Complete on {words.count(found.nodes - silent)} of {words.counted(found.nodes, 'node')}: {named}{more}."
+        yield f"Complete on {words.count(found.nodes - silent)} of {words.counted(found.nodes, 'node')}: {named(found.silent, silent)}."
+
+
+def named(silent: Sequence[Silent], count: int, zone: tzinfo | None = UTC) -> str:
+    """The first of so many silent nodes, each since when, and how many more there are."""
+    some = ", ".join(f"{each.node} silent since {words.time(each.since_us, zone)}" for each in silent[:MOST_NAMED])
+    return some + (f" and {words.count(count - MOST_NAMED)} more" if count > MOST_NAMED else "")

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from unmasq.base.telemetry import name_of, summed
+
 LOST = (
     "policy_sync_reports_rejected",
     "policy_sync_claims_rejected",
@@ -24,12 +26,12 @@ LOST = (
 """Beside what is called `spool_dropped_...`, in which doctor and health page see the spool's own link."""
 
 _SPOOL = "spool_dropped_"
-_GIVEN_UP = ("spool_dropped_batches", "spool_dropped_lines", "spool_dropped_rejected", "spool_dropped_translations")
+_GIVEN_UP = ("spool_dropped_batches", "spool_dropped_flows", "spool_dropped_lines", "spool_dropped_rejected", "spool_dropped_translations")
 
 
 def lost(counters: Mapping[str, int]) -> dict[str, int]:
     """Those of the counters, `name` or `name{reason}`, that are of something lost on its way to the spool or store."""
-    return {key: count for key, count in counters.items() if _name(key) in LOST}
+    return {key: count for key, count in counters.items() if name_of(key) in LOST}
 
 
 def lost_anywhere(counters: Mapping[str, int]) -> dict[str, int]:
@@ -39,11 +41,4 @@ def lost_anywhere(counters: Mapping[str, int]) -> dict[str, int]:
 
 def by_kind(counters: Mapping[str, int]) -> dict[str, int]:
     """Every kind of loss over all its reasons, 0 for what was never lost."""
-    found = dict.fromkeys((*LOST, *_GIVEN_UP), 0)
-    for key, count in lost_anywhere(counters).items():
-        found[_name(key)] = found.get(_name(key), 0) + count
-    return found
-
-
-def _name(key: str) -> str:
-    return key.partition("{")[0]
+    return summed(counters, (*LOST, *_GIVEN_UP))

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from unmasq.base.telemetry import summed
+
 
 class Shipping(Struct, frozen=True):
     """How a node's flows get to its server."""
@@ -89,4 +91,4 @@ class NodeStatus(Struct, frozen=True):
 
     def count(self, name: str) -> int:
         """A counter over all its reasons."""
-        return sum(count for key, count in self.counters.items() if key.split("{")[0] == name)
+        return summed(self.counters, (name,))[name]

@@ -7,12 +7,11 @@ from datetime import UTC, tzinfo
 
 from unmasq.base.moments import parse
 from unmasq.find.answer import Seen, Trace
+from unmasq.find.completeness import MOST_NAMED, named
 from unmasq.keep.shapes import Health
 from unmasq.model.completeness import Completeness
 from unmasq.report.evidence import clients, look, near, own_name, stop
 from unmasq.show import words
-
-LISTED_NODES = 3
 
 
 def teller_of(now_us: int, where: Sequence[str], *, utc: bool) -> "Teller":
@@ -76,10 +75,8 @@ class Teller:
         silent = data.silent if isinstance(data, Completeness) else []
         if not silent or len(silent) == data.nodes:
             return words.counted(data.nodes, "node")
-        first, more = silent[:LISTED_NODES], len(silent) - LISTED_NODES
-        named = ", ".join(f"{each.node} silent since {words.time(each.since_us, self.zone)}" for each in first)
-        rest = f" and {words.count(more)} more" if more > 0 else ""
-        return f"{words.count(data.nodes - len(silent))} of {words.counted(data.nodes, 'node')} ({named}{rest})"
+        there = f"{words.count(data.nodes - len(silent))} of {words.counted(data.nodes, 'node')}"
+        return f"{there} ({named(silent, len(silent), self.zone)})"
 
     def next(self, trace: Trace) -> str:
         """The command that goes on from here."""
@@ -109,7 +106,7 @@ def _lost(data: Completeness | Health) -> list[str]:
     """What was lost, and what cannot be written: nothing where all is well."""
     dropped = data.dropped if isinstance(data, Completeness) else {}
     lost = sum(count for counts in dropped.values() for count in counts.values())
-    found = [f"dropped {words.count(lost)} on {', '.join(sorted(dropped)[:LISTED_NODES])}"] if lost else []
+    found = [f"dropped {words.count(lost)} on {', '.join(sorted(dropped)[:MOST_NAMED])}"] if lost else []
     return found + ([f"{words.counted(len(data.unwritten), 'day')} cannot be written"] if data.unwritten else [])
 
 

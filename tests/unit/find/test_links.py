@@ -155,7 +155,7 @@ def test_nodes_of_a_server_that_are_silent_or_lose_something_are_named():
     assert (well.state, well.seen) == (State.OK, "1 node, none of them silent")
     told = nodes(completeness(Within(sent, {}, 1, 0), {}, {"a": {"syslog_lost{full}": 2, "conntrack_lost": 1}}, window))
     since = "silent since 2027-01-15 07:00:00Z"
-    assert (told.state, told.seen) == (State.WARN, f"b0 {since}, b1 {since}, b2 {since}, 2 more, a lost 3")
+    assert (told.state, told.seen) == (State.WARN, f"b0 {since}, b1 {since}, b2 {since} and 2 more, a lost 3")
 
 
 def test_a_server_that_has_nothing_is_to_be_looked_at():

@@ -4,7 +4,7 @@ Who waits for a peer that takes nothing more is well: to be started again would 
 """
 
 import threading
-from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6
@@ -14,7 +14,7 @@ from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import UsageError
 from unmasq.base.exposition import MEDIA_TYPE, Metrics
 from unmasq.base.ports import port_of
-from unmasq.base.telemetry import Counters
+from unmasq.base.telemetry import Counters, summed
 from unmasq.node.collector.disk import occupied_bytes
 from unmasq.node.collector.state import CollectorState
 
@@ -30,7 +30,7 @@ class Answers:
 
     def __init__(self, path: str, state: CollectorState, counters: Counters, clock: Clock) -> None:
         self._path, self._state, self._clock = path, state, clock
-        self._metrics = Metrics(counters, self._gauges, _BEGUN, _lost)
+        self._metrics = Metrics(counters, self._gauges, _BEGUN, partial(summed, names=_LOST))
 
     def of(self, path: str) -> tuple[HTTPStatus, str, bytes]:
         """Status, type and body for a path."""
@@ -55,10 +55,6 @@ class Answers:
     def _held_back_seconds(self) -> float:
         since_us = self._state.held_since_us
         return max(0.0, (self._clock.now_us() - since_us) / MICROSECONDS) if since_us else 0.0
-
-
-def _lost(counters: Mapping[str, int]) -> dict[str, int]:
-    return {kind: sum(count for key, count in counters.items() if key.partition("{")[0] == kind) for kind in _LOST}
 
 
 def _verdict(words: str, *, is_well: bool) -> tuple[HTTPStatus, str, bytes]:
