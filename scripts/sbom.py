@@ -6,7 +6,6 @@ and the hashes of its files are known.
 
 import hashlib
 import json
-import re
 import tomllib
 import uuid
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from scripts.locked import Pin, pins
 
@@ -47,12 +47,7 @@ def _head(ours: dict[str, Any], body: dict[str, Any], seconds: int) -> dict[str,
 
 def purl(name: str, version: str) -> str:
     """The package URL of a package of PyPI."""
-    return f"pkg:pypi/{canonical(name)}@{version.replace('+', '%2B').replace('!', '%21')}"
-
-
-def canonical(name: str) -> str:
-    """A name as lock files and package URLs have it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return f"pkg:pypi/{canonicalize_name(name)}@{version.replace('+', '%2B').replace('!', '%21')}"
 
 
 def _ourselves(root: Path, wheel: Path) -> dict[str, Any]:
@@ -105,7 +100,7 @@ def _dependencies(locked: list[Pin]) -> Iterator[dict[str, Any]]:
 
 
 def _needs(of: str, requirements: Iterable[str], locked: list[Pin]) -> dict[str, Any]:
-    wanted = {canonical(each.name) for each in map(Requirement, requirements) if "extra" not in str(each.marker)}
+    wanted = {canonicalize_name(each.name) for each in map(Requirement, requirements) if "extra" not in str(each.marker)}
     return {"ref": of, "dependsOn": [purl(pin.name, pin.version) for pin in locked if pin.name in wanted]}
 
 
