@@ -1,11 +1,13 @@
 """Files of the store that are damaged, cut, foreign, newer or unreadable while nobody has them open."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.contract.harm import DAMAGE, newer
 from tests.faults.host import Host
 from tests.faults.outcome import Outcome, Row, Rows, Run, Size
+from tests.lab.deadline import until
 
 _MEASURED = ("garbage", "cut in half", "random pages")  # of others, too
 
@@ -13,7 +15,10 @@ Harm = Callable[[Path], None]
 
 
 def _damaged(harm: Harm) -> Run:
-    """Yesterday's file is harmed while nobody runs: today stays readable, and what the file held is read again from the log."""
+    """Yesterday's file is harmed while nobody runs: today stays readable, and what the file held is read again from the log.
+
+    Somebody asks, which finds also what nobody reads who writes; what is set aside while it runs is read again at the next start.
+    """
 
     def run(folder: Path, size: Size) -> Outcome:
         with Host(folder, size) as host:
@@ -21,9 +26,13 @@ def _damaged(harm: Harm) -> Run:
             host.settle()
             host.stop()
             harm(min(host.store.glob("flows-*.duckdb")))
-            found = host.health()
             host.start()
+            found = host.health()
             host.log.write(size.lines // 2)
+            with suppress(TimeoutError):
+                until(lambda: _aside(host.store), "the file to be set aside", 30)
+            host.stop()
+            host.start()
             return host.outcome(_said(found.flows, found.unreadable, host.store))
 
     return run
@@ -34,7 +43,11 @@ def _said(flows: int, unreadable: dict[str, str], store: Path) -> str:
         return "the other day cannot be read"
     if len(unreadable) != 1:
         return "the damaged file is not named"
-    return "" if list(store.glob("*.damaged")) else "the damaged file is not set aside"
+    return "" if _aside(store) else "the damaged file is not set aside"
+
+
+def _aside(store: Path) -> list[Path]:
+    return list(store.glob("*.damaged"))
 
 
 def _refused(folder: Path, size: Size) -> Outcome:
