@@ -1,7 +1,6 @@
 """Each measurement runs in a process of its own, so that none warms another's memories or inherits its memory."""
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parent.parent
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Work(NamedTuple):
@@ -41,14 +39,3 @@ def cpu_seconds(command: Sequence[str | Path]) -> float:
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def used_seconds(pid: int) -> float:
-    """CPU seconds that a process has used so far, all its threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def resident_mb(status: str) -> float:
-    """The resident memory that /proc/PID/status tells, in MB of a million bytes."""
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024 / 1e6

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.child import resident_mb, used_seconds
 from bench.figure import Figure, limit
 from bench.logs import Logs
 from tests.lab.deadline import until
+from tests.lab.usage import memory_mb, resident_mb, used_seconds
 from tests.story.peers import Collecting, Felix, Node, short_folder, write
 
 RATE = 100  # lines a second
@@ -82,7 +82,7 @@ def _measured(name: str, load: Load, target: Path, imports: float, *, is_promise
         before, began = used_seconds(collecting.process.pid), time.monotonic()
         load.last(_SECONDS)
         percent = 100 * (used_seconds(collecting.process.pid) - before) / (time.monotonic() - began)
-        resident = resident_mb(Path(f"/proc/{collecting.process.pid}/status").read_text(encoding="ascii"))
+        resident = memory_mb(collecting.process.pid)
     yield limit(f"collector, {name}: resident", resident, 75, "MB", f"its imports alone {imports:.0f} MB")
     core = f"collector, {name}: of a core at {RATE} lines/s"
     yield limit(core, percent, 1, "%") if is_promised else Figure(core, f"{percent:.3g} %")

@@ -1,17 +1,11 @@
 """The readers of the kernel: 20,000 connections a second in bursts of 10 s, none lost, at what share of a core?"""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from bench.child import Work, work
 from bench.figure import Figure, limit
 from bench.logs import Logs
-from tests.lab.deadline import until
-from tests.lab.namespace import inside
-from tests.lab.processes import Processes, ip_batch
-from unmasq.observe import switches
+from tests.lab.busy import quiet
 
 A_SECOND, SECONDS = 20_000, 10
 TCP_A_SECOND = 3000
@@ -39,19 +33,3 @@ def _sockets(done: Work) -> Figure:
     told = done.told
     seen = f"{told['events']:,} ends of sockets, {told['lost']:,} lost"
     return Figure("sockets, an event", f"{1e6 * done.cpu_seconds / told['events']:.1f} us", seen)
-
-
-@contextmanager
-def quiet(seconds: int = 600) -> Iterator[str]:
-    """A namespace in which connections are tracked and nobody else makes any. It ends with its process, by itself in the end."""
-    home, processes = Path("/proc/self/ns/net").readlink(), Processes()
-    space = Path(f"/proc/{processes.start(['unshare', '--net', 'sleep', str(seconds)]).pid}/ns/net")
-    try:
-        until(lambda: space.readlink() != home, "a namespace of its own")
-        with inside(space):
-            ip_batch(["link set lo up"])
-            subprocess.run(["sysctl", "-qw", "net.ipv4.tcp_tw_reuse=1", "net.ipv4.ip_local_port_range=1024 65000"], check=True)
-        switches.turn_on(str(space))
-        yield str(space)
-    finally:
-        processes.end()

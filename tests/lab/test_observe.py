@@ -16,16 +16,16 @@ from unmasq.base.errors import KernelError
 from unmasq.base.telemetry import Counters
 from unmasq.model.address import NONE, parse, to_text
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
-from unmasq.observe import switches
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.observe.witness import Witness
 
+from . import busy
 from . import topology as at
 from .cluster import Lab
 from .conntrack import Tuple, entries
 from .deadline import until
 from .namespace import inside
-from .processes import Processes, ip_batch, run
+from .processes import run
 from .translation import NodeMode
 
 pytestmark = pytest.mark.needs("lab")
@@ -94,18 +94,8 @@ def test_connections_to_others_are_counted_only(lab: Lab) -> None:
 
 @pytest.fixture
 def quiet() -> Iterator[Path]:
-    """A namespace without a name, in which connections are tracked and nobody else makes any. It ends with its process."""
-    home = Path("/proc/self/ns/net").readlink()
-    processes = Processes()
-    space = Path(f"/proc/{processes.start(['unshare', '--net', 'sleep', '60']).pid}/ns/net")
-    try:
-        until(lambda: space.readlink() != home, "a namespace of its own")
-        with inside(space):
-            ip_batch(["link set lo up"])
-        switches.turn_on(str(space))
-        yield space
-    finally:
-        processes.end()
+    with busy.quiet() as space:
+        yield Path(space)
 
 
 def test_what_overruns_the_buffer_is_counted_exactly_and_healed_by_a_dump(quiet: Path) -> None:

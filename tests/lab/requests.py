@@ -1,4 +1,4 @@
-"""Requests at a given pace, a connection each: `python -m bench.requests NAMESPACE A_SECOND SECONDS`.
+"""Requests at a given pace, a connection each: `python -m tests.lab.requests NAMESPACE A_SECOND SECONDS`.
 
 They come from 4,096 addresses, so that no port is missed because it was used a minute ago.
 """
