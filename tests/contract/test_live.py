@@ -13,6 +13,7 @@ from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
+from unmasq.model.openpart import OpenPart
 
 NOW_US = 1_800_000_000_000_000
 SOURCE = parse_range(MadeFlow().source)
@@ -69,7 +70,7 @@ def test_lines_are_covered_once_they_are_on_disk(store, clock):
 
 def test_open_flows_are_shown_as_provisional_until_they_come_for_good(store, clock):
     still_open = [batch([MadeFlow(connection=7)])]
-    live = LiveStore(store, clock, lambda: still_open[0] if still_open else None)
+    live = LiveStore(store, clock, lambda _known: [OpenPart(1, each) for each in still_open])
     live.append(batch([MadeFlow(connection=6)], first_id=2))
     assert [flow.unmasq.provisional for flow in everything(live)] == [False, True]
     with live.moment:
@@ -80,9 +81,9 @@ def test_open_flows_are_shown_as_provisional_until_they_come_for_good(store, clo
 def test_a_question_gets_a_fresh_picture_of_open_flows(store, clock):
     count = [0]
 
-    def snapshot():
+    def snapshot(_known):
         count[0] += 1
-        return batch([MadeFlow()] * count[0])
+        return [OpenPart(count[0], batch([MadeFlow()] * count[0]))]
 
     live = LiveStore(store, clock, snapshot)
     assert ids(live) == ids(live) == [1]  # one picture for questions of the same moment

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.needs("lab")
 
 @pytest.fixture
 def switched(lab: Lab) -> Lab:
+    """A lab whose kernel tracks, and remembers nobody: where a port is taken it gives another, which makes a connection `nat`."""
     lab.network.switches(on=True)
+    lab.network.forget()
     return lab
 
 

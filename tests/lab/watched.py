@@ -1,7 +1,7 @@
 """A node of ours that watches the lab: its log and its kernel, with the flows that it keeps."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from unmasq.keep.shapes import FlowPage, RoleSpan
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flow import Flow
-from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.openpart import OpenPart
 from unmasq.node.live import LiveNode
 from unmasq.node.watch import Keeper, Watch
 from unmasq.observe.listeners import listener
@@ -103,8 +103,8 @@ class Watched:
         page: FlowPage = self.live.flows(wanted, limit=1000)
         return [flow for flow in page.flows if flow.unmasq.requests]
 
-    def _open_flows(self) -> FlowBatch | None:
-        return self._node.pipeline.snapshot()
+    def _open_flows(self, known: Collection[Hashable]) -> list[OpenPart]:
+        return self._node.pipeline.snapshot(known)
 
     def _run(self) -> None:
         while not self._stop.is_set():

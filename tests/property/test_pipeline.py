@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.story.traffic import NOON, PROXY, SECOND, Story, connection, line
+from tests.story.traffic import NOON, PROXY, SECOND, Story, connection, line, only
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import to_text
 from unmasq.model.connection import ConnectionEvent, Witnessed
@@ -99,8 +99,7 @@ def waiting(draw) -> Step:
 
 def look(ledger: Ledger) -> None:
     """A question meanwhile sees each line that is still here once, and changes nothing."""
-    batch = ledger.story.desk.open()
-    assert (0 if batch is None else int(batch.flows.requests.sum())) == ledger.told.total() - requests(ledger.batches)
+    assert requests(ledger.story.open()) == ledger.told.total() - requests(ledger.batches)
 
 
 def requests(batches: Sequence[FlowBatch]) -> int:
@@ -111,7 +110,7 @@ def run(steps: Sequence[Step], settings: WindowSettings) -> Ledger:
     ledger = Ledger(Story(trust=["203.0.113.0/24"], settings=settings), Counter(), 0, [])
     for step in steps:
         step(ledger)
-    ledger.take(ledger.story.desk.close(ledger.story.now, everything=True))
+    ledger.take(only(ledger.story.desk.close(ledger.story.now, everything=True)))
     return ledger
 
 
@@ -119,6 +118,7 @@ windows = st.sampled_from([
     WindowSettings(),
     WindowSettings(linger_us=300 * SECOND, wait_us=20 * SECOND),
     WindowSettings(most_lines=4),
+    WindowSettings(pictured_lines=3),
     WindowSettings(most_connections=2),
 ])  # fmt: skip
 scripts = st.lists(st.one_of(telling(), telling(), kernel(), kernel(), waiting(), st.just(look)), max_size=14)

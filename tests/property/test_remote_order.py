@@ -80,7 +80,7 @@ def shipped(of: Sequence[Visit], trust: Sequence[str], *, translated: bool) -> l
             batches.append(story.after(30))
         batches.append(story.after((when - story.now) / SECOND))
         story.tell(what) if isinstance(what, str) else story.kernel(what)
-    batches.append(story.desk.close(story.now, everything=True))
+    batches += story.desk.close(story.now, everything=True)
     return [batch for batch in batches if batch is not None]
 
 

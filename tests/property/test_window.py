@@ -8,14 +8,19 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.property.test_pipeline import ENDS, SOURCES
-from tests.story.traffic import SECOND, Story, connection, line
+from tests.story.traffic import SECOND, Story, connection, line, only
 from unmasq.join.settings import WindowSettings
 from unmasq.join.window import LOOK_US
 from unmasq.model.address import to_text
 from unmasq.model.connection import ConnectionBatch, ConnectionEvent
 from unmasq.model.flowbatch import Flag, FlowBatch, Join
 
-SETTINGS = [WindowSettings(), WindowSettings(linger_us=300 * SECOND, wait_us=20 * SECOND), WindowSettings(most_lines=4)]
+SETTINGS = [
+    WindowSettings(),
+    WindowSettings(linger_us=300 * SECOND, wait_us=20 * SECOND),
+    WindowSettings(most_lines=4),
+    WindowSettings(pictured_lines=3),
+]
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class WindowStory(RuleBasedStateMachine):
         self.mentioned: set[int] = set()
 
     def teardown(self) -> None:
-        self.leave(self.story.desk.close(self.story.now, everything=True))
+        self.leave(only(self.story.desk.close(self.story.now, everything=True)))
         assert self.gone == Counter(self.lines.keys()), "lost, or told twice"
         assert self.mentioned == self.told_of, "connections that no flow is of"
 
@@ -126,8 +131,7 @@ class WindowStory(RuleBasedStateMachine):
         assert max(self.flows.values(), default=1) == 1 or self.settings.most_lines == 4, "one interval of a connection became two flows"
 
     def here(self) -> list[str]:
-        batch = self.story.desk.open()
-        return [] if batch is None else self.named(batch)
+        return [name for batch in self.story.open() for name in self.named(batch)]
 
     def named(self, batch: FlowBatch) -> list[str]:
         """The lines in a batch, by what they name; each stands with the source that it told."""

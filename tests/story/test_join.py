@@ -82,12 +82,10 @@ def test_a_source_that_another_machine_translated_has_no_client_and_forwards_not
 def test_while_a_line_waits_its_trusted_source_names_no_client():
     story = Story(trust=["10.0.0.0/8"])
     story.tell(line(GATEWAY, 44420, "1.1.1.1"), line(CLIENT, 4000))
-    provisional = story.desk.open()
-    assert provisional is not None
+    (provisional,) = story.open()
     assert clients(provisional) == [("", None, 1), (CLIENT, "observed", 1)]
     story.kernel(connection((CLIENT, 4000), NOON, seen_as=(GATEWAY, 44420), to=NODE))
-    provisional = story.desk.open()
-    assert provisional is not None
+    (provisional,) = story.open()
     assert clients(provisional) == [(CLIENT, "observed", 1), (CLIENT, "observed", 1)]
 
 

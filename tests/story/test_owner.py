@@ -14,6 +14,7 @@ from unmasq.cli.program import run
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.openpart import OpenPart
 from unmasq.serve.owner import Owner
 from unmasq.serve.questions import of_live
 from unmasq.serve.socket import short_path
@@ -68,7 +69,7 @@ def test_a_follower_sees_every_flow_once_and_an_end_of_the_owner_as_an_error(tmp
 def test_an_open_flow_is_found_while_it_waits(tmp_path, capsys):
     folder = tmp_path / "store"
     with DuckStore(folder) as store:
-        live = LiveStore(store, CLOCK, lambda: one("198.51.100.9", 1))
+        live = LiveStore(store, CLOCK, lambda _known: [OpenPart(1, one("198.51.100.9", 1))])
         with Owner(folder, of_live(live, CLOCK), CLOCK):
             assert run(["flows", "--client", "198.51.100.9", "--store", str(folder), "-o", "json"]) == 0
             assert json.loads(capsys.readouterr().out)["flows"][0]["unmasq"]["provisional"]

@@ -229,8 +229,7 @@ def test_while_a_line_waits_its_trusted_source_names_no_client():
     story = Story(trust=[EDGE])
     story.kernel(connection((EDGE, 4000), NOON))
     story.tell(partial(EDGE, 4000, CLIENT))
-    provisional = story.desk.open()
-    assert provisional is not None
+    (provisional,) = story.open()
     assert clients(provisional) == [("", None, 1)]
     assert clients(done(story)) == [(CLIENT, "forwarded", 1)]
 

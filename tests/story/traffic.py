@@ -77,6 +77,12 @@ def connection(
     return ConnectionBatch.of(names)
 
 
+def only(batches: Sequence[FlowBatch]) -> FlowBatch | None:
+    """The one batch of so few flows, if there are any."""
+    assert len(batches) <= 1
+    return next(iter(batches), None)
+
+
 class Story:
     """A desk with a clock of its own: tell it lines and connections, then ask for the flows."""
 
@@ -91,6 +97,7 @@ class Story:
         )
         self.now = NOON
         self.offset = 0
+        self._seen: dict[int, FlowBatch] = {}
 
     def tell(self, *lines: str) -> None:
         """Lines that are read now."""
@@ -102,13 +109,19 @@ class Story:
         """Events that arrive now; a whole dump says when it began."""
         self.desk.take_connections(ConnectionBatch.concat(events), dump_began)
 
+    def open(self) -> list[FlowBatch]:
+        """What is still here, as questions see it that remember what they saw."""
+        parts = self.desk.open(self._seen)
+        self._seen = {serial: batch or self._seen[serial] for serial, batch in parts}
+        return list(self._seen.values())
+
     def after(self, seconds: float) -> FlowBatch | None:
         """Let time pass, then take what is complete."""
         self.now += int(seconds * SECOND)
-        return self.desk.close(self.now)
+        return only(self.desk.close(self.now))
 
     def end(self) -> FlowBatch:
         """Everything that is left."""
-        batch = self.desk.close(self.now, everything=True)
+        batch = only(self.desk.close(self.now, everything=True))
         assert batch is not None, "nothing is left"
         return batch

@@ -1,5 +1,6 @@
 """`unmasq run` beside a proxy: node and store in one process, answering on the store's socket meanwhile."""
 
+from collections.abc import Collection, Hashable
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -18,8 +19,8 @@ from unmasq.keep.day.ageing import Ageing
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
 from unmasq.keep.spool.reports import KeptReports
-from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.health import NodeStatus
+from unmasq.model.openpart import OpenPart
 from unmasq.node.live import Covered, LiveNode
 from unmasq.node.receipts import Receipts
 from unmasq.node.status import COUNTED, Beside, measured, status
@@ -133,8 +134,8 @@ class Work:
         beside = Beside(self._started, self._sync, store_error=self.turns.trouble)
         return status(self._node, self.counters, beside, self._clock)
 
-    def _snapshot(self) -> FlowBatch | None:
-        return self._node.pipeline.snapshot()
+    def _snapshot(self, known: Collection[Hashable]) -> list[OpenPart]:
+        return self._node.pipeline.snapshot(known)
 
 
 def _covered(store: DuckStore) -> Covered:

@@ -1,13 +1,17 @@
 """Where lines stay until their interval is over."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unmasq.join.lines import JoinedLines
 
 
 @dataclass(frozen=True)
-class _Stay:
+class Stay:
+    """Lines that came together, or what is left of them."""
+
+    serial: int
+    """Of these very lines, also under other text numbers."""
     lines: JoinedLines
     first_us: int
     """The start of their oldest interval: a look at all of them, while it is not over, would be in vain."""
@@ -17,26 +21,27 @@ class Room:
     """Batches of lines as they came, and how many lines they are in all."""
 
     def __init__(self) -> None:
-        self._stays: list[_Stay] = []
-        self._count = 0
+        self._stays: list[Stay] = []
+        self._count, self._met = 0, 0
 
     def __len__(self) -> int:
         return self._count
 
     @property
-    def batches(self) -> list[JoinedLines]:
+    def stays(self) -> list[Stay]:
         """What is here, batch by batch."""
-        return [stay.lines for stay in self._stays]
+        return list(self._stays)
 
     def add(self, lines: JoinedLines) -> None:
         """Let lines in."""
         if len(lines):
-            self._stays.append(_Stay(lines, int(lines.interval_us.min())))
+            self._met += 1
+            self._stays.append(Stay(self._met, lines, int(lines.interval_us.min())))
             self._count += len(lines)
 
     def replace(self, batches: Iterator[JoinedLines]) -> None:
         """Put the next batches of lines in the places of those that `batches` gave."""
-        self._stays = [_Stay(next(batches), stay.first_us) for stay in self._stays]
+        self._stays = [replace(stay, lines=next(batches)) for stay in self._stays]
 
     def take(self, before_us: int) -> JoinedLines:
         """Let out the lines of all intervals that began then or before."""

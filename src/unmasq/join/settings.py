@@ -15,8 +15,10 @@ class WindowSettings:
     """A joined flow closes this long after its interval, so that late counters and lines still belong to it."""
     wait_us: int = 120 * MICROSECONDS
     """How long a line waits for its connection, and a connection for its first line."""
-    most_lines: int = 500_000
+    most_lines: int = 300_000
     """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
+    pictured_lines: int = 20_000
+    """Lines of open flows that are pictured once for all questions; fewer are pictured again for each."""
     most_connections: int = 500_000
     """Connections held at once: 70 s of 5,000 a second, and half a minute more. From three quarters of it on those
     that ended and had their lines leave early; beyond it new ones are dropped. Both are counted."""

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmasq.base.telemetry import Counters
-from unmasq.join.connections import Connections, tuples
+from unmasq.join.connections import Connections
+from unmasq.join.late import Late
 from unmasq.join.lines import JoinedLines, are_partial, from_batch, with_intervals
 from unmasq.join.matching import match, match_partial
 from unmasq.join.parts import EVER_US, parts
-from unmasq.join.room import Room
+from unmasq.join.room import Room, Stay
 from unmasq.join.settings import WindowSettings
 from unmasq.join.shares import Shares
 from unmasq.join.table import ConnectionTable
 from unmasq.join.waiting import Waiting, WaitingLines
 from unmasq.model.connection import ConnectionBatch
-from unmasq.model.flowbatch import Flag
-from unmasq.model.groups import distinct, mixed
+from unmasq.model.groups import distinct
 from unmasq.model.ingress import IngressBatch
 
 LOOK_US = 1_000_000
@@ -50,8 +50,7 @@ class Window:
         self.table = ConnectionTable(settings, counters, began_us)
         self._waiting = WaitingLines()
         self._joined, self._dropped = Room(), Room()
-        self._closed_keys, self._closed_us = np.zeros(0, "u8"), -EVER_US  # the flows that closed lately, and their newest interval
-        self._looked_us = -EVER_US
+        self._late, self._looked_us = Late(settings.most_lines), -EVER_US
 
     def __len__(self) -> int:
         return self._undecided() + len(self._dropped)
@@ -62,7 +61,7 @@ class Window:
     @property
     def lines(self) -> Sequence[JoinedLines]:
         """All lines in the room, for whoever renumbers their texts."""
-        return [*self._waiting.batches, *self._joined.batches, *self._dropped.batches]
+        return [*self._waiting.batches, *(stay.lines for room in (self._joined, self._dropped) for stay in room.stays)]
 
     def renumber(self, lines: Iterable[JoinedLines]) -> None:
         """Put back what `lines` gave, in its order, with other text numbers."""
@@ -128,34 +127,56 @@ class Window:
         if len(self._waiting) > self._settings.most_lines:
             self._match_again(self._waiting.take(lambda room: room.is_new))
         while len(self._waiting) > self._settings.most_lines:
+            self._give_up_oldest()
+
+    def _give_up_oldest(self) -> None:
+        """The lines that have waited for the longest time, if there are any, become lines without a connection."""
+        if len(self._waiting):
             given_up = self._waiting.take_oldest().lines
             self._counters.add("window_gave_up_lines", len(given_up), "full")
             self._join(given_up)
 
-    def close(self, now_us: int, *, everything: bool = False) -> Closed:
+    def close(self, now_us: int, *, everything: bool = False, is_heavy: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
 
-        Looks at most once a second, unless there are too many lines or `everything` is to go. Lines that give no flow have
-        nothing to wait for: many of them make nobody else leave early.
+        Looks at most once a second, unless there are too many lines, they are too heavy, or `everything` is to go. Lines that give
+        no flow have nothing to wait for: many of them make nobody else leave early.
         """
-        crowded = self._undecided() > self._settings.most_lines
-        is_full = len(self) > self._settings.most_lines
+        crowded = is_heavy or self._undecided() > self._settings.most_lines
+        is_full = crowded or len(self) > self._settings.most_lines
         if not (everything or is_full or abs(now_us - self._looked_us) >= LOOK_US):
             return NOTHING
         self._looked_us = now_us
         self._give_up(now_us, everything=everything)
-        before_us = EVER_US if everything or crowded else now_us - self._settings.linger_us - self._settings.interval_us
+        if is_heavy and not len(self._joined):
+            self._give_up_oldest()
+        over_us = now_us - self._settings.linger_us - self._settings.interval_us
+        before_us = EVER_US if everything or crowded else over_us
         lines = self._joined.take(before_us)
+        if crowded and not everything:
+            self._counters.add("window_closed_early", int((lines.interval_us > over_us).sum()), "texts" if is_heavy else "lines")
         joined = lines.connection > 0
         self.table.released(lines.connection[joined], lines.interval_us[joined])
         known, found = self.table.rows, parts(self.table, self._settings, now_us, before_us, everything=everything)
         named = distinct(np.concatenate([lines.connection[joined], found.serial]))
-        return Closed(self._flag_late(lines), found, self._dropped.take(EVER_US), known.take(known.rows_of(named)))
+        return Closed(self._late.flagged(lines), found, self._dropped.take(EVER_US), known.take(known.rows_of(named)))
 
-    def open(self) -> Closed:
-        """All lines in the room as they would become flows now, without taking them out."""
+    @property
+    def stays(self) -> list[Stay]:
+        """The lines that need not wait for a connection any more."""
+        return self._joined.stays
+
+    def open(self, stays: Iterable[Stay]) -> Closed:
+        """Some of these lines as they would become flows now, without taking them out."""
+        return self._open([stay.lines for stay in stays])
+
+    def open_and_waiting(self, stays: Iterable[Stay]) -> Closed:
+        """The same, and all lines that wait for a connection."""
         waiting = with_intervals(JoinedLines.concat(self._waiting.batches), self._settings.interval_us)
-        lines = JoinedLines.concat([*self._joined.batches, waiting])
+        return self._open([*(stay.lines for stay in stays), waiting])
+
+    def _open(self, batches: Sequence[JoinedLines]) -> Closed:
+        lines = JoinedLines.concat(batches)
         return Closed(lines, Shares.empty(), JoinedLines.empty(), self.table.named(lines.connection))
 
     def _give_up(self, now_us: int, *, everything: bool) -> None:
@@ -164,18 +185,3 @@ class Window:
         self._match_again(self._waiting.take(lambda room: room.is_new and room.since_us <= patient_us))
         for room in self._waiting.take(lambda room: room.since_us <= patient_us):
             self._join(room.lines)
-
-    def _flag_late(self, lines: JoinedLines) -> JoinedLines:
-        """Mark lines whose flow was closed before they came."""
-        if not len(lines):
-            return lines
-        witnessed = lines.connection > 0
-        key = mixed([
-            np.where(witnessed, lines.connection, 0), lines.interval_us, *(np.where(witnessed, 0, c) for c in tuples(lines)),
-        ])  # fmt: skip
-        late = lines.interval_us <= self._closed_us
-        if late.any():
-            late[late] = np.isin(key[late], self._closed_keys)
-        self._closed_us = max(self._closed_us, int(lines.interval_us.max(initial=self._closed_us)))
-        self._closed_keys = np.concatenate([self._closed_keys, distinct(key[~late])])[-self._settings.most_lines :]
-        return JoinedLines(**lines.as_dict() | {"flags": np.where(late, lines.flags | Flag.LATE, lines.flags).astype("u2")})

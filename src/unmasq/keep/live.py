@@ -1,7 +1,7 @@
 """What is searchable before it is on disk: closed flows that wait to be written in bulk, and flows that are still open."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -17,13 +17,16 @@ from unmasq.keep.day.file import file_of
 from unmasq.keep.day.memory import Memory
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
+from unmasq.keep.picture import Picture, waiting_makings
 from unmasq.keep.resting import Resting
 from unmasq.keep.shapes import Covered, Health, Within
-from unmasq.keep.waiting import Parts, Waiting
+from unmasq.keep.waiting import Parts, Waiting, portions
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.openpart import OpenPart
 
-Snapshot = Callable[[], FlowBatch | None]
+Snapshot = Callable[[Collection[Hashable]], Sequence[OpenPart]]
+"""The open flows; of the parts whose serials it is told, only these."""
 
 FRESH_US = MICROSECONDS // 4
 """How old the picture of open flows may be that a question gets."""
@@ -50,7 +53,7 @@ class Taken(NamedTuple):
 class LiveStore(Answers):
     """Gathers what is appended; its owner calls `flush_due` again and again, which writes when it is time.
 
-    `snapshot` gives the flows that are still open, as a batch. Whoever moves flows from there to `append` holds `moment`
+    `snapshot` gives the flows that are still open. Whoever moves flows from there to `append` holds `moment`
     meanwhile, so that no question sees them twice or not at all; nobody holds it who calls `flush`. Appended flows are
     acknowledged (`covered`) once they are written. With `resent`, batches may come again, even long after: the id of every one
     is written, and one that is here already is not taken; without it, batches that are written together count as one.
@@ -65,7 +68,7 @@ class LiveStore(Answers):
         self,
         store: DuckStore,
         clock: Clock,
-        snapshot: Snapshot = lambda: None,
+        snapshot: Snapshot = lambda _known: (),
         *,
         rows: int = MANY_ROWS,
         wait_us: int = 30 * MICROSECONDS,
@@ -80,8 +83,8 @@ class LiveStore(Answers):
         self._waiting = Waiting()
         self._since_us: int | None = None
         self._changes = 0
-        self._open: tuple[int, int, FlowBatch | None] = (-1, 0, None)
-        self._closed_flows, self._open_flows = Memory(store.connection, "waiting"), Memory(store.connection, "open")
+        self._open = Picture(0, -1, 0, ())
+        self._closed_flows, self._open_flows = (Memory(store.connection, name, self._dropped) for name in ("waiting", "open"))
 
     def append(self, batch: FlowBatch) -> None:
         """Take a batch, which is written later."""
@@ -149,7 +152,8 @@ class LiveStore(Answers):
 
     def _tried(self, day: int, parts: Parts) -> StoreError | None:
         try:
-            self._write(day, parts)
+            for some in portions(parts, self._rows):
+                self._write(day, some)
         except StoreError as error:
             with self.moment:
                 self._resting.failed(day, error, self._clock.now_us())
@@ -178,30 +182,32 @@ class LiveStore(Answers):
     def view(self, wanted: FlowFilter) -> Iterator[View]:
         with ExitStack() as stack:
             with self.moment:
-                changes, waiting = self._changes, self._shown()
-                taken_us, still_open = self._now_open()
+                changes, waiting = self._changes, waiting_makings(self._changes, self._shown())
+                still_open = self._now_open(stack.enter_context(self._open_flows.pinned()))
+                now_open = still_open.makings()
                 rest = stack.enter_context(self.store.view(wanted))
-            live = []
-            if still_open is not None:
-                name = stack.enter_context(self._open_flows.holding((changes, taken_us), [still_open]))
-                live.append(Source(name, provisional=True))
-            if waiting:
-                live.append(Source(stack.enter_context(self._closed_flows.holding(changes, together(waiting)))))
+            open_names = stack.enter_context(self._open_flows.holding(still_open.number, now_open))
+            closed_names = stack.enter_context(self._closed_flows.holding(changes, waiting))
+            with self.moment:
+                still_open.forget()
+            live = [Source(name, provisional=True, stamp=name) for name in open_names]
+            live += [Source(name, stamp=name) for name in closed_names]
             yield replace(rest, sources=[*live, *rest.sources])
 
-    def _shown(self) -> list[FlowBatch]:
+    def _dropped(self, database: str) -> None:
+        self.remembered.pop(database, None)
+
+    def _shown(self) -> dict[Hashable, FlowBatch]:
         """What waits and can be seen."""
         stuck = self.troubles
         return self._waiting.parts(lambda day: not self._resent or day in stuck)
 
-    def _now_open(self) -> tuple[int, FlowBatch | None]:
-        """When the open flows were looked at, and what they are."""
-        changes, taken_us, batch = self._open
-        now_us = self._clock.now_us()
-        if changes != self._changes or not taken_us <= now_us < taken_us + FRESH_US:
-            taken_us, batch = now_us, self._snapshot()
-            self._open = (self._changes, taken_us, batch)
-        return taken_us, batch if batch is not None and len(batch) else None
+    def _now_open(self, known: Collection[Hashable]) -> Picture:
+        """What the open flows are, or were a moment ago."""
+        last, now_us = self._open, self._clock.now_us()
+        if last.changes != self._changes or not last.taken_us <= now_us < last.taken_us + FRESH_US:
+            self._open = Picture(last.number + 1, self._changes, now_us, self._snapshot(known))
+        return self._open
 
     def health(self) -> Health:
         return structs.replace(super().health(), unwritten=self._unwritten(self.troubles))

@@ -1,6 +1,6 @@
 """What waits to be written, in memory: parts of batches by day."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from uuid import UUID
 
 from unmasq.model.flowbatch import FlowBatch
@@ -31,9 +31,9 @@ class Waiting:
         left = {each: part for each, part in self._days.pop(day).items() if each not in written}
         self._days |= {day: left} if left else {}
 
-    def parts(self, is_wanted: Callable[[int], bool]) -> list[FlowBatch]:
-        """What waits for the days that are wanted, in the order in which it came."""
-        return [part for day, parts in self._days.items() if is_wanted(day) for part in parts.values()]
+    def parts(self, is_wanted: Callable[[int], bool]) -> dict[Hashable, FlowBatch]:
+        """What waits for the days that are wanted, in the order in which it came, by day and id."""
+        return {(day, each): part for day, parts in self._days.items() if is_wanted(day) for each, part in parts.items()}
 
     def rows(self, days: Collection[int] | None = None) -> int:
         """The flows and chains that wait, of all days or of some."""
@@ -41,4 +41,16 @@ class Waiting:
 
 
 def _rows(parts: Parts) -> int:
-    return sum(len(part.flows) + len(part.chains) for part in parts.values())
+    return sum(part.rows for part in parts.values())
+
+
+def portions(parts: Parts, rows: int) -> Iterator[Parts]:
+    """The parts in their order, as many together as have so many rows: what is written at once takes several times its room."""
+    some: dict[UUID, FlowBatch] = {}
+    for each, part in parts.items():
+        some[each] = part
+        if _rows(some) >= rows:
+            yield some
+            some = {}
+    if some:
+        yield some

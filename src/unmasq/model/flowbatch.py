@@ -211,6 +211,11 @@ class FlowBatch:
     def __len__(self) -> int:
         return len(self.flows)
 
+    @property
+    def rows(self) -> int:
+        """How much of it there is: flows and chains."""
+        return len(self.flows) + len(self.chains)
+
     def covered(self) -> dict[FileIdentity, list[tuple[int, int]]]:
         """The runs of bytes of the log lines in here, by file: what is kept once this batch is."""
         runs: dict[FileIdentity, list[tuple[int, int]]] = {}

@@ -73,18 +73,27 @@ class Vocabulary:
 
     def _begin_with(self, texts: list[str]) -> None:
         self._known: _Known = _Slots(self._native) if self._native else _Plain()
-        self._known.numbers(texts)
+        self._size = 0
+        self.numbers(texts)
 
     def __len__(self) -> int:
         return len(self._known.texts)
 
     def number(self, text: str) -> int:
         """The number of a text, a new one if it was never met."""
-        return int(self._known.numbers([text])[0])
+        return int(self.numbers([text])[0])
+
+    @property
+    def size(self) -> int:
+        """Characters of all texts."""
+        return self._size
 
     def numbers(self, texts: list[str]) -> NDArray[np.uint32]:
         """The number of each text."""
-        return self._known.numbers(texts)
+        before = len(self)
+        found = self._known.numbers(texts)
+        self._size += sum(map(len, self.since(before)))
+        return found
 
     def text(self, number: int) -> str:
         """The text of a number."""

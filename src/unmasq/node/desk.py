@@ -1,20 +1,24 @@
 """What the pipeline holds between reading and handing on: the reader, the waiting room, and what other nodes wait for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from unmasq.base.telemetry import Counters
+from unmasq.join.groups import Groups
 from unmasq.join.lines import TEXT_COLUMNS, JoinedLines
 from unmasq.join.outgoing import Outgoing
+from unmasq.join.room import Stay
 from unmasq.join.settings import WindowSettings
+from unmasq.join.slices import sliced
 from unmasq.join.table import ConnectionTable
 from unmasq.join.window import Closed, Window
 from unmasq.model.columns import Array
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk, IngressBatch, Reject, unmarked
+from unmasq.model.openpart import OpenPart
 from unmasq.node.covered import Files
 from unmasq.node.flows import Surroundings, flow_batch
 from unmasq.node.foreign import as_claims, foreign
@@ -26,7 +30,10 @@ from unmasq.read.lines import line_bounds
 
 GATHER_LINES = 200_000
 """Lines gathered before flows of a backlog are closed: large batches make cheap inserts."""
-_MOST_TEXTS = 1 << 20
+_MANY_TEXTS = 1 << 17
+"""Texts that are known before those are forgotten that no line uses."""
+_MOST_SIZE = 32 << 20
+"""Characters of all known texts before the same; half of it may be in use."""
 _SAMPLE_BYTES = 400
 
 
@@ -47,9 +54,10 @@ class Desk:
         self._reader = LineReader.of(format)
         self._shapes = ShapesSeen(counters)
         self._window = Window(settings, counters, witnessed=witnessed, began_us=began_us)
-        self._outgoing = Outgoing(counters)
+        self._outgoing, self._groups = Outgoing(counters), Groups(settings.pictured_lines)
         self._files = Files()
         self._samples: dict[int, str] = {}
+        self._most_texts = _MANY_TEXTS
 
     def __len__(self) -> int:
         return len(self._window)
@@ -82,24 +90,36 @@ class Desk:
         """Note connections to listeners elsewhere, for the flows of other nodes. A whole dump says when it began."""
         self._outgoing.take(connections, dump_began_us)
 
-    def close(self, now_us: int, *, everything: bool = False) -> FlowBatch | None:
-        """The flows that are complete, with their lines, and what other nodes' flows need; None where there is nothing."""
-        closed = self._window.close(now_us, everything=everything)
+    def close(self, now_us: int, *, everything: bool = False) -> list[FlowBatch]:
+        """The flows that are complete, with their lines, and what other nodes' flows need."""
+        closed = self._window.close(now_us, everything=everything, is_heavy=self._is_heavy())
         told = self._outgoing.due(now_us, everything=everything)
         if not (len(closed.lines) or closed.parts or len(closed.dropped) or told):
-            return None
-        batch = replace(self._batch(closed), translations=told)
+            return []
+        first, *others = [self._batch(each) for each in sliced(closed)]
+        batches = [replace(first, translations=told), *others]
         for lines in (closed.lines, closed.dropped):
             self._files.forget(lines)
-        tally(batch, self._around().trust, self._counters)
+        for batch in batches:
+            tally(batch, self._around().trust, self._counters)
         self._tidy()
         self._files.tidy(self._window.lines)
-        return batch
+        return batches
 
-    def open(self) -> FlowBatch | None:
-        """The flows of all lines that are here now; they will be handed on later."""
-        closed = self._window.open()
-        return self._batch(closed, provisional=self._witnessed) if len(closed.lines) else None
+    def open(self, known: Collection[Hashable] = ()) -> list[OpenPart]:
+        """The flows of all lines that are here now; they will be handed on later. Of the `known` parts only the serials.
+
+        One with very many lines stands in several parts as if it were as many flows.
+        """
+        groups, rest = self._groups.of(self._window.stays, self._around().trust.version)
+        settled = [OpenPart(group.serial, self._picture(known, group.serial, stays)) for group, stays in groups]
+        newest = self._window.open_and_waiting(rest)
+        if not len(newest.lines):
+            return settled
+        return [*settled, OpenPart(self._groups.next_serial(), self._batch(newest, provisional=self._witnessed))]
+
+    def _picture(self, known: Collection[Hashable], serial: int, stays: Sequence[Stay]) -> FlowBatch | None:
+        return None if serial in known else self._batch(self._window.open(stays), provisional=self._witnessed)
 
     def _batch(self, closed: Closed, *, provisional: bool = False) -> FlowBatch:
         vocabulary, interval_us = self._reader.vocabulary, self._settings.interval_us
@@ -121,14 +141,22 @@ class Desk:
                 start = int(starts[np.argmax(lines.reject == why)])
                 self._samples[why] = chunk.data[start : start + _SAMPLE_BYTES].split(b"\n")[0].decode("utf-8", "backslashreplace")
 
+    def _is_heavy(self) -> bool:
+        """Whether the texts of the lines in the room take too much: clients choose how long these are."""
+        if self._reader.vocabulary.size < _MOST_SIZE:
+            return False
+        self._tidy()
+        return self._reader.vocabulary.size > _MOST_SIZE // 2
+
     def _tidy(self) -> None:
-        """Forget texts that no line in the room uses any more, once there are many."""
-        if len(self._reader.vocabulary) < _MOST_TEXTS:
+        """Forget texts that no line in the room uses any more, once there are many or long ones."""
+        if len(self._reader.vocabulary) < self._most_texts and self._reader.vocabulary.size < _MOST_SIZE:
             return
         held = self._window.lines
         used = np.unique(np.concatenate([np.zeros(1, "u4"), *(getattr(lines, name) for lines in held for name in TEXT_COLUMNS)]))
         mapping = self._reader.compact(used)
         self._window.renumber([_renumbered(lines, mapping) for lines in held])
+        self._most_texts = max(_MANY_TEXTS, 2 * len(self._reader.vocabulary))
 
 
 def _renumbered(lines: JoinedLines, mapping: Array) -> JoinedLines:

@@ -20,6 +20,6 @@ def read_once(chunks: Iterable[Chunk], desk: Desk, sink: Callable[[FlowBatch], N
     return count
 
 
-def _hand_on(batch: FlowBatch | None, sink: Callable[[FlowBatch], None]) -> None:
-    if batch is not None:
+def _hand_on(batches: Iterable[FlowBatch], sink: Callable[[FlowBatch], None]) -> None:
+    for batch in batches:
         sink(batch)

@@ -1,6 +1,6 @@
 """The sentence: read lines, observe connections, join them, unwind their hops, hand on the flows."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from unmasq.base.clock import Clock
 from unmasq.model.connection import ConnectionBatch
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
+from unmasq.model.openpart import OpenPart
 from unmasq.node.desk import GATHER_LINES, Desk
 from unmasq.observe.listeners import Listeners
 from unmasq.observe.pace import Pace
@@ -68,10 +69,10 @@ class Pipeline:
         """Hand on everything: nothing more will come."""
         self._hand_on(everything=True)
 
-    def snapshot(self) -> FlowBatch | None:
-        """The flows that are still open, as they would be now."""
+    def snapshot(self, known: Collection[Hashable]) -> list[OpenPart]:
+        """The flows that are still open, as they would be now; of the `known` parts only the serials."""
         with self._moment:
-            return self._desk.open()
+            return self._desk.open(known)
 
     def _read(self) -> int:
         """The number of lines read. They may name listeners that were not known."""
@@ -111,6 +112,5 @@ class Pipeline:
 
     def _hand_on(self, *, everything: bool) -> None:
         with self._moment:
-            closed = self._desk.close(self._clock.now_us(), everything=everything)
-            if closed is not None:
+            for closed in self._desk.close(self._clock.now_us(), everything=everything):
                 self._sink(closed)

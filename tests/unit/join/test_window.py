@@ -47,7 +47,6 @@ def test_lines_that_give_no_flow_make_nobody_else_leave_early():
     made.close(NOON)
     made.take_lines(chunk(line("192.0.2.1", 5000).encode() + b"\n"), NOON)
     made.take_lines(chunk(WARNING * 70, 1000), NOON)
-    batch = made.close(NOON + SECOND // 10)
-    assert batch is not None
+    [batch] = made.close(NOON + SECOND // 10)
     assert (len(batch.flows), [rejected.count for rejected in batch.rejected]) == (0, [70])
     assert len(made) == 1

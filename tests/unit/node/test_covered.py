@@ -36,9 +36,7 @@ class Reading:
     def read(self, number: int, start: int = 0) -> Iterator[FlowBatch]:
         self.desk.take_lines(Chunk(file(number), "log", start, LINE, live=True), self.now_us)
         self.now_us += MICROSECONDS
-        closed = self.desk.close(self.now_us)
-        if closed:
-            yield closed
+        yield from self.desk.close(self.now_us)
 
 
 def test_a_batch_names_only_the_files_of_its_lines():
@@ -61,8 +59,7 @@ def test_files_without_a_waiting_line_are_forgotten_and_those_that_go_on_are_cov
                 for each, runs in batch.covered().items():
                     whole.setdefault(each, []).extend(runs)
         assert len(files) <= 16
-    last = reading.desk.close(reading.now_us, everything=True)
-    assert last is not None
+    [last] = reading.desk.close(reading.now_us, everything=True)
     for each, runs in last.covered().items():
         whole.setdefault(each, []).extend(runs)
     starts = [start for start, _ in sorted(whole.pop(file(1000)))]

@@ -26,7 +26,8 @@ def batch_of(*lines, ends=OWN, counters=None):
     data = "".join(lines).encode()
     desk = Desk(WindowSettings(), counters or Counters(), lambda: Surroundings("n", TRUST), witnessed=False, began_us=0)
     desk.take_lines(Chunk(FileIdentity(1, 1, "v/ab"), "log", 0, data, live=True, pod="other/evil", ends=ends), NOW_US)
-    return desk.close(NOW_US, everything=True)
+    [batch] = desk.close(NOW_US, everything=True)
+    return batch
 
 
 def clients(batch):

@@ -1,8 +1,8 @@
-"""Batches as tables in memory, made when a question comes and kept until they change."""
+"""Batches as tables in memory, made when a question comes and kept as long as they are what questions ask."""
 
 import threading
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import duckdb
@@ -11,50 +11,71 @@ from unmasq.keep.day import schema
 from unmasq.keep.day.writing import Writer
 from unmasq.model.flowbatch import FlowBatch
 
+Making = Callable[[], Sequence[FlowBatch]]
+
 
 class Memory:
-    """One database in memory at a time, and older ones as long as somebody reads them."""
+    """Databases in memory, each with the batches that its key stands for.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        self._connection, self._name = connection, name
+    Those of the newest picture stay, older ones as long as somebody reads them.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, dropped: Callable[[str], object]) -> None:
+        """`dropped` is told the name of each that is no more; none has it again."""
+        self._connection, self._name, self._dropped = connection, name, dropped
         self._lock = threading.Lock()
-        self._key: Hashable = None
+        self._names: dict[Hashable, str] = {}
+        self._wanted: tuple[int, Collection[Hashable]] = (-1, ())
+        self._users: Counter[Hashable] = Counter()
         self._made = 0
-        self._users: Counter[str] = Counter()
 
     @contextmanager
-    def holding(self, key: Hashable, batches: Sequence[FlowBatch]) -> Iterator[str]:
-        """The name of a database that holds the batches; `key` stands for them: the same key, the same batches."""
+    def pinned(self) -> Iterator[Collection[Hashable]]:
+        """The keys of what is here, which stays meanwhile."""
         with self._lock:
-            if self._made == 0 or key != self._key:
-                self._replace(key, batches)
-            name = self._current
-            self._users[name] += 1
+            keys = list(self._names)
+            self._users.update(keys)
         try:
-            yield name
+            yield keys
         finally:
-            with self._lock:
-                self._users[name] -= 1
-                if name != self._current:
-                    self._drop(name)
+            self._leave(keys)
 
-    @property
-    def _current(self) -> str:
-        return f"{self._name}_{self._made}"
+    @contextmanager
+    def holding(self, number: int, parts: Mapping[Hashable, Making]) -> Iterator[list[str]]:
+        """The names of databases that hold the parts of a picture; what makes a part is asked only where it is not here yet.
 
-    def _replace(self, key: Hashable, batches: Sequence[FlowBatch]) -> None:
-        old = self._current if self._made else None
+        Of pictures with different numbers the higher one is the newer.
+        """
+        with self._lock:
+            for key, making in parts.items():
+                if key not in self._names:
+                    self._names[key] = self._create(making())
+            names = [self._names[key] for key in parts]
+            self._users.update(list(parts))
+            if number >= self._wanted[0]:
+                self._wanted = number, parts.keys()
+        try:
+            yield names
+        finally:
+            self._leave(list(parts))
+
+    def _create(self, batches: Sequence[FlowBatch]) -> str:
         self._made += 1
+        name = f"{self._name}_{self._made}"
         with self._connection.cursor() as cursor:
-            cursor.execute(f"ATTACH ':memory:' AS {self._current}")
-            schema.create(cursor, self._current)
-            Writer(cursor, self._current).write(batches)
-        self._key = key
-        if old is not None:
-            self._drop(old)
+            cursor.execute(f"ATTACH ':memory:' AS {name}")
+            schema.create(cursor, name)
+            Writer(cursor, name).write(batches)
+        return name
+
+    def _leave(self, keys: Collection[Hashable]) -> None:
+        with self._lock:
+            self._users.subtract(keys)
+            for key in [key for key in self._names if not self._users[key] and key not in self._wanted[1]]:
+                self._drop(self._names.pop(key))
+                del self._users[key]
 
     def _drop(self, name: str) -> None:
-        if self._users[name] == 0:
-            with self._connection.cursor() as cursor:
-                cursor.execute(f"DETACH {name}")
-            del self._users[name]
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"DETACH {name}")
+        self._dropped(name)

@@ -1,0 +1,50 @@
+"""Which lines of a room are pictured together: many lines once, and only the newest again for every question.
+
+A picture costs microseconds a line, and a room may hold half a million of them.
+"""
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from unmasq.join.room import Stay
+
+
+@dataclass(frozen=True)
+class Group:
+    """Stays whose lines are pictured together under a serial, judged by one version of what judges."""
+
+    serial: int
+    version: Hashable
+    stays: frozenset[int]
+
+
+class Groups:
+    """Groups of at least so many lines. One lasts until the first of its lines leaves, or is to be judged anew."""
+
+    def __init__(self, lines: int) -> None:
+        self._lines, self._groups, self._made = lines, list[Group](), 0
+
+    def next_serial(self) -> int:
+        """A serial that nobody had."""
+        self._made += 1
+        return self._made
+
+    def of(self, stays: Sequence[Stay], version: Hashable) -> tuple[list[tuple[Group, list[Stay]]], list[Stay]]:
+        """The groups of what is here now, each with its stays, and the stays that are in none: fewer lines than make one."""
+        here = {stay.serial: stay for stay in stays}
+        self._groups = [group for group in self._groups if group.version == version and group.stays <= here.keys()]
+        grouped = frozenset[int]().union(*(group.stays for group in self._groups))
+        rest = [stay for stay in stays if stay.serial not in grouped]
+        for some in self._cut(rest):
+            self._groups.append(Group(self.next_serial(), version, frozenset(stay.serial for stay in some)))
+            rest = rest[len(some) :]
+        return [(group, [here[serial] for serial in sorted(group.stays)]) for group in self._groups], rest
+
+    def _cut(self, stays: Sequence[Stay]) -> Iterator[list[Stay]]:
+        """The next stays, and the next, as long as they have enough lines."""
+        some: list[Stay] = []
+        for stay in stays:
+            some.append(stay)
+            if sum(len(each.lines) for each in some) >= self._lines:
+                yield some
+                some = []

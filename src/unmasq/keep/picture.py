@@ -1,0 +1,40 @@
+"""What a question sees of what is not on disk yet: open flows, and closed ones that wait to be written."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
+
+from unmasq.keep.day.memory import Making
+from unmasq.keep.day.split import together
+from unmasq.model.flowbatch import FlowBatch
+from unmasq.model.openpart import OpenPart
+
+LARGE_ROWS = 10_000
+"""Flows and chains of a batch from which on it is worth a database of its own, so that it is made only once."""
+
+
+class Picture:
+    """The open flows at one moment. Whoever shares it holds a lock of their own."""
+
+    def __init__(self, number: int, changes: int, taken_us: int, parts: Sequence[OpenPart]) -> None:
+        """`changes` tells whether flows were closed since."""
+        self.number, self.changes, self.taken_us, self._parts = number, changes, taken_us, parts
+
+    def makings(self) -> dict[Hashable, Making]:
+        """What makes each part, by its serial."""
+        return {part.serial: partial(_batches, part.batch) for part in self._parts}
+
+    def forget(self) -> None:
+        """The parts are in memory as tables: only their serials are still needed."""
+        self._parts = [part._replace(batch=None) for part in self._parts]
+
+
+def _batches(batch: FlowBatch | None) -> list[FlowBatch]:
+    return [batch] if batch else []
+
+
+def waiting_makings(changes: int, parts: Mapping[Hashable, FlowBatch]) -> dict[Hashable, Making]:
+    """What makes tables of parts that wait: each large one by itself under its key, the others together until something changes."""
+    large = {key: part for key, part in parts.items() if part.rows >= LARGE_ROWS}
+    small = [part for key, part in parts.items() if key not in large]
+    made: dict[Hashable, Making] = {key: partial(_batches, part) for key, part in large.items()}
+    return made | ({changes: partial(together, small)} if small else {})
