@@ -11,7 +11,7 @@ from unmasq.join.lines import JoinedLines
 from unmasq.join.window import Closed
 from unmasq.model.groups import mixed
 
-MOST_LINES = 100_000
+MOST_LINES = 200_000
 """Of one piece, but where a single flow has more."""
 
 

@@ -17,7 +17,7 @@ from unmasq.keep.day.file import file_of
 from unmasq.keep.day.memory import Memory
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.picture import Picture, waiting_makings
+from unmasq.keep.picture import LARGE_ROWS, Picture, waiting_makings
 from unmasq.keep.resting import Resting
 from unmasq.keep.shapes import Covered, Health, Within
 from unmasq.keep.waiting import Parts, Waiting, portions
@@ -101,6 +101,8 @@ class LiveStore(Answers):
             if taken:
                 self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
                 self._changes += 1
+                if batch.rows >= LARGE_ROWS:  # its lines were open: their pictures would take as much memory again
+                    self._open_flows.clear()
             return Taken(list(taken.values()), frozenset(parts), len(taken) < len(new))
 
     def _is_written(self, day: int, batch: UUID) -> bool:

@@ -59,6 +59,12 @@ class Memory:
         finally:
             self._leave(list(parts))
 
+    def clear(self) -> None:
+        """Let go of all that nobody reads now: most of it will not be asked for again."""
+        with self._lock:
+            self._wanted = self._wanted[0], ()
+            self._drop_unused()
+
     def _create(self, batches: Sequence[FlowBatch]) -> str:
         self._made += 1
         name = f"{self._name}_{self._made}"
@@ -71,9 +77,12 @@ class Memory:
     def _leave(self, keys: Collection[Hashable]) -> None:
         with self._lock:
             self._users.subtract(keys)
-            for key in [key for key in self._names if not self._users[key] and key not in self._wanted[1]]:
-                self._drop(self._names.pop(key))
-                del self._users[key]
+            self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        for key in [key for key in self._names if not self._users[key] and key not in self._wanted[1]]:
+            self._drop(self._names.pop(key))
+            del self._users[key]
 
     def _drop(self, name: str) -> None:
         with self._connection.cursor() as cursor:
