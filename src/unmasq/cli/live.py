@@ -9,6 +9,7 @@ from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS, SystemClock
 from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
+from unmasq.base.threads import share_in_short_turns
 from unmasq.cli import output as out
 from unmasq.cli.once import trust_also
 from unmasq.cli.opening import open_port
@@ -40,6 +41,7 @@ NOTED_US = 5 * MICROSECONDS
 def run(options: RunOptions, watch: Watch) -> None:
     """Watch until SIGTERM or SIGINT; then hand on and write everything."""
     tune_for_large_batches()
+    share_in_short_turns()
     with Work(options, watch) as work:
         work.turns.run(work.turn)
         work.finish()

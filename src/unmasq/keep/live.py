@@ -28,10 +28,6 @@ from unmasq.model.openpart import OpenPart
 Snapshot = Callable[[Collection[Hashable]], Sequence[OpenPart]]
 """The open flows; of the parts whose serials it is told, only these."""
 
-FRESH_US = MICROSECONDS // 4
-"""How old the picture of open flows may be that a question gets."""
-
-
 MANY_ROWS = 120_000
 """Flows and chains that are written without waiting for more: the more at once, the less of all is spent on each."""
 
@@ -191,7 +187,7 @@ class LiveStore(Answers):
             open_names = stack.enter_context(self._open_flows.holding(still_open.number, now_open))
             closed_names = stack.enter_context(self._closed_flows.holding(changes, waiting))
             with self.moment:
-                still_open.forget()
+                still_open.made(self._clock.now_us())
             live = [Source(name, provisional=True, stamp=name) for name in open_names]
             live += [Source(name, stamp=name) for name in closed_names]
             yield replace(rest, sources=[*live, *rest.sources])
@@ -206,9 +202,9 @@ class LiveStore(Answers):
 
     def _now_open(self, known: Collection[Hashable]) -> Picture:
         """What the open flows are, or were a moment ago."""
-        last, now_us = self._open, self._clock.now_us()
-        if last.changes != self._changes or not last.taken_us <= now_us < last.taken_us + FRESH_US:
-            self._open = Picture(last.number + 1, self._changes, now_us, self._snapshot(known))
+        now_us = self._clock.now_us()
+        if not self._open.is_fresh(self._changes, now_us):
+            self._open = Picture(self._open.number + 1, self._changes, now_us, self._snapshot(known))
         return self._open
 
     def health(self) -> Health:

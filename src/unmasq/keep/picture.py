@@ -3,10 +3,16 @@
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 
+from unmasq.base.clock import MICROSECONDS
 from unmasq.keep.day.memory import Making
 from unmasq.keep.day.split import together
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.openpart import OpenPart
+
+FRESH_US = MICROSECONDS // 4
+"""How old the picture of open flows may be that a question gets, if it is quickly made."""
+
+_REST = 4  # at most a fifth of the time is spent on pictures
 
 LARGE_ROWS = 10_000
 """Flows and chains of a batch from which on it is worth a database of its own, so that it is made only once."""
@@ -18,14 +24,21 @@ class Picture:
     def __init__(self, number: int, changes: int, taken_us: int, parts: Sequence[OpenPart]) -> None:
         """`changes` tells whether flows were closed since."""
         self.number, self.changes, self.taken_us, self._parts = number, changes, taken_us, parts
+        self._fresh_us, self._is_made = FRESH_US, False
+
+    def is_fresh(self, changes: int, now_us: int) -> bool:
+        """Whether a question may have it."""
+        return changes == self.changes and self.taken_us <= now_us < self.taken_us + self._fresh_us
+
+    def made(self, now_us: int) -> None:
+        """Its tables are there by now: only the serials are still needed. The longer that took, the longer it is fresh."""
+        if not self._is_made:
+            self._is_made, self._fresh_us = True, max(FRESH_US, _REST * (now_us - self.taken_us))
+            self._parts = [part._replace(batch=None) for part in self._parts]
 
     def makings(self) -> dict[Hashable, Making]:
         """What makes each part, by its serial."""
         return {part.serial: partial(_batches, part.batch) for part in self._parts}
-
-    def forget(self) -> None:
-        """The parts are in memory as tables: only their serials are still needed."""
-        self._parts = [part._replace(batch=None) for part in self._parts]
 
 
 def _batches(batch: FlowBatch | None) -> list[FlowBatch]:

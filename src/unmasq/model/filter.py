@@ -32,7 +32,7 @@ class FlowFilter:
     join: tuple[str, ...] = ()
     """exact, nat, remote-nat, partial, unwitnessed or unlogged."""
     flag: tuple[str, ...] = ()
-    """obscured, all_trusted, header_conflict, snat_elsewhere, late, test, rejected, others or application_bytes."""
+    """obscured, all_trusted, header_conflict, snat_elsewhere, late, test, rejected, others, application_bytes or many_claims."""
     host: tuple[str, ...] = ()
     """The Host that was asked for."""
     path: tuple[str, ...] = ()

@@ -51,6 +51,7 @@ class Flag(IntFlag):
     REJECTED = 64  # the payload of its lines was rejected
     OTHERS = 128  # more distinct chains than a flow lists; this one sums the rest
     APPLICATION_BYTES = 256  # the proxy's socket counted bytes and packets, without the headers of TCP and IP; not conntrack
+    MANY_CLAIMS = 512  # a header names more addresses than the index holds of one: its first and its last ones are found
 
     def labels(self) -> list[str]:
         """The words in the flow log, in a fixed order."""

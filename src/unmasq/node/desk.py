@@ -69,17 +69,26 @@ class Desk:
 
     def take_lines(self, chunk: Chunk, now_us: int) -> IngressBatch:
         """Read a chunk and let its lines wait for their connections."""
+        lines = self.read(chunk, now_us)
+        self.admit(lines, chunk, now_us)
+        return lines
+
+    def read(self, chunk: Chunk, now_us: int) -> IngressBatch:
+        """The lines of a chunk; nobody sees them yet, so that others may ask meanwhile: some lines take long to read."""
         lines = self._reader.read(chunk, now_us)
         others = foreign(lines, chunk)
         if others.any():
             self._counters.add("lines_foreign", int(others.sum()))
             lines = as_claims(lines, others, chunk.pod, self._reader.vocabulary)
+        return lines
+
+    def admit(self, lines: IngressBatch, chunk: Chunk, now_us: int) -> None:
+        """Let the lines of a chunk wait for their connections."""
         self._count(lines, chunk)
         file = self._files.number(chunk.file)
         if chunk.frames is not None:
             self._files.note(file, chunk.frames)
         self._window.add_lines(lines, file, now_us)
-        return lines
 
     def take_connections(self, connections: ConnectionBatch, dump_began_us: int | None = None) -> None:
         """Let connections meet the lines that wait for them. A whole dump says when it began."""

@@ -21,7 +21,7 @@ from unmasq.node.identity import flow_ids
 from unmasq.unwind.again import marked
 from unmasq.unwind.claims import claims_of
 from unmasq.unwind.judge import judge, starts
-from unmasq.unwind.roles import address_rows, count_originals
+from unmasq.unwind.roles import address_rows, count_originals, with_many_claims
 from unmasq.unwind.trust import NOBODY, TrustList
 
 MOST_CHAINS = 10_000
@@ -58,7 +58,7 @@ def flow_batch(
     header_texts, other_texts, gathered = _own_texts(gathered, vocabulary)
     claims = claims_of(header_texts)
     flows = _marked(gathered.flows, around)
-    chains = judge(flows, gathered.chains, claims, around.trust)
+    chains = judge(flows, with_many_claims(gathered.chains, claims), claims, around.trust)
     if provisional:
         chains = _withheld(flows, chains, around.trust)
     addresses = address_rows(flows, chains, claims)

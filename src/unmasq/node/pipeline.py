@@ -79,8 +79,10 @@ class Pipeline:
         count = 0
         for source in self._sources:
             for chunk in source.poll(self._clock.now_us()):
+                now_us = self._clock.now_us()
+                lines = self._desk.read(chunk, now_us)
                 with self._moment:
-                    lines = self._desk.take_lines(chunk, self._clock.now_us())
+                    self._desk.admit(lines, chunk, now_us)
                 self._learned |= self._listeners.learn(lines)
                 count += len(lines)
                 if len(self._desk) >= GATHER_LINES:  # a backlog: what is complete must not wait for its end

@@ -3,7 +3,7 @@
 `requests_joined` by who saw their connection (`conntrack`, `sockets`, `nobody`), and those of nobody as `requests_missed` by the
 family of their source; `sources` of connections that began, by what became of them (`preserved`, `nat`, `elsewhere`); and by
 the name of a trusted proxy `trusted_requests` and, of those, `trusted_silent`: requests without the header for which it is
-trusted.
+trusted. And `requests_many_claims`, of whose addresses the index holds some.
 """
 
 from collections import defaultdict
@@ -23,6 +23,7 @@ from unmasq.unwind.trust import NOBODY, TrustList
 
 def tally(batch: FlowBatch, trust: TrustList, counters: Counters) -> None:
     """Count one batch."""
+    counters.add("requests_many_claims", int(batch.chains.requests[(batch.chains.flags & Flag.MANY_CLAIMS) > 0].sum()))
     _joined(batch.flows, counters)
     _sources(batch.flows, counters)
     _silent(batch, trust, counters)

@@ -1,15 +1,20 @@
 """Which addresses play which role in a chain: the rows of the address index, and the old fields of Calico."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.model.columns import Array
-from unmasq.model.flowbatch import AddressColumns, ChainColumns, FlowColumns, Role
+from unmasq.model.flowbatch import AddressColumns, ChainColumns, Flag, FlowColumns, Role
 from unmasq.model.groups import grouped, once
 from unmasq.unwind.claims import KINDS, REPORTED_BY, Claims
 
 NO_HEADERS = [KINDS.index("logged"), KINDS.index(REPORTED_BY)]
 """What no header says."""
+MOST_AT_AN_END = 32
+"""Of one header, as many addresses from its begin and as many from its end are in the index: 8 KB of a header name 500 of them."""
+
 _REAL_IP = KINDS.index("x-real-ip")
 _FORWARDED_FOR = KINDS.index("x-forwarded-for")
 
@@ -26,6 +31,12 @@ def address_rows(flows: FlowColumns, chains: ChainColumns, claims: Claims) -> Ad
         _of_flows(flows, flows.source_hi, flows.source_lo, Role.SOURCE),
         nat_sources(flows),
     ])  # fmt: skip
+
+
+def with_many_claims(chains: ChainColumns, claims: Claims) -> ChainColumns:
+    """The chains, marked where a header names more addresses than the index holds of one."""
+    many = np.any(claims.count > 2 * MOST_AT_AN_END, axis=1)[chains.headers]
+    return replace(chains, flags=np.where(many, chains.flags | Flag.MANY_CLAIMS, chains.flags).astype("u2"))
 
 
 def original_sources(texts: Array, claims: Claims) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -65,7 +76,9 @@ def _named(chains: ChainColumns, claims: Claims) -> AddressColumns:
 
 def _elements(chains: ChainColumns, claims: Claims) -> tuple[Array, Array]:
     """(chain, element) of every address that a header of a chain names, chain by chain."""
-    is_claim = ~np.isin(claims.kind, NO_HEADERS) & ((claims.hi | claims.lo) > 0)
+    place = np.arange(len(claims.kind)) - claims.first[claims.text, claims.kind]
+    is_at_an_end = (place < MOST_AT_AN_END) | (place >= claims.count[claims.text, claims.kind] - MOST_AT_AN_END)
+    is_claim = is_at_an_end & ~np.isin(claims.kind, NO_HEADERS) & ((claims.hi | claims.lo) > 0)
     elements = np.flatnonzero(is_claim)
     total = np.bincount(claims.text[elements], minlength=len(claims.first))
     counts = total[chains.headers]

@@ -59,10 +59,9 @@ TABLES = {
 
 def create(cursor: duckdb.DuckDBPyConnection, database: str) -> None:
     """Make the tables in an empty database, in one transaction: a file has all of them or none."""
+    tables = [f"CREATE TABLE {database}.{table} ({columns})" for table, columns in TABLES.items()]
     cursor.begin()
-    for table, columns in TABLES.items():
-        cursor.execute(f"CREATE TABLE {database}.{table} ({columns})")
-    cursor.execute(f"INSERT INTO {database}.meta VALUES ('schema', $version)", {"version": str(VERSION)})
+    cursor.execute("; ".join([*tables, f"INSERT INTO {database}.meta VALUES ('schema', '{VERSION}')"]))
     cursor.commit()
 
 

@@ -19,6 +19,7 @@ _PAYLOAD = re.compile(b"(?:" + b"|".join(map(re.escape, MARKERS)) + b')(?=\\{")'
 ANY_MARKER = b"(?:" + b"|".join(re.escape(marker.rstrip()) for marker in MARKERS) + b")"
 _MARKER = re.compile(ANY_MARKER)
 _HEX = re.compile(r"(?<!\\)((?:\\\\)*)\\x([0-9A-Fa-f]{2})")
+_PLAIN_HEX = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _EMPTY = re.compile(r'("[a-z_]+"): ?(?=[,}])')
 _BARE_ADDRESS = re.compile(r'("(?:source_ip|destination_ip|x-forwarded-for|x-real-ip)"): ?([0-9A-Fa-f.:]+|-)(?=[,}])')
 _BARE = re.compile(r'"[a-z_-]+": ?[^"\s\d{\[tfn-]|"[a-z_-]+": ?\d[\d.]*[.:a-fA-F]')
@@ -54,7 +55,7 @@ def read_payload(line: bytes) -> Payload:
 
 
 def _decode(payload: bytes) -> tuple[dict[str, bytes], Reject]:
-    text = _HEX.sub(_byte, payload.decode("utf-8", "surrogateescape"))
+    text = _unescaped(payload.decode("utf-8", "surrogateescape"))
     pairs = _pairs(text) or _pairs(_BARE_ADDRESS.sub(r'\1: "\2"', _EMPTY.sub(r"\1: null", text)))
     if pairs is None:
         return {}, Reject.UNQUOTED if _BARE.search(text) else Reject.BAD_JSON
@@ -66,10 +67,19 @@ def _decode(payload: bytes) -> tuple[dict[str, bytes], Reject]:
     return {key: value for key, value in fields.items() if value is not None}, Reject.NONE
 
 
-def _byte(match: re.Match[str]) -> str:
-    r"""`\xHH` as JSON: bytes above 0x7f become the surrogate that stands for them, so that the header's bytes come back."""
-    code = int(match.group(2), 16)
-    return f"{match.group(1)}\\u{code if code < 0x80 else 0xDC00 + code:04x}"
+def _unescaped(text: str) -> str:
+    r"""`\xHH` as JSON has it. Where no backslash stands for itself, as in most lines, each kind of byte is replaced at once."""
+    if r"\\" in text:
+        return _HEX.sub(lambda match: match[1] + _byte(match[2]), text)
+    for digits in set(_PLAIN_HEX.findall(text)):
+        text = text.replace(rf"\x{digits}", _byte(digits))
+    return text
+
+
+def _byte(digits: str) -> str:
+    """A byte in JSON: one above 0x7f is the surrogate that stands for it, so that the header's bytes come back."""
+    code = int(digits, 16)
+    return f"\\u{code if code < 0x80 else 0xDC00 + code:04x}"
 
 
 def _pairs(text: str) -> list[tuple[str, Any]] | None:
