@@ -20,7 +20,7 @@ from unmasq.keep.duck import DuckStore
 from unmasq.keep.picture import LARGE_ROWS, Picture, waiting_makings
 from unmasq.keep.resting import Resting
 from unmasq.keep.shapes import Covered, Health, Within
-from unmasq.keep.waiting import Parts, Waiting, portions
+from unmasq.keep.waiting import Part, Parts, Waiting, portions
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.openpart import OpenPart
@@ -92,12 +92,11 @@ class LiveStore(Answers):
             parts = {day: part for day, part in by_day(batch) if self._waiting.has(day, batch.id) or not self._is_written(day, batch.id)}
             new = {day: part for day, part in parts.items() if not self._waiting.has(day, batch.id)}
             taken = {day: part for day, part in new.items() if self._has_room(day)}
-            for day, part in taken.items():
-                self._waiting.put(day, part)
+            weight = sum(self._waiting.put(day, part) for day, part in taken.items())
             if taken:
                 self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
                 self._changes += 1
-                if batch.rows >= LARGE_ROWS:  # its lines were open: their pictures would take as much memory again
+                if weight >= LARGE_ROWS:  # its lines were open: their pictures would take as much memory again
                     self._open_flows.clear()
             return Taken(list(taken.values()), frozenset(parts), len(taken) < len(new))
 
@@ -110,7 +109,7 @@ class LiveStore(Answers):
 
     def _has_room(self, day: int) -> bool:
         stuck = self.troubles
-        return day not in stuck or self._waiting.rows(stuck.keys()) < MOST_STUCK
+        return day not in stuck or self._waiting.weight(stuck.keys()) < MOST_STUCK
 
     @property
     def troubles(self) -> Mapping[int, StoreError]:
@@ -166,7 +165,7 @@ class LiveStore(Answers):
             self._waiting.remove(day, parts)
             self._changes += 1
 
-        batches = list(parts.values())
+        batches = [part.batch for part in parts.values()]
         self.store.append_day(day, batches if self._resent else together(batches), published)
         for batch in batches:
             self._written(batch)
@@ -174,7 +173,7 @@ class LiveStore(Answers):
     def waiting_rows(self) -> int:
         """Flows and chains that are not written yet."""
         with self.moment:
-            return self._waiting.rows()
+            return self._waiting.weight()
 
     @contextmanager
     def view(self, wanted: FlowFilter) -> Iterator[View]:
@@ -195,7 +194,7 @@ class LiveStore(Answers):
     def _dropped(self, database: str) -> None:
         self.remembered.pop(database, None)
 
-    def _shown(self) -> dict[Hashable, FlowBatch]:
+    def _shown(self) -> dict[Hashable, Part]:
         """What waits and can be seen."""
         stuck = self.troubles
         return self._waiting.parts(lambda day: not self._resent or day in stuck)

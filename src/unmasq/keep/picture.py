@@ -6,6 +6,7 @@ from functools import partial
 from unmasq.base.clock import MICROSECONDS
 from unmasq.keep.day.memory import Making
 from unmasq.keep.day.split import together
+from unmasq.keep.waiting import Part
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.openpart import OpenPart
 
@@ -45,9 +46,9 @@ def _batches(batch: FlowBatch | None) -> list[FlowBatch]:
     return [batch] if batch else []
 
 
-def waiting_makings(changes: int, parts: Mapping[Hashable, FlowBatch]) -> dict[Hashable, Making]:
+def waiting_makings(changes: int, parts: Mapping[Hashable, Part]) -> dict[Hashable, Making]:
     """What makes tables of parts that wait: each large one by itself under its key, the others together until something changes."""
-    large = {key: part for key, part in parts.items() if part.rows >= LARGE_ROWS}
-    small = [part for key, part in parts.items() if key not in large]
+    large = {key: part.batch for key, part in parts.items() if part.weight >= LARGE_ROWS}
+    small = [part.batch for key, part in parts.items() if key not in large]
     made: dict[Hashable, Making] = {key: partial(_batches, part) for key, part in large.items()}
     return made | ({changes: partial(together, small)} if small else {})

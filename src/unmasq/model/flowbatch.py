@@ -8,6 +8,9 @@ from unmasq.model.columns import Array, Columns, column
 from unmasq.model.ingress import FileIdentity
 from unmasq.model.translation import Translations
 
+_ADDRESSES, _CHARACTERS = 8, 200
+"""Of a batch, that take as much room as a flow or chain: more than a usual one has."""
+
 
 class Join(IntEnum):
     """How a request and a connection were brought together (design, section 5)."""
@@ -212,10 +215,9 @@ class FlowBatch:
     def __len__(self) -> int:
         return len(self.flows)
 
-    @property
-    def rows(self) -> int:
-        """How much of it there is: flows and chains."""
-        return len(self.flows) + len(self.chains)
+    def weight(self) -> int:
+        """How much of it there is: flows and chains, and the room of as many for long texts and many addresses."""
+        return len(self.flows) + len(self.chains) + len(self.addresses) // _ADDRESSES + sum(map(len, self.texts)) // _CHARACTERS
 
     def covered(self) -> dict[FileIdentity, list[tuple[int, int]]]:
         """The runs of bytes of the log lines in here, by file: what is kept once this batch is."""

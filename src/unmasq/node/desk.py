@@ -32,7 +32,7 @@ GATHER_LINES = 200_000
 """Lines gathered before flows of a backlog are closed: large batches make cheap inserts."""
 _MANY_TEXTS = 1 << 19
 """Texts that are known before those are forgotten that no line uses."""
-_MOST_SIZE = 32 << 20
+_MOST_SIZE = 16 << 20
 """Characters of all known texts before the same; half of it may be in use."""
 _SAMPLE_BYTES = 400
 
