@@ -118,6 +118,7 @@ class Work:
         self._ageing.turn(now_us)
         self._note(now_us)
         self._node.turn()
+        self._live.picture_due(self._clock.now_us())
 
     def _note(self, now_us: int) -> None:
         """That we are alive and what we lost, every few seconds: answers tell for which time."""

@@ -15,7 +15,7 @@ class WindowSettings:
     """A joined flow closes this long after its interval, so that late counters and lines still belong to it."""
     wait_us: int = 120 * MICROSECONDS
     """How long a line waits for its connection, and a connection for its first line."""
-    most_lines: int = 300_000
+    most_lines: int = 250_000
     """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
     pictured_lines: int = 20_000
     """Lines of open flows that are pictured once for all questions; fewer are pictured again for each."""

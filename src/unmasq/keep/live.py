@@ -17,7 +17,7 @@ from unmasq.keep.day.file import file_of
 from unmasq.keep.day.memory import Memory
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.picture import LARGE_ROWS, Picture, waiting_makings
+from unmasq.keep.picture import LARGE_ROWS, Picture, Pictured, waiting_makings
 from unmasq.keep.resting import Resting
 from unmasq.keep.shapes import Covered, Health, Within
 from unmasq.keep.waiting import Part, Parts, Waiting, portions
@@ -27,6 +27,9 @@ from unmasq.model.openpart import OpenPart
 
 Snapshot = Callable[[Collection[Hashable]], Sequence[OpenPart]]
 """The open flows; of the parts whose serials it is told, only these."""
+
+EXPECTED_US = 3 * MICROSECONDS
+"""How long after a question the next one is expected."""
 
 MANY_ROWS = 120_000
 """Flows and chains that are written without waiting for more: the more at once, the less of all is spent on each."""
@@ -79,7 +82,7 @@ class LiveStore(Answers):
         self._waiting = Waiting()
         self._since_us: int | None = None
         self._changes = 0
-        self._open = Picture(0, -1, 0, ())
+        self._open, self._asked_us = Picture(0, -1, 0, ()), -EXPECTED_US
         self._closed_flows, self._open_flows = (Memory(store.connection, name, self._dropped) for name in ("waiting", "open"))
 
     def append(self, batch: FlowBatch) -> None:
@@ -179,17 +182,34 @@ class LiveStore(Answers):
     def view(self, wanted: FlowFilter) -> Iterator[View]:
         with ExitStack() as stack:
             with self.moment:
-                changes, waiting = self._changes, waiting_makings(self._changes, self._shown())
-                still_open = self._now_open(stack.enter_context(self._open_flows.pinned()))
-                now_open = still_open.makings()
+                self._asked_us = self._clock.now_us()
+                pictured = self._pictured(stack, self._asked_us)
                 rest = stack.enter_context(self.store.view(wanted))
-            open_names = stack.enter_context(self._open_flows.holding(still_open.number, now_open))
-            closed_names = stack.enter_context(self._closed_flows.holding(changes, waiting))
+            yield replace(rest, sources=[*self._live(stack, pictured), *rest.sources])
+
+    def picture_due(self, now_us: int) -> None:
+        """Renew the picture of what is not on disk, if somebody asked a moment ago: whoever asks next need not wait for it."""
+        with ExitStack() as stack:
             with self.moment:
-                still_open.made(self._clock.now_us())
-            live = [Source(name, provisional=True, stamp=name) for name in open_names]
-            live += [Source(name, stamp=name) for name in closed_names]
-            yield replace(rest, sources=[*live, *rest.sources])
+                if not 0 <= now_us - self._asked_us < EXPECTED_US or self._open.is_fresh(self._changes, now_us):
+                    return
+                pictured = self._pictured(stack, now_us, is_new=True)
+            self._live(stack, pictured)
+
+    def _pictured(self, stack: ExitStack, now_us: int, *, is_new: bool = False) -> Pictured:
+        """What is not on disk, or was not a moment ago; whoever asks holds `moment`."""
+        known = stack.enter_context(self._open_flows.pinned())
+        if is_new or not self._open.is_good(self._changes, now_us):
+            self._open = Picture(self._open.number + 1, self._changes, now_us, self._snapshot(known))
+        return Pictured(self._open, self._open.makings(), self._changes, waiting_makings(self._changes, self._shown()))
+
+    def _live(self, stack: ExitStack, of: Pictured) -> list[Source]:
+        open_names = stack.enter_context(self._open_flows.holding(of.picture.number, of.still_open))
+        closed_names = stack.enter_context(self._closed_flows.holding(of.changes, of.waiting))
+        with self.moment:
+            of.picture.made(self._clock.now_us())
+        closed = [Source(name, stamp=name) for name in closed_names]
+        return [*(Source(name, provisional=True, stamp=name) for name in open_names), *closed]
 
     def _dropped(self, database: str) -> None:
         self.remembered.pop(database, None)
@@ -198,13 +218,6 @@ class LiveStore(Answers):
         """What waits and can be seen."""
         stuck = self.troubles
         return self._waiting.parts(lambda day: not self._resent or day in stuck)
-
-    def _now_open(self, known: Collection[Hashable]) -> Picture:
-        """What the open flows are, or were a moment ago."""
-        now_us = self._clock.now_us()
-        if not self._open.is_fresh(self._changes, now_us):
-            self._open = Picture(self._open.number + 1, self._changes, now_us, self._snapshot(known))
-        return self._open
 
     def health(self) -> Health:
         return structs.replace(super().health(), unwritten=self._unwritten(self.troubles))

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.keep.day.memory import Making
@@ -11,7 +12,7 @@ from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.openpart import OpenPart
 
 FRESH_US = MICROSECONDS // 4
-"""How old the picture of open flows may be that a question gets, if it is quickly made."""
+"""How old the picture of open flows is before the next one is made, if it is quickly made. A question may get one twice as old."""
 
 _REST = 4  # at most a fifth of the time is spent on pictures
 
@@ -28,8 +29,12 @@ class Picture:
         self._fresh_us, self._is_made = FRESH_US, False
 
     def is_fresh(self, changes: int, now_us: int) -> bool:
-        """Whether a question may have it."""
+        """Whether it need not be made again."""
         return changes == self.changes and self.taken_us <= now_us < self.taken_us + self._fresh_us
+
+    def is_good(self, changes: int, now_us: int) -> bool:
+        """Whether a question may have it."""
+        return changes == self.changes and self.taken_us <= now_us < self.taken_us + 2 * self._fresh_us
 
     def made(self, now_us: int) -> None:
         """Its tables are there by now: only the serials are still needed. The longer that took, the longer it is fresh."""
@@ -40,6 +45,15 @@ class Picture:
     def makings(self) -> dict[Hashable, Making]:
         """What makes each part, by its serial."""
         return {part.serial: partial(_batches, part.batch) for part in self._parts}
+
+
+class Pictured(NamedTuple):
+    """What makes the tables of a picture, and of what waits since so many changes."""
+
+    picture: Picture
+    still_open: dict[Hashable, Making]
+    changes: int
+    waiting: dict[Hashable, Making]
 
 
 def _batches(batch: FlowBatch | None) -> list[FlowBatch]:
