@@ -50,25 +50,48 @@ def _aside(store: Path) -> list[Path]:
     return list(store.glob("*.damaged"))
 
 
-def _refused(folder: Path, size: Size) -> Outcome:
-    """A newer file is never touched: who would write to it does not begin, and says why; whoever asks gets the other days."""
-    with Host(folder, size) as host:
-        host.log.write(size.lines // 2)
-        host.settle()
-        host.stop()
-        day = min(host.store.glob("flows-*.duckdb"))
-        newer(day)
-        before, found = day.read_bytes(), host.health()
-        ended = host.program.start().process
-        code = ended.wait(60) if ended else 0
-        is_told = code and "newer unmasq" in host.program.said()
-        wrong = "" if found.flows and found.unreadable and is_told and day.read_bytes() == before else "it was not refused with a sentence"
-        newer(day, by=0)
-        host.start()
-        return host.outcome(wrong)
+def _refused(harm: Harm, mend: Harm, sentence: str) -> Run:
+    """A file that is only not to be used is never touched: who would write to it does not begin, and says why.
+
+    Whoever asks gets the other days.
+    """
+
+    def run(folder: Path, size: Size) -> Outcome:
+        with Host(folder, size) as host:
+            host.log.write(size.lines // 2)
+            host.settle()
+            host.stop()
+            day = min(host.store.glob("flows-*.duckdb"))
+            harm(day)
+            before, found = _bytes(host.store), host.health()
+            ended = host.program.start().process
+            code = ended.wait(60) if ended else 0
+            is_told = code and sentence in host.program.said()
+            is_kept = found.flows and found.unreadable and _bytes(host.store) == before
+            mend(day)
+            host.start()
+            return host.outcome("" if is_told and is_kept else "it was not refused with a sentence")
+
+    return run
+
+
+def _bytes(store: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in store.glob("flows-*") if path.is_file()}
+
+
+def _hidden(day: Path) -> None:
+    """A link that leads round in a circle cannot be opened, not by root either."""
+    day.rename(day.with_suffix(".away"))
+    day.symlink_to(day.name)
+
+
+def _shown(day: Path) -> None:
+    day.unlink()
+    day.with_suffix(".away").rename(day)
 
 
 _PEERS = "ban is back; -; does not start"
 ROWS: Rows = {f"store file: {name}": Row(_damaged(harm), _PEERS if name in _MEASURED else "") for name, harm in DAMAGE.items()} | {
-    "store file: newer": Row(_refused)
+    "store file: newer": Row(_refused(newer, lambda day: newer(day, by=0), "newer unmasq")),
+    "store file: cannot be opened": Row(_refused(_hidden, _shown, "cannot")),
 }

@@ -80,7 +80,7 @@ def _logs_away(folder: Path, size: Size) -> Outcome:
     (real / "access.log").touch()
     _mount("--bind", real, seen)
     try:
-        with Host(folder, size, log=real / "access.log", read=seen / "access.log") as host:
+        with Host(folder, size, log=real / "access.log", reads=("--input", str(seen / "access.log"))) as host:
             for _ in range(2):
                 host.log.write(size.lines // 4)
                 _unmount(seen)

@@ -1,4 +1,4 @@
-"""Requests without pause on a few kept connections: `python -m tests.faults.drive KIND NAMESPACE COUNT A_SECOND CONNECTIONS`.
+"""Requests without pause on a few kept connections: `python -m tests.faults.drive KIND NAMESPACE PORT COUNT A_SECOND CONNECTIONS`.
 
 A process of its own, as whoever floods is: it takes none of the time of those who measure.
 """
@@ -45,10 +45,10 @@ def _request(number: int, forwarded: str, path: str = "", more: str = "") -> str
 KINDS: dict[str, Callable[[int], str]] = {"claims": _one_claim, "long": _long_claim, "marked": _marked}
 
 
-def main(kind: str, space: str, count: str, a_second: str, connections: str) -> None:
+def main(kind: str, space: str, port: str, count: str, a_second: str, connections: str) -> None:
     """As many as are due, every 10 ms; ends once each is answered."""
     with entered(space):
-        clients = [_client(number) for number in range(int(connections))]
+        clients = [_client(number, int(port)) for number in range(int(connections))]
     answers = _Answers(clients)
     began, asked, last = time.monotonic(), 0, int(count)
     while asked < last:
@@ -62,8 +62,8 @@ def main(kind: str, space: str, count: str, a_second: str, connections: str) -> 
         answers.take(1.0)
 
 
-def _client(number: int) -> socket.socket:
-    client = socket.create_connection((PROXY, 80), source_address=(f"{CLIENTS}.0.{number + 1}", 0))
+def _client(number: int, port: int) -> socket.socket:
+    client = socket.create_connection((PROXY, port), source_address=(f"{CLIENTS}.0.{number + 1}", 0))
     client.setblocking(False)
     return client
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,13 +24,21 @@ class Host:
     """One host, while it is entered: its log, its store, and the process between them."""
 
     def __init__(
-        self, folder: Path, size: Size, *flags: str, store: Path | None = None, log: Path | None = None, read: Path | None = None
+        self,
+        folder: Path,
+        size: Size,
+        *,
+        store: Path | None = None,
+        log: Path | None = None,
+        reads: Sequence[str] = (),
+        inside: Sequence[str] = (),
     ) -> None:
-        """`log` is where the proxy writes, `read` where its file is seen."""
+        """`log` is where the proxy writes, `reads` what is read instead of that, `inside` what starts it."""
         self.store = store or folder / "store"
         self.log = Log(log or folder / "access.log", size.rate)
-        reads = ("--input", str(read or self.log.path), "--from-start", "--no-kernel", "--listen", "none")
-        self.program = Program(folder / "said", "run", "--store", str(self.store), *reads, *QUICK, *flags)
+        reads = reads or ("--input", str(self.log.path))
+        always = ("--from-start", "--no-kernel", "--listen", "none", *QUICK)
+        self.program = Program(folder / "said", "run", "--store", str(self.store), *reads, *always, inside=inside)
         self._lost = 0
 
     def __enter__(self) -> Self:

@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.crash.shipping import Pair, Writer, seeded
 from tests.faults.host import Host
 from tests.faults.outcome import Outcome, Row, Rows, Size
 from tests.lab.deadline import until
+from tests.story.chain import Chain
 
 _LONGEST_SECONDS = 1.5
 
@@ -44,6 +46,25 @@ def _in_turn(folder: Path, size: Size) -> Outcome:
     return _of_pair(folder, size, killing)
 
 
+def _of_collect(folder: Path, size: Size) -> Outcome:
+    """The collector beside the proxy, which sends the lines to a node that reads nothing else."""
+    rng = seeded()
+    with Chain(folder) as chain, ExitStack() as stack:
+        chain.begin()
+        writer = Writer(chain.log, size.rate)
+        writer.start()
+        for _ in range(size.kills):
+            collector = stack.enter_context(chain.collecting())
+            time.sleep(_LONGEST_SECONDS * (0.3 + rng.random()))  # it takes a while to begin
+            collector.kill()
+        stack.enter_context(chain.collecting())
+        written = writer.finish()
+        began = time.monotonic()
+        until(lambda: chain.committed() == chain.log.stat().st_size, "the node to have the whole log", 60)
+        stack.close()
+        return _left(chain, written, began)
+
+
 def _server_away(folder: Path, size: Size) -> Outcome:
     """For longer than a node waits with its next tries."""
 
@@ -64,15 +85,20 @@ def _of_pair(folder: Path, size: Size, fault: Fault) -> Outcome:
         writer.start()
         fault(pair)
         written = writer.finish()
-        began = time.monotonic()
-        pair.emptied()
-        seconds = time.monotonic() - began
-        counts = pair.stored()
-        return Outcome(written, len(counts), pair.dropped(), sum(counts.values()) - len(counts), seconds)
+        return _left(pair, written, time.monotonic())
+
+
+def _left(pair: Pair, written: int, began: float) -> Outcome:
+    """Once all is sent and stored."""
+    pair.emptied()
+    seconds = time.monotonic() - began
+    counts = pair.stored()
+    return Outcome(written, len(counts), pair.dropped(), sum(counts.values()) - len(counts), seconds)
 
 
 ROWS: Rows = {
     "kill -9 of run, again and again": Row(_of_run),
     "kill -9 of node and serve in turn": Row(_in_turn),
+    "kill -9 of collect, again and again": Row(_of_collect),
     "server away": Row(_server_away),
 }

@@ -1,8 +1,12 @@
 """What became of the lines of one row of the table."""
 
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.lab.processes import ENVIRONMENT
 
 
 class Outcome(NamedTuple):
@@ -45,6 +49,14 @@ class Row(NamedTuple):
     run: Run
     peers: str = ""
     needs_root: bool = False
+    needs: str = ""
+    """A program beside those that every row needs."""
+
+    def missing(self) -> str:
+        """What it cannot be run for here; empty where it can."""
+        if self.needs_root and os.geteuid():
+            return "root rights are missing"
+        return f"{self.needs} is missing" if self.needs and not shutil.which(self.needs, path=ENVIRONMENT["PATH"]) else ""
 
 
 Rows = Mapping[str, Row]

@@ -1,10 +1,8 @@
 """A proxy in a namespace of its own, `unmasq run` as it comes, which watches both, and two clients who mean no harm."""
 
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
@@ -20,6 +18,9 @@ from unmasq.serve.protocol import Backend
 
 EDGE = f"{CLIENTS}.200.1"
 """A trusted proxy."""
+READ, UNREAD = 80, 81
+"""Ports of the proxy: whose log is read, and whose connections are watched; and where the same costs us nothing."""
+
 _PATIENCE_SECONDS = 60
 _A_SECOND = 20
 
@@ -31,7 +32,7 @@ class Usual:
         self.address, self.made = forwarded or source, 0
         self._header = f"X-Forwarded-For: {forwarded}\r\n" if forwarded else ""
         with inside(Path(space)):
-            self._socket = socket.create_connection((PROXY, 80), source_address=(source, 0))
+            self._socket = socket.create_connection((PROXY, READ), source_address=(source, 0))
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask)
 
@@ -40,9 +41,13 @@ class Usual:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.rest()
+        self._socket.close()
+
+    def rest(self) -> None:
+        """Ask no more; `made` is final."""
         self._over.set()
         self._thread.join()
-        self._socket.close()
 
     def _ask(self) -> None:
         while not self._over.wait(1 / _A_SECOND):
@@ -52,17 +57,18 @@ class Usual:
 
 
 class Site:
-    """Where it is, who is there, and what watches it."""
+    """Where it is, who is there, and what watches it. `more` are logs that are read beside the proxy's."""
 
-    def __init__(self, folder: Path, space: str, log: Path) -> None:
-        self.folder, self.space, self.log, self.store = folder, space, log, folder / "store"
-        watched = ("--namespace", space, "--listener", f"{PROXY}:80")
-        reads = ("--input", str(log), *watched, "--listen", "none", "--trust", EDGE)
-        self.program = Program(folder / "said", "run", "--store", str(self.store), *reads)
+    def __init__(self, folder: Path, space: str, log: Path, more: Sequence[Path]) -> None:
+        self.folder, self.space, self.logs, self.store = folder, space, [log, *more], folder / "store"
+        inputs = [word for path in self.logs for word in ("--input", str(path))]
+        watched = ("--namespace", space, "--listener", f"{PROXY}:{READ}", "--listen", "none", "--trust", EDGE)
+        self.program = Program(folder / "said", "run", "--store", str(self.store), *inputs, *watched)
         self.usual = [Usual(space, f"{CLIENTS}.200.2"), Usual(space, EDGE, "203.0.113.7")]
 
     @contextmanager
     def asked(self) -> Iterator[Backend]:
+        """Whoever answers, as long as that is wanted."""
         with open_backend(self.store, SystemClock()) as backend:
             yield backend
 
@@ -71,25 +77,13 @@ class Site:
         assert self.program.process is not None
         return self.program.process.pid
 
-    def drive(self, kind: str, count: int, a_second: int, connections: int) -> None:
-        """A flood of requests, to its end."""
-        words = [kind, self.space, str(count), str(a_second), str(connections)]
-        self._to_its_end("tests.faults.drive", words)
-
-    def connect(self, a_second: int, seconds: int) -> None:
-        """A flood of connections, a request on each, to its end."""
-        self._to_its_end("tests.lab.requests", [self.space, str(a_second), str(seconds)])
-
-    def _to_its_end(self, module: str, words: list[str]) -> None:
-        subprocess.run([sys.executable, "-m", module, *words], check=True, timeout=600)
-
 
 @contextmanager
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path, more: Sequence[Path] = ()) -> Iterator[Site]:
     """One that is up, in an empty folder."""
     with ExitStack() as stack:
         space = stack.enter_context(quiet(900))
-        made = Site(folder, space, stack.enter_context(proxy(space, folder, keepalive_seconds=900)))
+        made = Site(folder, space, stack.enter_context(proxy(space, folder, keepalive_seconds=900)), more)
         stack.callback(made.program.kill)
         made.program.start()
         until(lambda: "watching" in made.program.said(), "unmasq run to watch", _PATIENCE_SECONDS)

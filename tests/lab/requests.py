@@ -1,4 +1,4 @@
-"""Requests at a given pace, a connection each: `python -m tests.lab.requests NAMESPACE A_SECOND SECONDS`.
+"""Requests at a given pace, a connection each: `python -m tests.lab.requests NAMESPACE A_SECOND SECONDS [PORT]`.
 
 They come from 4,096 addresses, so that no port is missed because it was used a minute ago.
 """
@@ -18,7 +18,7 @@ _OPEN_TICKS = 5  # how long an answer may take before it is waited for
 _BIND_ADDRESS_NO_PORT = 24  # linux/in.h
 
 
-def main(space: str, a_second: str, seconds: str) -> None:
+def main(space: str, a_second: str, seconds: str, port: str = "80") -> None:
     """As many as are due, every 10 ms: a moment of delay is made up for, as fast as our own descriptors allow."""
     pace, last = int(a_second), float(seconds)
     asked: deque[list[socket.socket]] = deque()
@@ -27,7 +27,7 @@ def main(space: str, a_second: str, seconds: str) -> None:
         began, done = time.monotonic(), 0
         while done < int(pace * last):
             due = min(int((time.monotonic() - began) * pace), int(pace * last)) - done
-            asked.append([_asked(next(numbers)) for _ in range(min(due, _MOST_AT_ONCE))])
+            asked.append([_asked(next(numbers), int(port)) for _ in range(min(due, _MOST_AT_ONCE))])
             done += len(asked[-1])
             while len(asked) > _OPEN_TICKS:
                 _answered(asked.popleft())
@@ -36,11 +36,11 @@ def main(space: str, a_second: str, seconds: str) -> None:
             _answered(some)
 
 
-def _asked(number: int) -> socket.socket:
+def _asked(number: int, port: int) -> socket.socket:
     client = socket.socket()
     client.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
     client.bind((f"{CLIENTS}.{number >> 8 & 15}.{number & 255}", 0))
-    client.connect((PROXY, 80))
+    client.connect((PROXY, port))
     client.send(
         b"GET /search?q=%d HTTP/1.1\r\nHost: shop\r\nX-Forwarded-For: 100.64.%d.%d\r\n\r\n" % (number, number >> 8 & 255, number & 255)
     )

@@ -22,6 +22,7 @@ from unmasq.observe.feed import SOCKETS
 from unmasq.observe.listeners import Listener, Listeners
 from unmasq.read.cri import Unframer
 from unmasq.read.endpoint import Place
+from unmasq.read.lines import Window
 from unmasq.read.log import Log
 from unmasq.read.podnames import pod_that_wrote, pods_that_wrote
 from unmasq.read.pods import Pods
@@ -66,7 +67,7 @@ class LiveNode:
     ) -> None:
         """Raises InputError for a log that can never be read, KernelError where a named namespace cannot be watched."""
         self.watch, self._keeper, self._clock, self._counters = watch, keeper, clock, counters
-        self._stack = ExitStack()
+        self._stack, self._buffer = ExitStack(), Window.of()
         self.listeners = Listeners(counters, watch.listeners)
         self._heard: Sequence[Listener] = ()
         self._named_pods, self._collecting = pods_that_wrote(watch.logs), collecting
@@ -133,7 +134,7 @@ class LiveNode:
         return [place.space for place in self.witness.places if place.feed is SOCKETS and place.space] if self.witness else []
 
     def _open_log(self, path: str, covered: Covered) -> Log:
-        tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True)
+        tail = Tail(path, self._counters, covered, from_start=self.watch.from_start, wait=True, window=self._buffer)
         self._stack.callback(tail.close)
         return Log(tail, Unframer(self._counters), pod_that_wrote(path))
 

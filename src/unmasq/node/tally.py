@@ -3,7 +3,8 @@
 `requests_joined` by who saw their connection (`conntrack`, `sockets`, `nobody`), and those of nobody as `requests_missed` by the
 family of their source; `sources` of connections that began, by what became of them (`preserved`, `nat`, `elsewhere`); and by
 the name of a trusted proxy `trusted_requests` and, of those, `trusted_silent`: requests without the header for which it is
-trusted. And `requests_many_claims`, of whose addresses the index holds some.
+trusted. And what was cut: `requests_many_claims`, of whose addresses the index holds
+some, and `requests_others`, of whose chains a flow keeps only the sum.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.keys import numbered
 from unmasq.model.columns import Array
 from unmasq.model.families import by_family
-from unmasq.model.flowbatch import Flag, FlowBatch, FlowColumns, Join
+from unmasq.model.flowbatch import ChainColumns, Flag, FlowBatch, FlowColumns, Join
 from unmasq.model.groups import grouped
 from unmasq.unwind.judge import starts
 from unmasq.unwind.trust import NOBODY, TrustList
@@ -23,10 +24,15 @@ from unmasq.unwind.trust import NOBODY, TrustList
 
 def tally(batch: FlowBatch, trust: TrustList, counters: Counters) -> None:
     """Count one batch."""
-    counters.add("requests_many_claims", int(batch.chains.requests[(batch.chains.flags & Flag.MANY_CLAIMS) > 0].sum()))
+    _cut(batch.chains, counters)
     _joined(batch.flows, counters)
     _sources(batch.flows, counters)
     _silent(batch, trust, counters)
+
+
+def _cut(chains: ChainColumns, counters: Counters) -> None:
+    for name, flag in {"requests_many_claims": Flag.MANY_CLAIMS, "requests_others": Flag.OTHERS}.items():
+        counters.add(name, int(chains.requests[(chains.flags & flag) > 0].sum()))
 
 
 def _joined(flows: FlowColumns, counters: Counters) -> None:
