@@ -8,6 +8,7 @@ from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
+from unmasq.node import desk as desks
 from unmasq.node import pipeline
 from unmasq.node.desk import Desk
 from unmasq.node.flows import Surroundings
@@ -49,4 +50,33 @@ def test_lines_that_give_no_flow_make_nobody_else_leave_early():
     made.take_lines(chunk(WARNING * 70, 1000), NOON)
     [batch] = made.close(NOON + SECOND // 10)
     assert (len(batch.flows), [rejected.count for rejected in batch.rejected]) == (0, [70])
+    assert len(made) == 1
+
+
+def test_lines_with_too_much_text_close_early_and_are_counted(monkeypatch):
+    monkeypatch.setattr(desks, "_MOST_SIZE", 4000)
+    counters = Counters()
+    around = Surroundings("node-1", TrustList())
+    made = Desk(WindowSettings(), counters, lambda: around, witnessed=False, began_us=NOON)
+    made.close(NOON)
+    short = line("192.0.2.1", 5000, "1.1.1.1").encode() + b"\n"
+    made.take_lines(chunk(short), NOON)
+    assert made.close(NOON + SECOND // 10) == []
+    long = line("192.0.2.1", 5000, ", ".join(f"20.0.0.{number}" for number in range(200))).encode() + b"\n"
+    made.take_lines(chunk(long * 2, 1000), NOON)
+    made.take_lines(chunk(long.replace(b"20.0.0.7,", b"20.0.0.8,"), 100_000), NOON)
+    [batch] = made.close(NOON + SECOND // 5)
+    assert int(batch.flows.requests.sum()) == 4
+    assert (len(made), counters.of("window_closed_early", "texts")) == (0, 4)
+
+
+def test_texts_that_no_line_uses_make_nobody_leave_early(monkeypatch):
+    monkeypatch.setattr(desks, "_MOST_SIZE", 4000)
+    made = desk(most_lines=60)
+    long = line("192.0.2.1", 5000, ", ".join(f"20.0.0.{number}" for number in range(200))).encode() + b"\n"
+    for number in range(3):
+        made.take_lines(chunk(long.replace(b"20.0.0.7,", b"20.0.%d.7," % number), 10_000 * number), NOON)
+    assert made.close(NOON, everything=True)
+    made.take_lines(chunk(line("192.0.2.1", 5000, "1.1.1.1").encode() + b"\n", 100_000), NOON)
+    assert made.close(NOON + SECOND // 10) == []
     assert len(made) == 1

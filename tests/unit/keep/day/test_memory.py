@@ -1,0 +1,71 @@
+"""Tables in memory: made once, there as long as somebody wants or reads them."""
+
+import duckdb
+import pytest
+
+from tests.contract.traffic import MadeFlow, batch
+from unmasq.keep.day.memory import Memory
+
+
+class Kept:
+    """A memory, what it made and what it let go."""
+
+    def __init__(self):
+        self.connection, self.made, self.dropped = duckdb.connect(), [], []
+        self.memory = Memory(self.connection, "open", self.dropped.append)
+
+    def parts(self, *keys):
+        def making(key):
+            def make():
+                self.made.append(key)
+                return [batch([MadeFlow()] * key)]
+
+            return make
+
+        return {key: making(key) for key in keys}
+
+    def flows(self, names):
+        return [self.connection.execute(f"SELECT count(*) FROM {name}.flows").fetchone()[0] for name in names]
+
+
+@pytest.fixture
+def kept():
+    made = Kept()
+    yield made
+    made.connection.close()
+
+
+def test_a_part_is_made_once_and_is_there_as_long_as_pictures_have_it(kept):
+    with kept.memory.holding(1, kept.parts(1, 2)) as names:
+        assert kept.flows(names) == [1, 2]
+    with kept.memory.holding(2, kept.parts(2, 3)) as names:
+        assert kept.flows(names) == [2, 3]
+    assert (kept.made, kept.dropped) == ([1, 2, 3], ["open_1"])
+
+
+def test_who_reads_an_older_picture_keeps_it(kept):
+    with kept.memory.holding(1, kept.parts(1)) as older:
+        with kept.memory.holding(2, kept.parts(2)):
+            pass
+        assert kept.flows(older) == [1]
+        assert kept.dropped == []
+    assert kept.dropped == ["open_1"]
+
+
+def test_an_older_picture_that_comes_late_takes_nothing_from_the_newest(kept):
+    with kept.memory.holding(2, kept.parts(2)):
+        pass
+    with kept.memory.holding(1, kept.parts(1)):
+        pass
+    with kept.memory.holding(2, kept.parts(2)):
+        pass
+    assert kept.made == [2, 1]
+
+
+def test_what_is_pinned_stays_though_nobody_wants_it(kept):
+    with kept.memory.holding(1, kept.parts(1)):
+        pass
+    with kept.memory.pinned() as keys:
+        kept.memory.clear()
+        assert (list(keys), kept.dropped) == ([1], [])
+    assert kept.dropped == ["open_1"]
