@@ -11,7 +11,7 @@ class Kept:
     """A memory, what it made and what it let go."""
 
     def __init__(self):
-        self.connection, self.made, self.dropped = duckdb.connect(), [], []
+        self.connection, self.made, self.dropped = duckdb.connect(), list[int](), list[str]()
         self.memory = Memory(self.connection, "open", self.dropped.append)
 
     def parts(self, *keys):
@@ -25,7 +25,7 @@ class Kept:
         return {key: making(key) for key in keys}
 
     def flows(self, names):
-        return [self.connection.execute(f"SELECT count(*) FROM {name}.flows").fetchone()[0] for name in names]
+        return [count for name in names for (count,) in self.connection.execute(f"SELECT count(*) FROM {name}.flows").fetchall()]
 
 
 @pytest.fixture
