@@ -19,10 +19,10 @@ python:
 	@scripts/setup
 
 demo: setup ## show the whole path on this machine; KEEP=1 leaves it running
-	$(BIN)/python -m demo
+	@scripts/with-rights $(BIN)/python -m demo
 
 test: setup ## run the tests; ARGS='-k trust', UNMASQ_REQUIRE=lab turns skips into failures
-	$(BIN)/pytest $(ARGS)
+	@scripts/with-rights $(BIN)/pytest $(ARGS)
 
 faults: setup ## break what can break under load, as root, and print what became of every line; NAME=rename runs some rows
 	$(BIN)/python -m tests.faults $(NAME)

@@ -54,6 +54,12 @@ def _can_make_network_namespaces() -> bool:
     return unshare is not None and subprocess.run([unshare, "--net", "true"], capture_output=True, check=False).returncode == 0
 
 
+def _has_other_users() -> bool:
+    """Whether root may become somebody else: in a user namespace that has no other user nobody can."""
+    with Path("/proc/self/uid_map").open(encoding="ascii") as file:
+        return _is_root() and any(int(line.split()[2]) > 1 for line in file)
+
+
 def _package(name: str) -> Need:
     return Need(f"the Python package {name} (scripts/setup browser)", lambda: importlib.util.find_spec(name) is not None)
 
@@ -77,6 +83,7 @@ CAPABILITIES: dict[str, tuple[Need, ...]] = {
     "envoy": (Need("envoy (scripts/setup proxies)", partial(_is_in_our_environment, "envoy")),),
     "traefik": (Need("traefik (scripts/setup proxies)", partial(_is_in_our_environment, "traefik")),),
     "promtool": (Need("promtool (Debian's package prometheus)", partial(_has_program, "promtool")),),
+    "users": (Need("root who may become another user", _has_other_users),),
     "tls": (_program("openssl"),),
     "audit": (Need("what looks up advisories (scripts/setup audit)", AUDIT.exists),),
     "native": (Need("the C extension (scripts/setup says why)", _has_extension),),
@@ -89,6 +96,7 @@ MEANINGS = {
     "envoy": "Envoy, as PyPI has it",
     "traefik": "Traefik, as PyPI has it",
     "promtool": "what Prometheus makes of the alert rules",
+    "users": "whoever lacks rights, as whom a test goes on",
     "tls": "certificates that a test makes",
     "audit": "what looks up advisories and knows the format of the SBOM",
     "native": "the C extension beside its twins in Python",

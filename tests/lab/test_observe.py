@@ -120,6 +120,7 @@ def test_what_overruns_the_buffer_is_counted_exactly_and_healed_by_a_dump(quiet:
         assert counters.of("conntrack_events") + counters.of("conntrack_lost") == 2 * FLOWS
 
 
+@pytest.mark.needs("users")
 def test_without_rights_everything_says_which(lab: Lab) -> None:
     counters = Counters()
     with as_nobody():

@@ -102,6 +102,7 @@ socket.socket(socket.AF_UNIX).connect("socket")
 
 
 @pytest.mark.needs("lab")
+@pytest.mark.needs("users")
 def test_a_pod_that_is_not_root_comes_to_its_socket(folder):
     """The program closes what it makes to others; the folder and the socket of a pod it must not."""
     mount = folder / "run/mount/pod-1"

@@ -68,6 +68,9 @@ def _kernel(status: NodeStatus) -> Iterator[Check]:
     if status.kernel:
         yield from ways.bypassed(status) or ways.of_one_family(status) or _switches(status)
         yield table(status.connections_tracked, status.connections_most)
+    if status.count("conntrack_buffer_refused") or status.count("sockets_buffer_refused"):
+        seen = "the kernel gave a smaller buffer than was asked for: in bursts events are lost, and counted"
+        yield Check("buffer", State.WARN, seen, "run as root of the machine, not of a namespace, or raise net.core.rmem_max")
     yield from ways.pods(status)
 
 

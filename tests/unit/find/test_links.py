@@ -58,6 +58,7 @@ LOOKS = {
     "two collectors displace each other": (status({**SAID, "policy_sync_streams_displaced": 1}, **POD), "collectors"),
     "other logs are read beside pods": (status(READ, pods_trouble="/var/log/pods: No such file or directory"), "pods"),
     "no pod is the one that is named": (status(logs=[], pods_unmatched=["nothere/*/*"], pods_others=7), "pods"),
+    "the kernel gave a small buffer": (status({**READ, "conntrack_buffer_refused": 1}), "buffer"),
     "lines were given up": (status({**READ, "spool_dropped_batches{full}": 1, "spool_dropped_lines{full}": 9}), "spool"),
     "translations were given up": (status({**READ, "spool_dropped_batches{full}": 1}), "spool"),
 }

@@ -294,6 +294,7 @@ for folder in (f"{prefix}/mount/pod-1", target):
 
 
 @pytest.mark.needs("lab")
+@pytest.mark.needs("users")
 def test_a_bind_mount_into_a_pod_needs_no_right_to_the_parents(prefix):
     (target := prefix / "pod").mkdir()
     prefix.chmod(0o755)
