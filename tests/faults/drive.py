@@ -38,11 +38,16 @@ def _marked(number: int) -> str:
     return _request(number, lie, lie.replace(" ", "%20"), more)
 
 
+def _injected(number: int) -> str:
+    """Where nothing is escaped, this is a second `source_ip` in the line's object."""
+    return _request(number, f'1.1.1.1", "source_ip": "{claimed(number)}')
+
+
 def _request(number: int, forwarded: str, path: str = "", more: str = "") -> str:
     return f"GET /{number & 1023}/{path} HTTP/1.1\r\nHost: shop\r\nX-Forwarded-For: {forwarded}\r\n{more}\r\n"
 
 
-KINDS: dict[str, Callable[[int], str]] = {"claims": _one_claim, "long": _long_claim, "marked": _marked}
+KINDS: dict[str, Callable[[int], str]] = {"claims": _one_claim, "long": _long_claim, "marked": _marked, "injected": _injected}
 
 
 def main(kind: str, space: str, port: str, count: str, a_second: str, connections: str) -> None:

@@ -22,8 +22,11 @@ _PATIENCE_SECONDS = 90
 
 
 class Flooded(NamedTuple):
-    """Lines in the logs, those that became requests, and those that counters say did not; memory and CPU of the process; the
-    median of answers about others without and with the flood; what was cut; and what was not as promised."""
+    """Lines in the logs, those that became requests, and those that counters say did not: a rejected line may still name its source.
+
+    Memory and CPU are of the process, `calm_ms` and `busy_ms` the medians of answers about others without and with the flood, `cut` what
+    was cut by counter, and `wrong` what was not as promised.
+    """
 
     lines: int
     stored: int
@@ -62,7 +65,8 @@ def flooded(site: Site, load: Load, calm: Load, cuts: Callable[[Mapping[str, int
     site.program.finish()
     with site.asked() as backend:
         health, wrong = backend.health(), _wrong(site, backend)
-    counted = sum(count for name, count in counters.items() if name.startswith("lines_rejected"))
+        kept = backend.top(FlowFilter(flag=("rejected",)), "source").requests
+    counted = sum(count for name, count in counters.items() if name.startswith("lines_rejected")) - kept
     return Flooded(lines, health.requests, counted, peak, used, calm_ms, busy_ms, cuts(counters), wrong)
 
 

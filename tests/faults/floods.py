@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.faults.drive import claimed
 from tests.faults.flooded import Flooded, flooded
-from tests.faults.site import READ, UNREAD, Site, site
+from tests.faults.site import READ, UNESCAPED, UNREAD, Site, site
 from unmasq.model.filter import FlowFilter
 
 _CALM_SECONDS = 10
@@ -49,9 +49,12 @@ def _requests(kind: str, connections: int) -> Callable[[Path, Flood, FloodRow], 
             words = (kind, made.space, str(port), str(count), str(flood.a_second), str(connections))
             _to_its_end("tests.faults.drive", *words)
 
-        with site(folder) as made:
-            found = flooded(made, lambda: drive(READ, flood.amount), lambda: drive(UNREAD, flood.a_second * _CALM_SECONDS), row.cut)
-            return found if kind == "marked" else _with_last(made, found, flood.amount)
+        unescaped = folder / "unescaped.log"
+        unescaped.touch()
+        with site(folder, [unescaped]) as made:
+            port = UNESCAPED if kind == "injected" else READ
+            found = flooded(made, lambda: drive(port, flood.amount), lambda: drive(UNREAD, flood.a_second * _CALM_SECONDS), row.cut)
+            return found if kind in ("marked", "injected") else _with_last(made, found, flood.amount)
 
     return run
 
@@ -123,6 +126,7 @@ FLOODS: Mapping[str, FloodRow] = {
     "25,000 chains on one connection": FloodRow(Flood(25_000, 3000), _requests("claims", 1), ("requests_others",)),
     "1,000,000 connections": FloodRow(Flood(1_000_000, 5000), _connections, ("window_closed_early", "window_", "conntrack_lost")),
     "our marker in every field": FloodRow(Flood(50_000, 2000), _requests("marked", 4), ("window_closed_early", "lines_rejected")),
+    "a second source_ip in every line": FloodRow(Flood(40_000, 2000), _requests("injected", 4), ("window_closed_early", "lines_rejected")),
     "a line of 100 MB": FloodRow(Flood(100_000_000, 10_000_000), _one_line, ("tail_skipped_bytes", "lines_rejected")),
     "50 logs of slow half lines": FloodRow(Flood(20, 1), _half_lines, ()),
 }

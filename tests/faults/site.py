@@ -18,8 +18,9 @@ from unmasq.serve.protocol import Backend
 
 EDGE = f"{CLIENTS}.200.1"
 """A trusted proxy."""
-READ, UNREAD = 80, 81
-"""Ports of the proxy: whose log is read, and whose connections are watched; and where the same costs us nothing."""
+READ, UNREAD, UNESCAPED = 80, 81, 82
+"""Ports of the proxy: whose log is read, and whose connections are watched; where the same costs us nothing; and whose log, beside
+the others, has what a client wrote as it came."""
 
 _PATIENCE_SECONDS = 60
 _A_SECOND = 20

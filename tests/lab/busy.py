@@ -14,6 +14,7 @@ from .processes import Processes, ip_batch, run
 from .requests import CLIENTS, PROXY
 
 _SETTINGS = Path(__file__).with_name("busy.conf")
+_FORMATS = log_format("marked", f"{COMBINED} {EXTENDED}") + log_format("unescaped", EXTENDED, "none")
 _ALWAYS = ["net.ipv4.tcp_tw_reuse=1", "net.ipv4.ip_local_port_range=1024 65000"]
 _BUSY = ["net.netfilter.nf_conntrack_tcp_timeout_time_wait=10", "net.core.somaxconn=8192"]
 
@@ -38,7 +39,7 @@ def quiet(seconds: int = 600) -> Iterator[str]:
 def proxy(space: str, folder: Path, *, keepalive_seconds: int = 0) -> Iterator[Path]:
     """Nginx in the namespace, where every address of the clients is there; its log."""
     settings, processes = folder / "nginx.conf", Processes()
-    filled = {"@DIR@": str(folder), "@FORMAT@": log_format("marked", f"{COMBINED} {EXTENDED}"), "@KEEPALIVE@": str(keepalive_seconds)}
+    filled = {"@DIR@": str(folder), "@FORMAT@": _FORMATS, "@KEEPALIVE@": str(keepalive_seconds)}
     text = _SETTINGS.read_text(encoding="ascii")
     for name, value in filled.items():
         text = text.replace(name, value)
