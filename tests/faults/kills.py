@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from tests.crash.shipping import Pair, Writer, seeded
@@ -30,6 +30,27 @@ def _of_run(folder: Path, size: Size) -> Outcome:
         host.kill()
         host.start()
         return host.outcome()
+
+
+def _of_run_writing(folder: Path, size: Size) -> Outcome:
+    """Each time at the moment at which something of a day reached the disk: what belongs together must be there together."""
+    with Host(folder, size) as host:
+        for _ in range(size.kills):
+            before = _on_disk(host.store)
+            host.log.burst(size.lines // size.kills)
+            until(lambda before=before: _on_disk(host.store) != before, "something to be written", 30)  # type: ignore[misc]
+            host.kill()
+            host.start()
+        return host.outcome()
+
+
+def _on_disk(store: Path) -> dict[str, int]:
+    """The sizes of day files and their logs."""
+    sizes: dict[str, int] = {}
+    for path in store.glob("flows-*"):
+        with suppress(FileNotFoundError):  # it has got its name
+            sizes[path.name] = path.stat().st_size
+    return sizes
 
 
 def _in_turn(folder: Path, size: Size) -> Outcome:
@@ -98,6 +119,7 @@ def _left(pair: Pair, written: int, began: float) -> Outcome:
 
 ROWS: Rows = {
     "kill -9 of run, again and again": Row(_of_run),
+    "kill -9 of run, whenever it writes": Row(_of_run_writing),
     "kill -9 of node and serve in turn": Row(_in_turn),
     "kill -9 of collect, again and again": Row(_of_collect),
     "server away": Row(_server_away),
