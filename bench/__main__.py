@@ -5,7 +5,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from bench import api, collector, flood, latency, node, pages, parse, path, pods, proxies, reader, ship, span, start
+from bench import api, collector, flood, latency, node, pages, parse, path, pods, proxies, reader, recovery, ship, span, start
 from bench.figure import Figure, Measure, grid, table
 from bench.logs import Logs
 
@@ -20,6 +20,7 @@ FIGURES: dict[str, Measure] = {
     "start": start.figures,
     "span": span.figures,
     "pages": pages.figures,
+    "recovery": recovery.figures,
     "api": api.figures,
     "pods": pods.figures,
     "collector": collector.figures,
