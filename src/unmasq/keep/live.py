@@ -1,7 +1,7 @@
 """What is searchable before it is on disk: closed flows that wait to be written in bulk, and flows that are still open."""
 
 import threading
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,24 +12,17 @@ from msgspec import structs
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
 from unmasq.keep.ask.answers import Answers
-from unmasq.keep.ask.sources import Source, View, days_within
+from unmasq.keep.ask.sources import View, days_within
 from unmasq.keep.day.file import file_of
-from unmasq.keep.day.memory import Memory
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.picture import LARGE_ROWS, Picture, Pictured, waiting_makings
+from unmasq.keep.picture import LARGE_ROWS
+from unmasq.keep.pictures import Pictures, Snapshot
 from unmasq.keep.resting import Resting
 from unmasq.keep.shapes import Covered, Health, Within
 from unmasq.keep.waiting import Part, Parts, Waiting, portions
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
-from unmasq.model.openpart import OpenPart
-
-Snapshot = Callable[[Collection[Hashable]], Sequence[OpenPart]]
-"""The open flows; of the parts whose serials it is told, only these."""
-
-EXPECTED_US = 3 * MICROSECONDS
-"""How long after a question the next one is expected."""
 
 MANY_ROWS = 120_000
 """Flows and chains that are written without waiting for more: the more at once, the less of all is spent on each."""
@@ -76,14 +69,13 @@ class LiveStore(Answers):
     ) -> None:
         """`written` is told of each part that is on disk."""
         self.store, self.control, self.moment, self.remembered = store, store.control, store.moment, store.remembered
-        self._clock, self._snapshot = clock, snapshot
+        self._clock = clock
         self._rows, self._wait_us, self._resent, self._written = rows, wait_us, resent, written
         self._writing, self._resting = threading.Lock(), Resting()
         self._waiting = Waiting()
         self._since_us: int | None = None
         self._changes = 0
-        self._open, self._asked_us = Picture(0, -1, 0, ()), -EXPECTED_US
-        self._closed_flows, self._open_flows = (Memory(store.connection, name, self._dropped) for name in ("waiting", "open"))
+        self._pictures = Pictures(store.connection, clock, snapshot, lambda name: self.remembered.pop(name, None))
 
     def append(self, batch: FlowBatch) -> None:
         """Take a batch, which is written later."""
@@ -100,7 +92,7 @@ class LiveStore(Answers):
                 self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
                 self._changes += 1
                 if weight >= LARGE_ROWS:  # its lines were open: their pictures would take as much memory again
-                    self._open_flows.clear()
+                    self._pictures.clear()
             return Taken(list(taken.values()), frozenset(parts), len(taken) < len(new))
 
     def _is_written(self, day: int, batch: UUID) -> bool:
@@ -182,37 +174,18 @@ class LiveStore(Answers):
     def view(self, wanted: FlowFilter) -> Iterator[View]:
         with ExitStack() as stack:
             with self.moment:
-                self._asked_us = self._clock.now_us()
-                pictured = self._pictured(stack, self._asked_us)
+                pictured = self._pictures.now(stack, self._changes, self._shown(), self._clock.now_us())
                 rest = stack.enter_context(self.store.view(wanted))
-            yield replace(rest, sources=[*self._live(stack, pictured), *rest.sources])
+            yield replace(rest, sources=[*self._pictures.sources(stack, pictured, self.moment), *rest.sources])
 
     def picture_due(self, now_us: int) -> None:
         """Renew the picture of what is not on disk, if somebody asked a moment ago: whoever asks next need not wait for it."""
         with ExitStack() as stack:
             with self.moment:
-                if not 0 <= now_us - self._asked_us < EXPECTED_US or self._open.is_fresh(self._changes, now_us):
+                if not self._pictures.are_due(self._changes, now_us):
                     return
-                pictured = self._pictured(stack, now_us, is_new=True)
-            self._live(stack, pictured)
-
-    def _pictured(self, stack: ExitStack, now_us: int, *, is_new: bool = False) -> Pictured:
-        """What is not on disk, or was not a moment ago; whoever asks holds `moment`."""
-        known = stack.enter_context(self._open_flows.pinned())
-        if is_new or not self._open.is_good(self._changes, now_us):
-            self._open = Picture(self._open.number + 1, self._changes, now_us, self._snapshot(known))
-        return Pictured(self._open, self._open.makings(), self._changes, waiting_makings(self._changes, self._shown()))
-
-    def _live(self, stack: ExitStack, of: Pictured) -> list[Source]:
-        open_names = stack.enter_context(self._open_flows.holding(of.picture.number, of.still_open))
-        closed_names = stack.enter_context(self._closed_flows.holding(of.changes, of.waiting))
-        with self.moment:
-            of.picture.made(self._clock.now_us())
-        closed = [Source(name, stamp=name) for name in closed_names]
-        return [*(Source(name, provisional=True, stamp=name) for name in open_names), *closed]
-
-    def _dropped(self, database: str) -> None:
-        self.remembered.pop(database, None)
+                pictured = self._pictures.now(stack, self._changes, self._shown(), now_us, is_new=True)
+            self._pictures.sources(stack, pictured, self.moment)
 
     def _shown(self) -> dict[Hashable, Part]:
         """What waits and can be seen."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from unmasq.base.clock import MICROSECONDS
 from unmasq.keep.day.memory import Making
@@ -45,15 +44,6 @@ class Picture:
     def makings(self) -> dict[Hashable, Making]:
         """What makes each part, by its serial."""
         return {part.serial: partial(_batches, part.batch) for part in self._parts}
-
-
-class Pictured(NamedTuple):
-    """What makes the tables of a picture, and of what waits since so many changes."""
-
-    picture: Picture
-    still_open: dict[Hashable, Making]
-    changes: int
-    waiting: dict[Hashable, Making]
 
 
 def _batches(batch: FlowBatch | None) -> list[FlowBatch]:
