@@ -13,14 +13,18 @@ from unmasq.keep.day import runs
 from unmasq.keep.shapes import Covered, Health, NodeFlows, RejectSample
 from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
-_BATCHES = """
+BATCHES = "(SELECT * FROM (SELECT *, sum(flows) OVER (ORDER BY rowid) AS behind FROM day.batches) WHERE behind <= BELOW)"
+"""The batches whose flows were there when the question came: both stand in the order in which they were written."""
+
+_BATCHES = f"""
 SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,
        max(last_us) FILTER (flows > 0), min(first_us) FILTER (flows > 0)
-FROM day.batches GROUP BY node
+FROM {BATCHES} GROUP BY node
 """
 _REJECTS = "SELECT reason, sum(amount)::BIGINT FROM day.rejects GROUP BY reason"
 _JUDGED = f"""
-SELECT trust_version, count(*), count(*) FILTER (time_source = {int(TimeSource.READ)}) FROM day.flows GROUP BY trust_version
+SELECT trust_version, count(*), count(*) FILTER (time_source = {int(TimeSource.READ)}) FROM day.flows
+WHERE flow < BELOW GROUP BY trust_version
 """
 _NODES = """
 SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,
@@ -110,7 +114,7 @@ def _counted(view: View, place: int) -> Figures:
 
 def node_flows(view: View) -> list[NodeFlows]:
     """What the sources hold of each node, by its name."""
-    return [NodeFlows(*row) for row in view.ask(_NODES.format(every=view.union("SELECT * FROM day.batches")))] if view.sources else []
+    return [NodeFlows(*row) for row in view.ask(_NODES.format(every=view.union(f"SELECT * FROM {BATCHES}")))] if view.sources else []
 
 
 def rejects(view: View) -> list[RejectSample]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from unmasq.base.clock import DAY_US
-from unmasq.keep.ask.completeness import Figures, Remembered, figures_of, labelled
+from unmasq.keep.ask.completeness import BATCHES, Figures, Remembered, figures_of, labelled
 from unmasq.keep.ask.sources import EVERYTHING, View
 from unmasq.keep.shapes import NodeWithin, Within
 from unmasq.model.filter import FlowFilter
@@ -16,7 +16,7 @@ _TOUCHES = "flows > 0 AND first_us < $until AND last_us >= $since"
 _NODES = f"""
 SELECT node, coalesce(sum(flows) FILTER ({_TOUCHES}), 0)::BIGINT, coalesce(sum(requests) FILTER ({_TOUCHES}), 0)::BIGINT,
        coalesce(sum(joined) FILTER ({_TOUCHES}), 0)::BIGINT, max(least(last_us, $until)) FILTER (flows > 0 AND first_us < $until)
-FROM day.batches GROUP BY node
+FROM {BATCHES} GROUP BY node
 """
 _JUDGED = """
 SELECT count(*) FROM day.flows
