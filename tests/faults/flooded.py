@@ -66,8 +66,9 @@ def flooded(site: Site, load: Load, calm: Load, cuts: Callable[[Mapping[str, int
     with site.asked() as backend:
         health, wrong = backend.health(), _wrong(site, backend)
         kept = backend.top(FlowFilter(flag=("rejected",)), "source").requests
+        summed = backend.top(FlowFilter(flag=("others",)), "source").requests  # known once a flow has closed, which it does at the end
     counted = sum(count for name, count in counters.items() if name.startswith("lines_rejected")) - kept
-    return Flooded(lines, health.requests, counted, peak, used, calm_ms, busy_ms, cuts(counters), wrong)
+    return Flooded(lines, health.requests, counted, peak, used, calm_ms, busy_ms, cuts({**counters, "requests_others": summed}), wrong)
 
 
 def _asked_beside(site: Site, backend: Backend, load: Load) -> float:
