@@ -42,9 +42,10 @@ class Groups:
 
     def _cut(self, stays: Sequence[Stay]) -> Iterator[list[Stay]]:
         """The next stays, and the next, as long as they have enough lines."""
-        some: list[Stay] = []
+        some, lines = list[Stay](), 0
         for stay in stays:
             some.append(stay)
-            if sum(len(each.lines) for each in some) >= self._lines:
+            lines += len(stay.lines)
+            if lines >= self._lines:
                 yield some
-                some = []
+                some, lines = [], 0

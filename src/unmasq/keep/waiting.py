@@ -57,11 +57,12 @@ def _weight(parts: Parts) -> int:
 
 def portions(parts: Parts, weight: int) -> Iterator[Parts]:
     """The parts in their order, as many together as have so much weight: what is written at once takes several times its room."""
-    some: dict[UUID, Part] = {}
+    some, taken = dict[UUID, Part](), 0
     for each, part in parts.items():
         some[each] = part
-        if _weight(some) >= weight:
+        taken += part.weight
+        if taken >= weight:
             yield some
-            some = {}
+            some, taken = {}, 0
     if some:
         yield some
