@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ def figures(_logs: Logs) -> Iterator[Figure]:
         with short_folder() as folder, Felix(folder / "s") as felix:
             name = "reports to Felix" if connections < RATE else "reports to Felix, a connection a line"
             yield from _measured(name, Load(folder, connections, lambda: None), felix.path, imports, is_promised=connections < RATE)
-            until(lambda felix=felix: felix.reports, "reports to arrive")  # type: ignore[misc]
+            until(partial(getattr, felix, "reports"), "reports to arrive")
 
 
 def _turn(node: Node, committed: list[float]) -> None:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from tests.faults.site import Site
 from tests.lab.deadline import until
+from tests.lab.requests import CLIENTS
 from tests.lab.usage import memory_mb, used_seconds
 from unmasq.model.filter import FlowFilter
 from unmasq.serve.protocol import Backend
 
 MOST_MB = 800
-"""Resident at the highest, whatever comes; at the full rate of a usual load it is 600."""
+"""Resident at the highest, whatever comes. The design has 600 for a usual load at the full rate."""
 MOST_TIMES = 2.0
 """How much longer an answer about somebody else may take than beside the same load which nobody reads."""
 
@@ -114,5 +115,5 @@ def _wrong(site: Site, backend: Backend) -> str:
     for usual in site.usual:
         if (found := _found(backend, usual.address)) != usual.made:
             return f"{usual.address} made {usual.made} requests, {found} are told"
-    framed = [seen.ip for seen in backend.top(FlowFilter(), "client", 1000).ranked if not seen.ip.startswith("198.51.")]
+    framed = [seen.ip for seen in backend.top(FlowFilter(), "client", 1000).ranked if not seen.ip.startswith(f"{CLIENTS}.")]
     return "" if framed == [site.usual[-1].address] else f"somebody was framed: {framed[:3]}"

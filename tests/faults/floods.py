@@ -1,9 +1,8 @@
 """What somebody sends who wants the memory, the time or the attention of whoever watches. Needs root: it makes a namespace."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,6 @@ from tests.faults.site import READ, UNESCAPED, UNREAD, Site, site
 from unmasq.model.filter import FlowFilter
 
 _CALM_SECONDS = 10
-_MOST_SECONDS = 900
 _HALVES = 50
 _MEGABYTE = 1_000_000
 
@@ -46,8 +44,7 @@ def _requests(kind: str, connections: int) -> Callable[[Path, Flood, FloodRow], 
 
     def run(folder: Path, flood: Flood, row: FloodRow) -> Flooded:
         def drive(port: int, count: int) -> None:
-            words = (kind, made.space, str(port), str(count), str(flood.a_second), str(connections))
-            _to_its_end("tests.faults.drive", *words)
+            made.drive(kind, count, flood.a_second, connections, port)
 
         unescaped = folder / "unescaped.log"
         unescaped.touch()
@@ -68,11 +65,10 @@ def _with_last(made: Site, found: Flooded, count: int) -> Flooded:
 def _connections(folder: Path, flood: Flood, row: FloodRow) -> Flooded:
     """Each of one request, so that each line has a connection of its own to find."""
 
-    def connect(port: int, seconds: int) -> None:
-        _to_its_end("tests.lab.requests", made.space, str(flood.a_second), str(seconds), str(port))
-
     with site(folder) as made:
-        return flooded(made, lambda: connect(READ, flood.amount // flood.a_second), lambda: connect(UNREAD, _CALM_SECONDS), row.cut)
+        seconds = flood.amount // flood.a_second
+        calm = partial(made.connect, flood.a_second, _CALM_SECONDS, UNREAD)
+        return flooded(made, partial(made.connect, flood.a_second, seconds), calm, row.cut)
 
 
 def _one_line(folder: Path, flood: Flood, row: FloodRow) -> Flooded:
@@ -114,17 +110,13 @@ def _half_lines(folder: Path, flood: Flood, row: FloodRow) -> Flooded:
         return flooded(made, write, lambda: time.sleep(_CALM_SECONDS), row.cut)
 
 
-def _to_its_end(module: str, *words: str) -> None:
-    subprocess.run([sys.executable, "-m", module, *words], check=True, timeout=_MOST_SECONDS)
-
-
 FLOODS: Mapping[str, FloodRow] = {
     "1,000,000 claimed addresses": FloodRow(Flood(1_000_000, 10_000), _requests("claims", 8)),
     "headers of 8 KB, 500 addresses in each": FloodRow(
         Flood(30_000, 1000), _requests("long", 4), ("window_closed_early", "requests_many_claims")
     ),
     "25,000 chains on one connection": FloodRow(Flood(25_000, 3000), _requests("claims", 1), ("requests_others",)),
-    "1,000,000 connections": FloodRow(Flood(1_000_000, 5000), _connections, ("window_closed_early", "window_", "conntrack_lost")),
+    "1,000,000 connections": FloodRow(Flood(1_000_000, 5000), _connections, ("window_", "conntrack_lost")),
     "our marker in every field": FloodRow(Flood(50_000, 2000), _requests("marked", 4), ("window_closed_early", "lines_rejected")),
     "a second source_ip in every line": FloodRow(Flood(40_000, 2000), _requests("injected", 4), ("window_closed_early", "lines_rejected")),
     "a line of 100 MB": FloodRow(Flood(100_000_000, 10_000_000), _one_line, ("tail_skipped_bytes", "lines_rejected")),

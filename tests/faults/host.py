@@ -67,6 +67,11 @@ class Host:
         with open_backend(self.store, SystemClock()) as asked:
             return asked.health()
 
+    def counted(self, name: str) -> int:
+        """A counter of the process, over all its reasons."""
+        status = self._status()
+        return status.count(name) if status else 0
+
     def outcome(self, wrong: str = "") -> Outcome:
         """Once every line is stored or counted, or waiting for it is in vain."""
         seconds = self.settle()
@@ -87,9 +92,7 @@ class Host:
 
     def _lost_now(self) -> int:
         """Bytes that a counter says are lost."""
-        status = self._status()
-        lost = sum(count for name, count in (status.counters if status else {}).items() if name.startswith("tail_lost_bytes"))
-        return self._lost + lost
+        return self._lost + self.counted("tail_lost_bytes")
 
     def _status(self) -> NodeStatus | None:
         try:

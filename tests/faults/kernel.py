@@ -1,17 +1,16 @@
 """The kernel has more to tell than can be heard or kept. Needs root: it makes a namespace."""
 
+import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from tests.crash.shipping import Program
 from tests.faults.outcome import Outcome, Row, Rows, Size
 from tests.faults.site import Site, site
 from tests.lab.deadline import until
 from tests.lab.namespace import inside
+from tests.story.chain import asked
 from unmasq.model.health import NodeStatus
 
 _A_SECOND, _SECONDS = 5000, 24
@@ -20,12 +19,12 @@ _SINK = 9
 _NEARLY = 0.95
 
 
-def _overrun(folder: Path, size: Size) -> Outcome:  # as many as the kernel's buffer cannot hold
-    """The process stands still while 120,000 connections come and go, and then reads on."""
+def _overrun(folder: Path, size: Size) -> Outcome:
+    """The process stands still while 120,000 connections come and go, more than the kernel's buffer holds, and then reads on."""
     with site(folder) as made:
-        _process(made.program).send_signal(signal.SIGSTOP)
-        _connect(made, _SECONDS)
-        _process(made.program).send_signal(signal.SIGCONT)
+        os.kill(made.pid, signal.SIGSTOP)
+        made.connect(_A_SECOND, _SECONDS)
+        os.kill(made.pid, signal.SIGCONT)
         until(lambda: _counted(made, "conntrack_lost"), "the events to be counted that were lost", _PATIENCE_SECONDS)
         until(lambda: _counted(made, "conntrack_healed"), "a dump to bring back what is there still", _PATIENCE_SECONDS)
         return _outcome(made, "")
@@ -36,14 +35,10 @@ def _full(folder: Path, size: Size) -> Outcome:
     with site(folder) as made:
         most = _status(made).connections_most
         _fill(made.space, most)
-        _connect(made, max(1, size.lines // _A_SECOND))
+        made.connect(_A_SECOND, max(1, size.lines // _A_SECOND))
         until(lambda: _status(made).connections_tracked > _NEARLY * most, "the table to be seen full", _PATIENCE_SECONDS)
-        doctor = subprocess.run(_doctor(made), capture_output=True, text=True, check=False)
-        return _outcome(made, "" if "nf_conntrack_max" in doctor.stdout + doctor.stderr else "doctor does not tell that the table is full")
-
-
-def _doctor(made: Site) -> list[str]:
-    return [str(Path(sys.executable).with_name("unmasq")), "doctor", "--store", str(made.store)]
+        told = asked("doctor", "--store", str(made.store)).stdout
+        return _outcome(made, "" if "nf_conntrack_max" in told else "doctor does not tell that the table is full")
 
 
 def _fill(space: str, most: int) -> None:
@@ -56,11 +51,6 @@ def _fill(space: str, most: int) -> None:
         sink.bind(("0.0.0.0", _SINK))
         for number in range(most):
             to.sendto(b"x", (f"127.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}", _SINK))
-
-
-def _connect(made: Site, seconds: int) -> None:
-    command = [sys.executable, "-m", "tests.lab.requests", made.space, str(_A_SECOND), str(seconds)]
-    subprocess.run(command, check=True, timeout=600)
 
 
 def _outcome(made: Site, wrong: str) -> Outcome:
@@ -84,11 +74,6 @@ def _status(made: Site) -> NodeStatus:
         status = backend.status()
         assert status is not None
         return status
-
-
-def _process(program: Program) -> "subprocess.Popen[bytes]":
-    assert program.process is not None
-    return program.process
 
 
 ROWS: Rows = {

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from tests.crash.shipping import Pair, Writer, seeded
@@ -38,10 +39,14 @@ def _of_run_writing(folder: Path, size: Size) -> Outcome:
         for _ in range(size.kills):
             before = _on_disk(host.store)
             host.log.burst(size.lines // size.kills)
-            until(lambda before=before: _on_disk(host.store) != before, "something to be written", 30)  # type: ignore[misc]
+            until(partial(_is_other, host.store, before), "something to be written", 30)
             host.kill()
             host.start()
         return host.outcome()
+
+
+def _is_other(store: Path, before: dict[str, int]) -> bool:
+    return _on_disk(store) != before
 
 
 def _on_disk(store: Path) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """A proxy in a namespace of its own, `unmasq run` as it comes, which watches both, and two clients who mean no harm."""
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,6 +25,7 @@ READ, UNREAD, UNESCAPED = 80, 81, 82
 the others, has what a client wrote as it came."""
 
 _PATIENCE_SECONDS = 60
+_MOST_SECONDS = 900
 _A_SECOND = 20
 
 
@@ -77,6 +80,19 @@ class Site:
     def pid(self) -> int:
         assert self.program.process is not None
         return self.program.process.pid
+
+    def connect(self, a_second: int, seconds: int, port: int = READ) -> None:
+        """Connections, a request on each, to their end."""
+        _to_its_end("tests.lab.requests", self.space, str(a_second), str(seconds), str(port))
+
+    def drive(self, kind: str, count: int, a_second: int, connections: int, port: int = READ) -> None:
+        """Requests on some kept connections, to their end."""
+        _to_its_end("tests.faults.drive", kind, self.space, str(port), str(count), str(a_second), str(connections))
+
+
+def _to_its_end(module: str, *words: str) -> None:
+    """A load as a process of its own."""
+    subprocess.run([sys.executable, "-m", module, *words], check=True, timeout=_MOST_SECONDS)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unmasq.join.connections import TUPLE, tuples
 from unmasq.join.keys import UNKNOWN, numbered, reduced, summed_known
-from unmasq.join.lines import JoinedLines
+from unmasq.join.lines import JoinedLines, named_alone
 from unmasq.join.window import Closed
 from unmasq.join.witnessed import flows_of_parts, with_connections
 from unmasq.model.columns import Array
@@ -54,14 +54,8 @@ def _flow_key(lines: JoinedLines) -> list[Array]:
     """
     rows = np.flatnonzero(lines.connection == 0)
     place = np.zeros(len(lines), "i8")
-    place[rows] = 1 + numbered(*grouped([column[rows] for column in (*tuples(lines), lines.pod, _named(lines))]))
+    place[rows] = 1 + numbered(*grouped([column[rows] for column in (*tuples(lines), lines.pod, named_alone(lines))]))
     return [lines.connection, lines.interval_us, place]
-
-
-def _named(lines: JoinedLines) -> Array:
-    """The headers of lines that have no connection and no source, since they are all that they name; 0 for all others."""
-    nameless = (lines.connection == 0) & ((lines.source_hi | lines.source_lo) == 0)
-    return np.where(nameless, lines.headers, 0)
 
 
 def _flows_of_lines(lines: JoinedLines, order: Array, begin: Array, interval_us: int) -> FlowColumns:
@@ -70,7 +64,7 @@ def _flows_of_lines(lines: JoinedLines, order: Array, begin: Array, interval_us:
     return FlowColumns.filled(
         len(begin),
         **named,
-        connection=mixed([*named.values(), _named(first)]),
+        connection=mixed([*named.values(), named_alone(first)]),
         interval_start_us=first.interval_us,
         interval_end_us=first.interval_us + interval_us,
         first_us=reduced(np.minimum, lines.time_us, order, begin),

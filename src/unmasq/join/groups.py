@@ -1,6 +1,6 @@
 """Which lines of a room are pictured together: many lines once, and only the newest again for every question.
 
-A picture costs microseconds a line, and a room may hold half a million of them.
+A picture costs microseconds a line, and a room may hold hundreds of thousands of them.
 """
 
 from collections.abc import Hashable, Iterator, Sequence

@@ -4,11 +4,10 @@ import numpy as np
 
 from unmasq.join.connections import tuples
 from unmasq.join.lines import JoinedLines
+from unmasq.join.parts import EVER_US
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import Flag
 from unmasq.model.groups import distinct, mixed
-
-_NEVER_US = -(1 << 62)
 
 
 class Late:
@@ -16,7 +15,7 @@ class Late:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._keys, self._newest_us = np.zeros(0, "u8"), _NEVER_US
+        self._keys, self._newest_us = np.zeros(0, "u8"), -EVER_US
 
     def flagged(self, lines: JoinedLines) -> JoinedLines:
         """Lines that leave now, marked where their flow was closed before they came."""

@@ -71,6 +71,12 @@ def has_source(lines: JoinedLines) -> Array:
     return np.asarray((lines.source_port > 0) & ((lines.source_hi | lines.source_lo) > 0))
 
 
+def named_alone(lines: JoinedLines) -> Array:
+    """The headers of lines that have no connection and no source, since they are all that they name; 0 for all others."""
+    nameless = (lines.connection == 0) & ((lines.source_hi | lines.source_lo) == 0)
+    return np.where(nameless, lines.headers, 0)
+
+
 def are_partial(lines: JoinedLines) -> Array:
     """Whether each line names the other end of its connection, and nothing of the proxy's own."""
     bare = lines.dest_port == 0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.join.connections import tuples
-from unmasq.join.lines import JoinedLines
+from unmasq.join.lines import JoinedLines, named_alone
 from unmasq.join.window import Closed
 from unmasq.model.groups import mixed
 
@@ -30,5 +30,5 @@ def sliced(closed: Closed, most: int = MOST_LINES) -> Iterator[Closed]:
 
 def _owner(lines: JoinedLines) -> NDArray[np.uint64]:
     """A number that all lines of a flow have: of their connection, or, without one, of who they name."""
-    named = mixed([*tuples(lines), lines.pod, lines.headers * ((lines.source_hi | lines.source_lo) == 0)])
+    named = mixed([*tuples(lines), lines.pod, named_alone(lines)])
     return np.where(lines.connection > 0, mixed([lines.connection]), named)

@@ -3,8 +3,8 @@
 `requests_joined` by who saw their connection (`conntrack`, `sockets`, `nobody`), and those of nobody as `requests_missed` by the
 family of their source; `sources` of connections that began, by what became of them (`preserved`, `nat`, `elsewhere`); and by
 the name of a trusted proxy `trusted_requests` and, of those, `trusted_silent`: requests without the header for which it is
-trusted. And what was cut: `requests_many_claims`, of whose addresses the index holds
-some, and `requests_others`, of whose chains a flow keeps only the sum.
+trusted. And what was cut: `requests_many_claims`, of whose addresses the index holds some, and `requests_others`, of whose
+chains a flow keeps only the sum.
 """
 
 from collections import defaultdict
