@@ -69,7 +69,8 @@ class Work:
         self._sync = self._sync_of(options, store)
         receipts = Receipts(self._sync)
         self._live = LiveStore(store, self._clock, self._snapshot, wait_us=flush_us, written=receipts.give)
-        keeper = Keeper(self._live.append, receipts.after(store.append), store.control.trust_list, self._live.moment)
+        commit, give_way = receipts.after(store.append), self._live.precedence.give_way
+        keeper = Keeper(self._live.append, commit, store.control.trust_list, self._live.moment, give_way=give_way)
         more = [self._sync] if self._sync else []
         covered = _covered(store)
         self._node = self._stack.enter_context(LiveNode(watch, keeper, covered, self._clock, self.counters, more, pods_of(self._sync)))

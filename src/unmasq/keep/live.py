@@ -11,6 +11,7 @@ from msgspec import structs
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
+from unmasq.base.threads import Precedence
 from unmasq.keep.ask.answers import Answers
 from unmasq.keep.ask.sources import View, days_within
 from unmasq.keep.day.file import file_of
@@ -69,7 +70,7 @@ class LiveStore(Answers):
     ) -> None:
         """`written` is told of each part that is on disk."""
         self.store, self.control, self.moment, self.remembered = store, store.control, store.moment, store.remembered
-        self._clock = clock
+        self._clock, self.precedence = clock, Precedence()
         self._rows, self._wait_us, self._resent, self._written = rows, wait_us, resent, written
         self._writing, self._resting = threading.Lock(), Resting()
         self._waiting = Waiting()
@@ -172,7 +173,7 @@ class LiveStore(Answers):
 
     @contextmanager
     def view(self, wanted: FlowFilter) -> Iterator[View]:
-        with ExitStack() as stack:
+        with self.precedence.taken(), ExitStack() as stack:
             with self.moment:
                 pictured = self._pictures.now(stack, self._changes, self._shown(), self._clock.now_us())
                 rest = stack.enter_context(self.store.view(wanted))

@@ -88,7 +88,7 @@ class LiveNode:
         self._begun = [Begun(source) for source in self._sources]
         now_us, witnessed = clock.now_us(), self.witness is not None
         desk = Desk(self._window(), counters, self._surroundings, witnessed=witnessed, began_us=now_us, format=watch.format)
-        self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment)
+        self.pipeline = Pipeline(self._sources, self.witness, self.listeners, desk, keeper.sink, clock, keeper.moment, keeper.give_way)
         self.pipeline.begin()
 
     def __enter__(self) -> Self:

@@ -33,7 +33,8 @@ class Eyes(Protocol):
 class Pipeline:
     """One node's work. `step` and `finish` are called by one thread, `snapshot` by any.
 
-    `moment` is held while flows move from the desk to the sink, so that whoever asks meanwhile sees them exactly once.
+    `moment` is held while flows move from the desk to the sink, so that whoever asks meanwhile sees them exactly once;
+    `give_way` is called between two chunks of a log, which can wait.
     """
 
     def __init__(
@@ -45,9 +46,11 @@ class Pipeline:
         sink: Callable[[FlowBatch], None],
         clock: Clock,
         moment: AbstractContextManager[object],
+        give_way: Callable[[], None] = lambda: None,
     ) -> None:
         self._sources, self._witness, self._listeners = sources, witness, listeners
         self._desk, self._sink, self._clock, self._moment = desk, sink, clock, moment
+        self._give_way = give_way
         self._pace, self._learned = Pace(), False
 
     def begin(self) -> None:
@@ -87,6 +90,7 @@ class Pipeline:
                 count += len(lines)
                 if len(self._desk) >= GATHER_LINES:  # a backlog: what is complete must not wait for its end
                     self._hand_on(everything=False)
+                self._give_way()
         return count
 
     def _observe(self) -> None:

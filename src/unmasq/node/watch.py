@@ -58,3 +58,5 @@ class Keeper:
     """Addresses of nodes beside those that are watched for, as they are known now."""
     interval_us: Callable[[], int] | None = None
     """Length of a flow's interval, asked once when all is open: the answer may take a moment. Otherwise that of the window."""
+    give_way: Callable[[], None] = lambda: None
+    """Called between two pieces of a log: it may wait a moment for whoever answers a question."""
