@@ -1,6 +1,6 @@
 """Messages of syslog: never raise, give a line for each line, and give back what a sender put behind a header."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from unmasq.model.ingress import Reject
@@ -36,6 +36,7 @@ def test_any_bytes_give_a_message_for_every_line(raw, is_cut):
 
 
 @given(st.lists(st.tuples(st.one_of(old, new), text.filter(bool)), min_size=1, max_size=5))
+@example([(b"<134>Jan  1 00:00:00 cafe: ", b"x:")])
 def test_every_text_comes_back_whatever_its_header(some):
     found = list(messages(b"\n".join(header + body for header, body in some), READ_US))
     bodies = [body.removeprefix(b"\xef\xbb\xbf") if header.startswith(b"<134>1 ") else body for header, body in some]

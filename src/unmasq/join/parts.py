@@ -14,8 +14,12 @@ EVER_US = 1 << 62
 """Later than any time."""
 
 
-def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_us: int, *, everything: bool) -> Shares:
-    """The shares of all connections in intervals that began at `before_us` or earlier; who is over leaves the table.
+def parts(
+    table: ConnectionTable, settings: WindowSettings, now_us: int, before_us: int, early: NDArray[np.int64], *, everything: bool
+) -> Shares:
+    """The shares of connections in intervals that began at `before_us` or earlier; who is over leaves the table.
+
+    Those with `early` serials tell of all intervals: their lines leave before these are over.
 
     A connection without any line tells of itself only when it has ended or is old: its first line may still come. Was it
     never counted either, then its share is unknown: it was there all the same.
@@ -23,7 +27,7 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
     rows = table.rows
     silent = (rows.requests == 0) & (rows.closed_us < 0) & ~rows.is_inherited
     is_old = (rows.end_us > 0) | (now_us - rows.start_us >= settings.wait_us) | everything
-    counted, waiting = _taken(table, (rows.requests > 0) | is_old, before_us)
+    counted, waiting = _taken(table, (rows.requests > 0) | is_old, before_us, early)
     rest = np.zeros(len(rows), "?")
     rest[rows.rows_of(waiting.serial)] = True
     has_shares = rest.copy()
@@ -40,10 +44,11 @@ def parts(table: ConnectionTable, settings: WindowSettings, now_us: int, before_
     return found
 
 
-def _taken(table: ConnectionTable, may_tell: NDArray[np.bool_], before_us: int) -> tuple[Shares, Shares]:
+def _taken(table: ConnectionTable, may_tell: NDArray[np.bool_], before_us: int, early: NDArray[np.int64]) -> tuple[Shares, Shares]:
     """The shares that are handed on now, one row a connection and interval, and those that stay in the table."""
     shares, rows = Shares.concat(table.shares), table.rows
-    told = (shares.interval_us <= before_us) & may_tell[rows.rows_of(shares.serial)]
+    is_due = (shares.interval_us <= before_us) | np.isin(shares.serial, early)
+    told = is_due & may_tell[rows.rows_of(shares.serial)]
     waiting = shares.take(~told)
     table.shares = [waiting]
     return summed(shares.take(told)), waiting

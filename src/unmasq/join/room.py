@@ -43,6 +43,16 @@ class Room:
         """Put the next batches of lines in the places of those that `batches` gave."""
         self._stays = [replace(stay, lines=next(batches)) for stay in self._stays]
 
+    def take_oldest(self, count: int) -> JoinedLines:
+        """Let out the lines that came first: so many, and those that came together with the last of them."""
+        some, left = 0, count
+        while some < len(self._stays) and left > 0:
+            left -= len(self._stays[some].lines)
+            some += 1
+        taken, self._stays = [stay.lines for stay in self._stays[:some]], self._stays[some:]
+        self._count -= sum(map(len, taken))
+        return JoinedLines.concat(taken)
+
     def take(self, before_us: int) -> JoinedLines:
         """Let out the lines of all intervals that began then or before."""
         stays, self._stays, self._count = self._stays, [], 0

@@ -139,8 +139,9 @@ class Window:
     def close(self, now_us: int, *, everything: bool = False, is_heavy: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
 
-        Looks at most once a second, unless there are too many lines, they are too heavy, or `everything` is to go. Lines that give
-        no flow have nothing to wait for: many of them make nobody else leave early.
+        Looks at most once a second, unless there are too many lines, they are too heavy, or `everything` is to go. Too many are
+        halved, and the oldest leave: a closing of all would take as much memory again, and what shows them to questions is kept.
+        Lines that give no flow have nothing to wait for: many of them make nobody else leave early.
         """
         crowded = is_heavy or self._undecided() > self._settings.most_lines
         is_full = crowded or len(self) > self._settings.most_lines
@@ -150,16 +151,23 @@ class Window:
         self._give_up(now_us, everything=everything)
         if is_heavy and not len(self._joined):
             self._give_up_oldest()
-        over_us = now_us - self._settings.linger_us - self._settings.interval_us
-        before_us = EVER_US if everything or crowded else over_us
+        before_us = EVER_US if everything else now_us - self._settings.linger_us - self._settings.interval_us
         lines = self._joined.take(before_us)
         if crowded and not everything:
-            self._counters.add("window_closed_early", int((lines.interval_us > over_us).sum()), "texts" if is_heavy else "lines")
+            lines = JoinedLines.concat([lines, self._take_early(is_heavy=is_heavy)])
         joined = lines.connection > 0
         self.table.released(lines.connection[joined], lines.interval_us[joined])
-        known, found = self.table.rows, parts(self.table, self._settings, now_us, before_us, everything=everything)
+        early = lines.connection[joined & (lines.interval_us > before_us)]
+        known, found = self.table.rows, parts(self.table, self._settings, now_us, before_us, early, everything=everything)
         named = distinct(np.concatenate([lines.connection[joined], found.serial]))
         return Closed(self._late.flagged(lines), found, self._dropped.take(EVER_US), known.take(known.rows_of(named)))
+
+    def _take_early(self, *, is_heavy: bool) -> JoinedLines:
+        """Half of what is too much, though the intervals of these lines are not over."""
+        count = len(self._joined) // 2 + 1 if is_heavy else self._undecided() - self._settings.most_lines // 2
+        lines = self._joined.take_oldest(count)
+        self._counters.add("window_closed_early", len(lines), "texts" if is_heavy else "lines")
+        return lines
 
     @property
     def stays(self) -> list[Stay]:

@@ -19,7 +19,8 @@ _PRIORITY = rb"<[0-9]{1,3}>"
 _DATA = rb'(?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*+")*+\])+)'
 _NEW = re.compile(_PRIORITY + rb"1 (\S+) \S+ (\S+) \S+ \S+ " + _DATA + rb"(?: |$)(?:\xef\xbb\xbf)?", re.DOTALL)
 _OLD = re.compile(_PRIORITY + rb"(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:([0-9]{2}):([0-9]{2}) )?")
-_TAG = re.compile(rb"(?:[^\s:\[]+ |[0-9A-Fa-f:.]+ )?([^\s:\[\]]{1,64})(?:\[[^\]\s]*\])?:(?: |$)")
+_HOST = rb"(?:[^\s:\[]+|[0-9A-Fa-f:.]*(?:[0-9A-Fa-f.]|::)) "  # `cafe:` is no address, but a tag
+_TAG = re.compile(rb"(?:" + _HOST + rb")?([^\s:\[\]]{1,64})(?:\[[^\]\s]*\])?:(?: |$)")
 _ZONE_SECONDS = 900  # every zone is a multiple of 15 minutes from UTC
 _HAPROXY = b"haproxy"
 

@@ -6,6 +6,7 @@ from tests.story.traffic import FILE, NOON, SECOND, line
 from unmasq.base.clock import ManualClock
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
+from unmasq.model.address import to_text
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
 from unmasq.node import desk as desks
@@ -53,6 +54,22 @@ def test_lines_that_give_no_flow_make_nobody_else_leave_early():
     assert len(made) == 1
 
 
+def test_of_too_many_lines_those_that_came_first_leave_and_half_stays():
+    counters = Counters()
+    around = Surroundings("node-1", TrustList())
+    made = Desk(WindowSettings(most_lines=60), counters, lambda: around, witnessed=False, began_us=NOON)
+    made.close(NOON)
+    for number in range(3):
+        lines = "".join(line(f"192.0.{number}.{host}", 5000) + "\n" for host in range(1, 31))
+        made.take_lines(chunk(lines.encode(), number * 100_000), NOON)
+    [batch] = made.close(NOON + SECOND // 10)
+    assert {to_text(*pair)[:8] for pair in zip(batch.flows.source_hi.tolist(), batch.flows.source_lo.tolist(), strict=True)} == {
+        "192.0.0.",
+        "192.0.1.",
+    }
+    assert (len(made), counters.of("window_closed_early", "lines")) == (30, 60)
+
+
 def test_lines_with_too_much_text_close_early_and_are_counted(monkeypatch):
     monkeypatch.setattr(desks, "_MOST_SIZE", 4000)
     counters = Counters()
@@ -66,8 +83,8 @@ def test_lines_with_too_much_text_close_early_and_are_counted(monkeypatch):
     made.take_lines(chunk(long * 2, 1000), NOON)
     made.take_lines(chunk(long.replace(b"20.0.0.7,", b"20.0.0.8,"), 100_000), NOON)
     [batch] = made.close(NOON + SECOND // 5)
-    assert int(batch.flows.requests.sum()) == 4
-    assert (len(made), counters.of("window_closed_early", "texts")) == (0, 4)
+    assert int(batch.flows.requests.sum()) == 3
+    assert (len(made), counters.of("window_closed_early", "texts")) == (1, 3)
 
 
 def test_texts_that_no_line_uses_make_nobody_leave_early(monkeypatch):

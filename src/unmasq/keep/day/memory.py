@@ -13,6 +13,9 @@ from unmasq.model.flowbatch import FlowBatch
 
 Making = Callable[[], Sequence[FlowBatch]]
 
+_LARGE = 5000
+"""Flows and chains from which on tables are compressed: a flow of one request takes a kilobyte otherwise."""
+
 
 class Memory:
     """Databases in memory, each with the batches that its key stands for.
@@ -69,9 +72,11 @@ class Memory:
         self._made += 1
         name = f"{self._name}_{self._made}"
         with self._connection.cursor() as cursor:
-            cursor.execute(f"ATTACH ':memory:' AS {name}")
+            cursor.execute(f"ATTACH ':memory:' AS {name} (COMPRESS)")
             schema.create(cursor, name)
             Writer(cursor, name).write(batches)
+            if sum(batch.weight() for batch in batches) >= _LARGE:
+                cursor.execute(f"CHECKPOINT {name}")
         return name
 
     def _leave(self, keys: Collection[Hashable]) -> None:
