@@ -7,8 +7,8 @@ from unmasq.base.moments import text, text_or_none
 from unmasq.find.answer import Near, Path, PathHop, Pointers, Seen, Trace
 from unmasq.find.parts import Parts, is_walked, name_of
 from unmasq.find.proxies import pointers
-from unmasq.keep.protocol import Store
-from unmasq.keep.shapes import ChainGroup, RoleSpan
+from unmasq.keep.protocol import Asked
+from unmasq.keep.shapes import ChainGroup, Lifetime, RoleSpan
 from unmasq.model.address import Range, around
 from unmasq.model.filter import FlowFilter
 from unmasq.unwind.trust import TrustList
@@ -19,13 +19,13 @@ LOOKED_AT = 5000
 """Newest chains that are looked at for what points at proxies: a trace is to be quick."""
 
 
-def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
+def trace(store: Asked, trust: TrustList, address: Range, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
     """Everything that the store knows of an address or range within a filter; proxies have the names of `trust`.
 
     A quick one leaves out what is near and what is beside, which takes as long as all of the rest.
     """
     spans = store.span(address, wanted)
-    life = store.lifetime(address)
+    life = _life(spans) if wanted.is_empty else store.lifetime(address)
     groups = store.chains(address, wanted, MOST_PATHS) if spans else []
     parts = Parts(groups, trust)
     unlisted = _unlisted(spans, groups)
@@ -54,6 +54,13 @@ def trace(store: Store, trust: TrustList, address: Range, wanted: FlowFilter, *,
     )
 
 
+def _life(spans: Sequence[RoleSpan]) -> Lifetime:
+    """The lifetime, where nothing is filtered: from the first to the last of all roles."""
+    firsts = [span.first_us for span in spans if span.first_us is not None]
+    lasts = [span.last_us for span in spans if span.last_us is not None]
+    return Lifetime(min(firsts, default=None), max(lasts, default=None))
+
+
 def _unlisted(spans: Sequence[RoleSpan], groups: Sequence[ChainGroup]) -> int:
     """Requests on paths of which there were too many to look at each: those of a client or claim, else those of a source."""
     left = Counter({span.role: span.requests for span in spans})
@@ -63,7 +70,7 @@ def _unlisted(spans: Sequence[RoleSpan], groups: Sequence[ChainGroup]) -> int:
     return of_its_own if {"client", "claim"} & left.keys() else max(left.values(), default=0)
 
 
-def _beside(store: Store, trust: TrustList, parts: Parts) -> Pointers:
+def _beside(store: Asked, trust: TrustList, parts: Parts) -> Pointers:
     """What points at proxies among those who named the address, or were named for it. Asked only where somebody was."""
     writers = {part.writer for part in parts.claimed() if part.name is None} - {None}
     clients = {group.client for group in parts.ways if group.evidence == "forwarded"}
@@ -76,7 +83,7 @@ def _beside(store: Store, trust: TrustList, parts: Parts) -> Pointers:
     )
 
 
-def _near(store: Store, address: Range, wanted: FlowFilter) -> Near:
+def _near(store: Asked, address: Range, wanted: FlowFilter) -> Near:
     """The other clients of the /24 or /64 in the window, and those that look alike."""
     neighbourhood, window = around(address), FlowFilter(since_us=wanted.since_us, until_us=wanted.until_us)
     others = [c for c in store.clients(neighbourhood, window, MOST_CLIENTS) if c.ip != address.text]

@@ -1,12 +1,16 @@
 """Which lines of a room are pictured together: many lines once, and only the newest again for every question.
 
-A picture costs microseconds a line, and a room may hold hundreds of thousands of them.
+A picture costs microseconds a line, and a room may hold hundreds of thousands of them. But every question asks each picture by itself:
+so some neighbours become one.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from unmasq.join.room import Stay
+
+_MERGED = 3
+"""Neighbours of the first size that become one group: their lines are pictured once more, for fewer pictures."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,7 @@ class Group:
     serial: int
     version: Hashable
     stays: frozenset[int]
+    is_merged: bool = False
 
 
 class Groups:
@@ -38,7 +43,15 @@ class Groups:
         for some in self._cut(rest):
             self._groups.append(Group(self.next_serial(), version, frozenset(stay.serial for stay in some)))
             rest = rest[len(some) :]
+        self._merge()
         return [(group, [here[serial] for serial in sorted(group.stays)]) for group in self._groups], rest
+
+    def _merge(self) -> None:
+        """Put the newest groups together once there are enough of the first size; older ones are larger already."""
+        last = self._groups[-_MERGED:]
+        if len(last) == _MERGED and not any(group.is_merged for group in last):
+            stays = frozenset[int]().union(*(group.stays for group in last))
+            self._groups[-_MERGED:] = [Group(self.next_serial(), last[0].version, stays, is_merged=True)]
 
     def _cut(self, stays: Sequence[Stay]) -> Iterator[list[Stay]]:
         """The next stays, and the next, as long as they have enough lines."""

@@ -139,8 +139,8 @@ class Window:
     def close(self, now_us: int, *, everything: bool = False, is_heavy: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
 
-        Looks at most once a second, unless there are too many lines, they are too heavy, or `everything` is to go. Too many are
-        halved, and the oldest leave: a closing of all would take as much memory again, and what shows them to questions is kept.
+        Looks at most once a second, unless there are too many lines, they are too heavy, or `everything` is to go. Of too many the
+        oldest quarter leaves: a closing of all would take as much memory again, and what shows the others to questions is kept.
         Lines that give no flow have nothing to wait for: many of them make nobody else leave early.
         """
         crowded = is_heavy or self._undecided() > self._settings.most_lines
@@ -163,8 +163,8 @@ class Window:
         return Closed(self._late.flagged(lines), found, self._dropped.take(EVER_US), known.take(known.rows_of(named)))
 
     def _take_early(self, *, is_heavy: bool) -> JoinedLines:
-        """Half of what is too much, though the intervals of these lines are not over."""
-        count = len(self._joined) // 2 + 1 if is_heavy else self._undecided() - self._settings.most_lines // 2
+        """Some of what is too much, though the intervals of these lines are not over."""
+        count = len(self._joined) // 2 + 1 if is_heavy else self._undecided() - self._settings.most_lines * 3 // 4
         lines = self._joined.take_oldest(count)
         self._counters.add("window_closed_early", len(lines), "texts" if is_heavy else "lines")
         return lines

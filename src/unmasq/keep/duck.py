@@ -155,6 +155,9 @@ class DuckStore(Answers):
     def unreadable(self) -> Mapping[str, str]:
         return self.days.unreadable
 
+    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:  # noqa: ARG002  # of files at rest there is none
+        return {}
+
     def covered(self) -> list[Covered]:
         """What a damaged day held is read again where its log is still there. Other trouble may pass, and raises StoreError."""
         view = partial(self.at, self.days.days(), without=(StoreDamaged,))

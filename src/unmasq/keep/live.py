@@ -1,13 +1,11 @@
 """What is searchable before it is on disk: closed flows that wait to be written in bulk, and flows that are still open."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
-
-from msgspec import structs
 
 from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
@@ -17,10 +15,9 @@ from unmasq.keep.ask.sources import View, days_within
 from unmasq.keep.day.file import file_of
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
-from unmasq.keep.picture import LARGE_ROWS
 from unmasq.keep.pictures import Pictures, Snapshot
 from unmasq.keep.resting import Resting
-from unmasq.keep.shapes import Covered, Health, Within
+from unmasq.keep.shapes import Covered
 from unmasq.keep.waiting import Part, Parts, Waiting, portions
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
@@ -88,12 +85,11 @@ class LiveStore(Answers):
             parts = {day: part for day, part in by_day(batch) if self._waiting.has(day, batch.id) or not self._is_written(day, batch.id)}
             new = {day: part for day, part in parts.items() if not self._waiting.has(day, batch.id)}
             taken = {day: part for day, part in new.items() if self._has_room(day)}
-            weight = sum(self._waiting.put(day, part) for day, part in taken.items())
+            for day, part in taken.items():
+                self._waiting.put(day, part)
             if taken:
                 self._since_us = self._clock.now_us() if self._since_us is None else self._since_us
                 self._changes += 1
-                if weight >= LARGE_ROWS:  # its lines were open: their pictures would take as much memory again
-                    self._pictures.clear()
             return Taken(list(taken.values()), frozenset(parts), len(taken) < len(new))
 
     def _is_written(self, day: int, batch: UUID) -> bool:
@@ -193,16 +189,9 @@ class LiveStore(Answers):
         stuck = self.troubles
         return self._waiting.parts(lambda day: not self._resent or day in stuck)
 
-    def health(self) -> Health:
-        return structs.replace(super().health(), unwritten=self._unwritten(self.troubles))
-
-    def within(self, since_us: int | None, until_us: int) -> Within:
-        days = days_within(self.troubles, FlowFilter(since_us=since_us, until_us=until_us))
-        return structs.replace(super().within(since_us, until_us), unwritten=self._unwritten(days))
-
-    def _unwritten(self, days: Iterable[int]) -> dict[str, str]:
+    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:
         errors = self.troubles
-        return {file_of(day): errors[day].why or errors[day].what for day in days if day in errors}
+        return {file_of(day): errors[day].why or errors[day].what for day in days_within(errors, window)}
 
     @property
     def unreadable(self) -> Mapping[str, str]:

@@ -58,7 +58,3 @@ class Pictures:
             of.picture.made(self._clock.now_us())
         closed = [Source(name, stamp=name) for name in closed_names]
         return [*(Source(name, provisional=True, stamp=name) for name in open_names), *closed]
-
-    def clear(self) -> None:
-        """Many flows were closed: what was pictured of them will not be asked for again."""
-        self._open_flows.clear()

@@ -1,7 +1,7 @@
 """What every store promises. `tests/contract` holds the behaviour that all must show; `shapes` has what they answer."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from unmasq.keep.shapes import (
     ChainGroup,
@@ -24,17 +24,11 @@ from unmasq.model.address import Range
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import FlowBatch
 
+Answer = TypeVar("Answer")
 
-class Store(Protocol):
-    """Flows at rest. All questions read only; `append` is one transaction per day that the batch touches."""
 
-    def append(self, batch: FlowBatch) -> None:
-        """Keep a batch with the log lines it contains. One that came before, by its id, changes nothing."""
-        ...
-
-    def covered(self) -> list[Covered]:
-        """Which bytes of which log files are already in the store."""
-        ...
+class Asked(Protocol):
+    """What can be asked. All questions read only."""
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         """Flows of a filter, newest first, from behind the key `after`."""
@@ -90,4 +84,20 @@ class Store(Protocol):
 
     def within(self, since_us: int | None, until_us: int) -> Within:
         """What there is of a window, node by node, and of nodes that sent something in the week before its end."""
+        ...
+
+
+class Store(Asked, Protocol):
+    """Flows at rest. `append` is one transaction per day that the batch touches."""
+
+    def append(self, batch: FlowBatch) -> None:
+        """Keep a batch with the log lines it contains. One that came before, by its id, changes nothing."""
+        ...
+
+    def covered(self) -> list[Covered]:
+        """Which bytes of which log files are already in the store."""
+        ...
+
+    def at_one_moment(self, answer: Callable[[Asked], Answer]) -> Answer:
+        """What `answer` makes of several questions, which all see the store as it was when the first was asked."""
         ...

@@ -16,7 +16,7 @@ from unmasq.keep.control.state import Control
 from unmasq.keep.day.rejudge import Progress, rejudge
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
-from unmasq.keep.protocol import Store
+from unmasq.keep.protocol import Asked, Store
 from unmasq.keep.shapes import Facets, FlowPage, Health, Histogram, RejectSample, Top
 from unmasq.model.address import parse_range
 from unmasq.model.completeness import Completeness
@@ -59,8 +59,13 @@ class Questions(TrustDesk):
         self._vitals = vitals or Vitals()  # of files at rest nobody is heard
 
     def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
-        found = trace(self._store, self._control.trust_list(), parse_range(address), wanted, is_quick=is_quick)
-        return structs.replace(found, completeness=self.completeness(wanted))
+        wanted_of, trust = parse_range(address), self._control.trust_list()
+
+        def answer(store: Asked) -> Trace:
+            found = trace(store, trust, wanted_of, wanted, is_quick=is_quick)
+            return structs.replace(found, completeness=self._completeness(store, wanted))
+
+        return self._store.at_one_moment(answer)
 
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         if not 1 <= limit <= MOST_FLOWS:
@@ -89,8 +94,11 @@ class Questions(TrustDesk):
         return structs.replace(found, completeness=self.completeness(wanted))
 
     def completeness(self, wanted: FlowFilter) -> Completeness:
+        return self._completeness(self._store, wanted)
+
+    def _completeness(self, store: Asked, wanted: FlowFilter) -> Completeness:
         window = Window(wanted.since_us, wanted.until_us, self._clock.now_us())
-        held = self._store.within(window.since_us, window.end_us)
+        held = store.within(window.since_us, window.end_us)
         return completeness(held, self._vitals.signs(), self._vitals.dropped(window.since_us, window.end_us), window)
 
     def proxies(self) -> Pointers:

@@ -54,7 +54,7 @@ def test_lines_that_give_no_flow_make_nobody_else_leave_early():
     assert len(made) == 1
 
 
-def test_of_too_many_lines_those_that_came_first_leave_and_half_stays():
+def test_of_too_many_lines_those_that_came_first_leave_and_most_stay():
     counters = Counters()
     around = Surroundings("node-1", TrustList())
     made = Desk(WindowSettings(most_lines=60), counters, lambda: around, witnessed=False, began_us=NOON)

@@ -1,8 +1,8 @@
 """The questions of the protocol, over whatever sources a store has."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from unmasq.keep.control.state import Control
 from unmasq.keep.day.file import day_of
 from unmasq.keep.shapes import (
     ChainGroup,
-    Covered,
     Facets,
     FlowPage,
     Health,
@@ -57,6 +56,14 @@ class Answers(ABC):
     def unreadable(self) -> Mapping[str, str]:
         """The files whose days are left out of every answer, each with why."""
 
+    @abstractmethod
+    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:
+        """The files of a window to which something cannot be written, each with why."""
+
+    def at_one_moment(self, answer: Callable[["Answers"], Answer]) -> Answer:
+        """What `answer` makes of several questions, which all see the store as it was when the first was asked."""
+        return self._asked(EVER, lambda view: answer(_Moment(self, view)))
+
     def flows(self, wanted: FlowFilter, limit: int = 100, after: str | None = None) -> FlowPage:
         return self._asked(wanted, lambda view: pages.page(view, wanted, limit, after))
 
@@ -95,18 +102,34 @@ class Answers(ABC):
 
     def health(self) -> Health:
         found = self._asked(EVER, lambda view: completeness.health(view, self.control.trust_version, self.remembered))
-        return structs.replace(found, unreadable=dict(self.unreadable))
+        return structs.replace(found, unreadable=dict(self.unreadable), unwritten=dict(self.unwritten(EVER)))
 
     def within(self, since_us: int | None, until_us: int) -> Within:
         window = FlowFilter(since_us=since_us, until_us=until_us)
         looked_at = within.looked_at(window)
         found = self._asked(looked_at, lambda view: within.within(view, self.control.trust_version, self.remembered, window))
         missing = {file: why for file, why in self.unreadable.items() if days_within([day_of(file)], window)}
-        return structs.replace(found, unreadable=missing)
+        return structs.replace(found, unreadable=missing, unwritten=dict(self.unwritten(window)))
 
-    @abstractmethod
-    def covered(self) -> list[Covered]:
-        """Which bytes of which files are kept."""
+
+class _Moment(Answers):
+    """A store as one view shows it, as long as that is open."""
+
+    def __init__(self, store: Answers, view: View) -> None:
+        self._store, self._view = store, view
+        self.control, self.remembered = store.control, store.remembered
+
+    @contextmanager
+    def view(self, wanted: FlowFilter) -> Iterator[View]:
+        sources = [each for each in self._view.sources if each.day is None or days_within([each.day], wanted)]
+        yield replace(self._view, sources=sources)
+
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        return self._store.unreadable
+
+    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:
+        return self._store.unwritten(window)
 
 
 def asked(view: Callable[[], AbstractContextManager[View]], question: Callable[[View], Answer]) -> Answer:

@@ -34,13 +34,20 @@ class Hits(NamedTuple):
 
 
 def gather(view: View, address: Range, *, roles: Sequence[Role] = tuple(Role), most: int = _ALL) -> Hits:
-    """Fill `hits` with one row a role, at most so many, those of newer days first."""
-    if not view.sources:
-        return Hits([], 1)
+    """Fill `hits` with one row a role, at most so many, those of newer days first; or leave it, where it has them already."""
+    key = tuple(view.sources), address, tuple(roles)
+    counts = view.gathered.get(key)
+    if counts is None or sum(counts.values()) > most:
+        view.gathered.clear()
+        view.gathered[key] = counts = _filled(view, address, roles, most) if view.sources else {}
+    return Hits(list(counts), AT_ONCE if sum(counts.values()) <= _FEW else 1)
+
+
+def _filled(view: View, address: Range, roles: Sequence[Role], most: int) -> dict[int, int]:
+    """The number of rows by place."""
     asked = Bound()
     mask = sum(role.bit for role in roles)
     rows = _ROWS.format(address=asked.within("a.hi", "a.lo", [address]), roles=mask)
     wanted = ", ".join(f"({int(role)}::UTINYINT, {role.bit}::UTINYINT)" for role in roles)
     view.ask(_HITS.format(union=view.union(rows), roles=wanted, most=most), asked.values)
-    counts = view.ask(_PLACES)
-    return Hits([place for place, _ in counts], AT_ONCE if sum(count for _, count in counts) <= _FEW else 1)
+    return dict(view.ask(_PLACES))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -46,6 +46,8 @@ class View:
     cursor: duckdb.DuckDBPyConnection
     sources: Sequence[Source]
     trust_of: TrustOf
+    gathered: dict[Hashable, Mapping[int, int]] = field(default_factory=dict)
+    """Whose rows of the index the cursor has in the table `hits`, and how many by place: several questions of one answer share them."""
 
     def ask(self, question: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of an answer."""

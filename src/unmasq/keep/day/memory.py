@@ -62,12 +62,6 @@ class Memory:
         finally:
             self._leave(list(parts))
 
-    def clear(self) -> None:
-        """Let go of all that nobody reads now: most of it will not be asked for again."""
-        with self._lock:
-            self._wanted = self._wanted[0], ()
-            self._drop_unused()
-
     def _create(self, batches: Sequence[FlowBatch]) -> str:
         self._made += 1
         name = f"{self._name}_{self._made}"

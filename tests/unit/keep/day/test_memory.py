@@ -66,6 +66,7 @@ def test_what_is_pinned_stays_though_nobody_wants_it(kept):
     with kept.memory.holding(1, kept.parts(1)):
         pass
     with kept.memory.pinned() as keys:
-        kept.memory.clear()
+        with kept.memory.holding(2, kept.parts(2)):
+            pass
         assert (list(keys), kept.dropped) == ([1], [])
     assert kept.dropped == ["open_1"]
