@@ -96,15 +96,22 @@ class Growing:
 
     def add(self, more: Connections) -> None:
         """Append rows; first those that are gone make room."""
-        needed = self._used + len(more)
-        if needed > len(self._room):
-            kept = self.rows.take(~self.rows.is_gone)
-            size = (len(kept) + len(more)) * 3 // 2
-            self._room = Connections.concat([kept, Connections.filled(max(size, len(self._room)) - len(kept))])
-            self._used = len(kept)
+        if self._used + len(more) > len(self._room):
+            self._make_room(len(more))
         for name, values in more.as_dict().items():
             getattr(self._room, name)[self._used : self._used + len(more)] = values
         self._used += len(more)
+
+    def _make_room(self, count: int) -> None:
+        """Column by column, each let go once its next one is there: all at once would take as much memory again."""
+        columns, used, kept = self._room.as_dict(), self._used, ~self.rows.is_gone
+        self._room, self._used = Connections.empty(), int(kept.sum())
+        size = max((self._used + count) * 3 // 2, len(next(iter(columns.values()))))
+        for name in columns:
+            grown = np.zeros(size, columns[name].dtype)
+            grown[: self._used] = columns[name][:used][kept]
+            columns[name] = grown
+        self._room = Connections(**columns)
 
 
 def tuples(of: Columns, names: Sequence[str] = TUPLE) -> list[Array]:
