@@ -8,6 +8,7 @@ from tests.contract.test_questions import everything
 from tests.contract.traffic import LOG, MadeFlow, batch
 from unmasq.base.clock import MICROSECONDS, ManualClock
 from unmasq.base.errors import StoreError
+from unmasq.keep import live as lives
 from unmasq.keep.day.writing import Writer
 from unmasq.keep.duck import DuckStore
 from unmasq.keep.live import LiveStore
@@ -46,6 +47,43 @@ def test_waits_for_enough_rows(store, clock):
     live.append(batch([MadeFlow()], first_id=3))
     assert live.flush_due(NOW_US)
     assert (written(store), ids(live)) == (3, [1, 2, 3])
+
+
+def test_a_question_waits_for_what_is_about_to_be_written(store, clock, monkeypatch):
+    monkeypatch.setattr(lives, "PATIENCE_SECONDS", 3600)
+    live, found = LiveStore(store, clock, rows=6), list[int]()
+    live.append(batch([MadeFlow(), MadeFlow(), MadeFlow()]))
+    asking = threading.Thread(target=lambda: found.extend(ids(live)))
+    asking.start()
+    asking.join(0.2)
+    assert asking.is_alive()
+    assert live.flush_due(NOW_US)
+    asking.join(30)
+    assert found == [1, 2, 3]
+
+
+def test_a_question_does_not_wait_for_an_owner_who_is_stuck(store, clock, monkeypatch):
+    monkeypatch.setattr(lives, "PATIENCE_SECONDS", 0.01)
+    live = LiveStore(store, clock, rows=6)
+    live.append(batch([MadeFlow(), MadeFlow(), MadeFlow()]))
+    assert (written(store), ids(live)) == (0, [1, 2, 3])
+
+
+def test_all_questions_of_one_moment_see_the_same(store, clock):
+    live = LiveStore(store, clock)
+    live.append(batch([MadeFlow()]))
+
+    def answer(moment) -> list[tuple[int, ...]]:
+        seen = list[tuple[int, ...]]()
+        for number in range(3):
+            seen.append((len(everything(moment)), moment.health().flows, sum(span.flows for span in moment.span(SOURCE, FlowFilter()))))
+            live.append(batch([MadeFlow()], first_id=2 + number))
+            live.flush()
+        return seen
+
+    first, *others = live.at_one_moment(answer)
+    assert others == [first, first]
+    assert live.health().flows == 4
 
 
 def test_waits_no_longer_than_it_may(store, clock):

@@ -20,10 +20,3 @@ def tune_for_large_batches() -> bool:
     gc.set_threshold(*_ALLOCATIONS)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, _KEPT_BYTES) and mallopt(_MMAP_THRESHOLD, _LARGE_BYTES))
-
-
-def give_back() -> None:
-    """Give free pages back to the kernel, also those between others that are in use: after a burst these can be half of all."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from unmasq.base import moments
 from unmasq.base.clock import MICROSECONDS, SystemClock
-from unmasq.base.heap import give_back, tune_for_large_batches
+from unmasq.base.heap import tune_for_large_batches
 from unmasq.base.telemetry import Counters
 from unmasq.base.threads import share_in_short_turns
 from unmasq.cli import output as out
@@ -112,10 +112,10 @@ class Work:
     def turn(self) -> None:
         """One round. While flows cannot be written nothing more is read: the log keeps it, and whoever asks is told."""
         now_us = self._clock.now_us()
-        if self.turns.trouble is not None:
+        if self.turns.trouble is None:
+            self._live.flush_due(now_us)
+        else:
             self._live.flush()
-        elif self._live.flush_due(now_us):
-            give_back()
         self._ageing.turn(now_us)
         self._note(now_us)
         self._node.turn()

@@ -43,7 +43,7 @@ class Groups:
         for some in self._cut(rest):
             self._groups.append(Group(self.next_serial(), version, frozenset(stay.serial for stay in some)))
             rest = rest[len(some) :]
-        self._merge()
+            self._merge()
         return [(group, [here[serial] for serial in sorted(group.stays)]) for group in self._groups], rest
 
     def _merge(self) -> None:

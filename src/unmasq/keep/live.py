@@ -25,6 +25,9 @@ from unmasq.model.flowbatch import FlowBatch
 MANY_ROWS = 120_000
 """Flows and chains that are written without waiting for more: the more at once, the less of all is spent on each."""
 
+PATIENCE_SECONDS = 2.0
+"""How long a question waits for so many to be written, instead of seeing them in tables of its own: that costs as much again."""
+
 MOST_STUCK = 200_000
 """Rows that wait for days which cannot be written, from which on no more of these days are taken."""
 
@@ -70,6 +73,7 @@ class LiveStore(Answers):
         self._clock, self.precedence = clock, Precedence()
         self._rows, self._wait_us, self._resent, self._written = rows, wait_us, resent, written
         self._writing, self._resting = threading.Lock(), Resting()
+        self._published = threading.Condition(self.moment)
         self._waiting = Waiting()
         self._since_us: int | None = None
         self._changes = 0
@@ -147,6 +151,7 @@ class LiveStore(Answers):
             with self.moment:
                 self._resting.failed(day, error, self._clock.now_us())
                 self._changes += 1
+                self._published.notify_all()
             return error
         with self.moment:
             self._resting.written(day)
@@ -156,6 +161,7 @@ class LiveStore(Answers):
         def published() -> None:
             self._waiting.remove(day, parts)
             self._changes += 1
+            self._published.notify_all()
 
         batches = [part.batch for part in parts.values()]
         self.store.append_day(day, batches if self._resent else together(batches), published)
@@ -169,6 +175,8 @@ class LiveStore(Answers):
 
     @contextmanager
     def view(self, wanted: FlowFilter) -> Iterator[View]:
+        with self.moment:
+            self._published.wait_for(lambda: not self._is_about_to_be_written(), PATIENCE_SECONDS)
         with self.precedence.taken(), ExitStack() as stack:
             with self.moment:
                 pictured = self._pictures.now(stack, self._changes, self._shown(), self._clock.now_us())
@@ -179,10 +187,14 @@ class LiveStore(Answers):
         """Renew the picture of what is not on disk, if somebody asked a moment ago: whoever asks next need not wait for it."""
         with ExitStack() as stack:
             with self.moment:
-                if not self._pictures.are_due(self._changes, now_us):
+                if self._is_about_to_be_written() or not self._pictures.are_due(self._changes, now_us):
                     return
                 pictured = self._pictures.now(stack, self._changes, self._shown(), now_us, is_new=True)
             self._pictures.sources(stack, pictured, self.moment)
+
+    def _is_about_to_be_written(self) -> bool:
+        """Whether so much can be seen that waits that its owner writes it now."""
+        return not (self._resent or self.troubles) and self.waiting_rows() >= self._rows
 
     def _shown(self) -> dict[Hashable, Part]:
         """What waits and can be seen."""
