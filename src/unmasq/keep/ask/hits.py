@@ -39,7 +39,9 @@ def gather(view: View, address: Range, *, roles: Sequence[Role] = tuple(Role), m
     counts = view.gathered.get(key)
     if counts is None or sum(counts.values()) > most:
         view.gathered.clear()
-        view.gathered[key] = counts = _filled(view, address, roles, most) if view.sources else {}
+        counts = _filled(view, address, roles, most) if view.sources else {}
+        if sum(counts.values()) < most:  # all there are, so that another question may have them
+            view.gathered[key] = counts
     return Hits(list(counts), AT_ONCE if sum(counts.values()) <= _FEW else 1)
 
 
