@@ -1,6 +1,7 @@
 """Found before it is on disk, found once, and acknowledged only when it is on disk."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -51,15 +52,35 @@ def test_waits_for_enough_rows(store, clock):
 
 def test_a_question_waits_for_what_is_about_to_be_written(store, clock, monkeypatch):
     monkeypatch.setattr(lives, "PATIENCE_SECONDS", 3600)
-    live, found = LiveStore(store, clock, rows=6), list[int]()
+    live, found = LiveStore(store, clock, rows=6), list[int | None]()
     live.append(batch([MadeFlow(), MadeFlow(), MadeFlow()]))
-    asking = threading.Thread(target=lambda: found.extend(ids(live)))
+
+    def ask() -> None:
+        with live.view(FlowFilter()) as view:
+            found.extend(source.day for source in view.sources)
+
+    asking = threading.Thread(target=ask)
     asking.start()
     asking.join(0.2)
     assert asking.is_alive()
     assert live.flush_due(NOW_US)
     asking.join(30)
-    assert found == [1, 2, 3]
+    assert found == store.days.days()  # and no table of what waited
+
+
+def test_whoever_looks_goes_before_the_reading_of_logs(store, clock, monkeypatch):
+    live, steps = LiveStore(store, clock), list[str]()
+
+    @contextmanager
+    def taken():
+        steps.append("taken")
+        yield
+        steps.append("left")
+
+    monkeypatch.setattr(live.precedence, "taken", taken)
+    with live.view(FlowFilter()):
+        steps.append("looked")
+    assert steps == ["taken", "looked", "left"]
 
 
 def test_a_question_does_not_wait_for_an_owner_who_is_stuck(store, clock, monkeypatch):

@@ -12,7 +12,7 @@ _SHARE = 4
 """How many times as long as it worked work gives way: at least a fifth of the time is left to it."""
 
 _LONGEST_SECONDS = 0.25
-"""It gives way at once: the kernel keeps what nobody reads meanwhile, but not for ever."""
+"""Of one wait: the kernel keeps what nobody reads meanwhile, but not for ever."""
 
 
 def share_in_short_turns() -> None:

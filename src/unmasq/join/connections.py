@@ -105,8 +105,9 @@ class Growing:
     def _make_room(self, count: int) -> None:
         """Column by column, each let go once its next one is there: all at once would take as much memory again."""
         columns, used, kept = self._room.as_dict(), self._used, ~self.rows.is_gone
-        self._room, self._used = Connections.empty(), int(kept.sum())
-        size = max((self._used + count) * 5 // 4, len(next(iter(columns.values()))))
+        self._used = int(kept.sum())
+        size = max((self._used + count) * 5 // 4, len(self._room))
+        self._room = Connections.empty()
         for name in columns:
             grown = np.zeros(size, columns[name].dtype)
             grown[: self._used] = columns[name][:used][kept]

@@ -155,7 +155,8 @@ class DuckStore(Answers):
     def unreadable(self) -> Mapping[str, str]:
         return self.days.unreadable
 
-    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:  # noqa: ARG002  # of files at rest there is none
+    @property
+    def unwritten(self) -> Mapping[str, str]:
         return {}
 
     def covered(self) -> list[Covered]:

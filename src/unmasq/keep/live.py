@@ -11,7 +11,7 @@ from unmasq.base.clock import MICROSECONDS, Clock
 from unmasq.base.errors import StoreError
 from unmasq.base.threads import Precedence
 from unmasq.keep.ask.answers import Answers
-from unmasq.keep.ask.sources import View, days_within
+from unmasq.keep.ask.sources import View
 from unmasq.keep.day.file import file_of
 from unmasq.keep.day.split import by_day, together
 from unmasq.keep.duck import DuckStore
@@ -201,9 +201,9 @@ class LiveStore(Answers):
         stuck = self.troubles
         return self._waiting.parts(lambda day: not self._resent or day in stuck)
 
-    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:
-        errors = self.troubles
-        return {file_of(day): errors[day].why or errors[day].what for day in days_within(errors, window)}
+    @property
+    def unwritten(self) -> Mapping[str, str]:
+        return {file_of(day): error.why or error.what for day, error in self.troubles.items()}
 
     @property
     def unreadable(self) -> Mapping[str, str]:

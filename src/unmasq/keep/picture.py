@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 
 from unmasq.base.clock import MICROSECONDS
-from unmasq.keep.day.memory import Making
+from unmasq.keep.day.memory import LARGE_ROWS, Making
 from unmasq.keep.day.split import together
 from unmasq.keep.waiting import Part
 from unmasq.model.flowbatch import FlowBatch
@@ -14,9 +14,6 @@ FRESH_US = MICROSECONDS // 4
 """How old the picture of open flows is before the next one is made, if it is quickly made. A question may get one twice as old."""
 
 _REST = 4  # at most a fifth of the time is spent on pictures
-
-LARGE_ROWS = 10_000
-"""Flows and chains of a batch from which on it is worth a database of its own, so that it is made only once."""
 
 
 class Picture:

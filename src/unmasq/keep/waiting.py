@@ -27,11 +27,9 @@ class Waiting:
         """Whether a batch's part of a day waits."""
         return batch in self._days.get(day, ())
 
-    def put(self, day: int, part: FlowBatch) -> int:
-        """Let a part wait; its weight."""
-        waiting = Part(part, part.weight())
-        self._days.setdefault(day, {})[part.id] = waiting
-        return waiting.weight
+    def put(self, day: int, part: FlowBatch) -> None:
+        """Let a part wait."""
+        self._days.setdefault(day, {})[part.id] = Part(part, part.weight())
 
     def of(self, is_wanted: Callable[[int], bool]) -> dict[int, Parts]:
         """What waits for the days that are wanted, newest first."""

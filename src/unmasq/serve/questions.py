@@ -59,10 +59,10 @@ class Questions(TrustDesk):
         self._vitals = vitals or Vitals()  # of files at rest nobody is heard
 
     def trace(self, address: str, wanted: FlowFilter, *, is_quick: bool = False) -> Trace:
-        wanted_of, trust = parse_range(address), self._control.trust_list()
+        of, trust = parse_range(address), self._control.trust_list()
 
         def answer(store: Asked) -> Trace:
-            found = trace(store, trust, wanted_of, wanted, is_quick=is_quick)
+            found = trace(store, trust, of, wanted, is_quick=is_quick)
             return structs.replace(found, completeness=self._completeness(store, wanted))
 
         return self._store.at_one_moment(answer)

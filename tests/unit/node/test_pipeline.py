@@ -1,5 +1,6 @@
-"""How often the table is read for the sake of what lines say."""
+"""How often the table is read for the sake of what lines say, and when a log waits."""
 
+import threading
 from contextlib import nullcontext
 
 from tests.story.traffic import FILE, NOON, SECOND, line
@@ -71,3 +72,17 @@ def test_the_last_one_is_looked_for_too():
     times, known = dumped(seconds=20, most=1)
     assert known == 1
     assert len(times) == 2
+
+
+def test_a_log_gives_way_behind_each_chunk_while_nothing_is_held():
+    desk = Desk(WindowSettings(), Counters(), lambda: Surroundings("node-1", TrustList()), witnessed=False, began_us=NOON)
+    log, moment, waited = Naming(3), threading.Lock(), list[int]()
+
+    def give_way() -> None:
+        assert not moment.locked()
+        waited.append(len(desk))
+
+    made = Pipeline([log], None, Listeners(Counters()), desk, lambda _: None, ManualClock(NOON), moment, give_way)
+    for _ in range(4):
+        made.step()
+    assert waited == [1, 2, 3]

@@ -56,9 +56,10 @@ class Answers(ABC):
     def unreadable(self) -> Mapping[str, str]:
         """The files whose days are left out of every answer, each with why."""
 
+    @property
     @abstractmethod
-    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:
-        """The files of a window to which something cannot be written, each with why."""
+    def unwritten(self) -> Mapping[str, str]:
+        """The files to which something cannot be written, each with why."""
 
     def at_one_moment(self, answer: Callable[["Answers"], Answer]) -> Answer:
         """What `answer` makes of several questions, which all see the store as it was when the first was asked."""
@@ -102,14 +103,13 @@ class Answers(ABC):
 
     def health(self) -> Health:
         found = self._asked(EVER, lambda view: completeness.health(view, self.control.trust_version, self.remembered))
-        return structs.replace(found, unreadable=dict(self.unreadable), unwritten=dict(self.unwritten(EVER)))
+        return structs.replace(found, unreadable=dict(self.unreadable), unwritten=dict(self.unwritten))
 
     def within(self, since_us: int | None, until_us: int) -> Within:
         window = FlowFilter(since_us=since_us, until_us=until_us)
         looked_at = within.looked_at(window)
         found = self._asked(looked_at, lambda view: within.within(view, self.control.trust_version, self.remembered, window))
-        missing = {file: why for file, why in self.unreadable.items() if days_within([day_of(file)], window)}
-        return structs.replace(found, unreadable=missing, unwritten=dict(self.unwritten(window)))
+        return structs.replace(found, unreadable=_within(self.unreadable, window), unwritten=_within(self.unwritten, window))
 
 
 class _Moment(Answers):
@@ -128,8 +128,14 @@ class _Moment(Answers):
     def unreadable(self) -> Mapping[str, str]:
         return self._store.unreadable
 
-    def unwritten(self, window: FlowFilter) -> Mapping[str, str]:
-        return self._store.unwritten(window)
+    @property
+    def unwritten(self) -> Mapping[str, str]:
+        return self._store.unwritten
+
+
+def _within(files: Mapping[str, str], window: FlowFilter) -> dict[str, str]:
+    """Those of the day files that can hold flows of a window."""
+    return {file: why for file, why in files.items() if days_within([day_of(file)], window)}
 
 
 def asked(view: Callable[[], AbstractContextManager[View]], question: Callable[[View], Answer]) -> Answer:

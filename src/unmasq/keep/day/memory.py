@@ -13,8 +13,9 @@ from unmasq.model.flowbatch import FlowBatch
 
 Making = Callable[[], Sequence[FlowBatch]]
 
-_LARGE = 5000
-"""Flows and chains from which on tables are compressed: a flow of one request takes a kilobyte otherwise."""
+LARGE_ROWS = 10_000
+"""Flows and chains from which on a batch is worth a database of its own, which is made once and compressed: a flow of one request
+takes a kilobyte otherwise."""
 
 
 class Memory:
@@ -69,7 +70,7 @@ class Memory:
             cursor.execute(f"ATTACH ':memory:' AS {name} (COMPRESS)")
             schema.create(cursor, name)
             Writer(cursor, name).write(batches)
-            if sum(batch.weight() for batch in batches) >= _LARGE:
+            if sum(batch.weight() for batch in batches) >= LARGE_ROWS:
                 cursor.execute(f"CHECKPOINT {name}")
         return name
 

@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from tests.contract.traffic import MadeFlow, batch
+from unmasq.keep.day import memory
 from unmasq.keep.day.memory import Memory
 
 
@@ -23,6 +24,11 @@ class Kept:
             return make
 
         return {key: making(key) for key in keys}
+
+    def compressions(self, name):
+        """How the segments of a column are kept that is worth compressing."""
+        rows = f"SELECT DISTINCT compression FROM pragma_storage_info('{name}.flows') WHERE column_name = 'interval_start_us'"
+        return {each for (each,) in self.connection.execute(f"{rows} AND segment_type <> 'VALIDITY'").fetchall()}
 
     def flows(self, names):
         return [count for name in names for (count,) in self.connection.execute(f"SELECT count(*) FROM {name}.flows").fetchall()]
@@ -70,3 +76,12 @@ def test_what_is_pinned_stays_though_nobody_wants_it(kept):
             pass
         assert (list(keys), kept.dropped) == ([1], [])
     assert kept.dropped == ["open_1"]
+
+
+def test_many_rows_are_compressed_and_few_are_not(kept, monkeypatch):
+    monkeypatch.setattr(memory, "LARGE_ROWS", 2000)
+    with kept.memory.holding(1, kept.parts(10, 1000)) as names:
+        few, many = (kept.compressions(name) for name in names)
+    assert few == {"Uncompressed"}
+    assert many
+    assert "Uncompressed" not in many
