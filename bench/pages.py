@@ -24,7 +24,7 @@ from unmasq.model.filter import FlowFilter
 
 DAYS = 30
 READERS = 20
-PAIRS = 3
+PAIRS = 6
 _LINES = int(os.environ.get("BENCH_FLOWS", "5000000"))
 _PAUSE_SECONDS = 1.0  # of a reader between two questions
 
