@@ -119,6 +119,7 @@ windows = st.sampled_from([
     WindowSettings(linger_us=300 * SECOND, wait_us=20 * SECOND),
     WindowSettings(most_lines=4),
     WindowSettings(pictured_lines=3),
+    WindowSettings(most_open=2, early_lines=2),
     WindowSettings(most_connections=2),
 ])  # fmt: skip
 scripts = st.lists(st.one_of(telling(), telling(), kernel(), kernel(), waiting(), st.just(look)), max_size=14)

@@ -17,8 +17,13 @@ class WindowSettings:
     """How long a line waits for its connection, and a connection for its first line."""
     most_lines: int = 250_000
     """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
+    most_open: int = 100_000
+    """Connections with lines in open flows, 70 s of 1,400 a second; beyond it the oldest lines are closed early. A flow takes several
+    times the memory of a line, and a connection with one line loses nothing by it."""
+    early_lines: int = 60_000
+    """So many: enough to be written at once, and as many as are pictured together, so that no picture of others is made again."""
     pictured_lines: int = 20_000
     """Lines of open flows that are pictured once for all questions; fewer are pictured again for each."""
-    most_connections: int = 500_000
-    """Connections held at once: 70 s of 5,000 a second, and half a minute more. From three quarters of it on those
-    that ended and had their lines leave early; beyond it new ones are dropped. Both are counted."""
+    most_connections: int = 350_000
+    """Connections held at once, more than conntrack holds by default: 70 s of 5,000 a second. From three quarters of it on
+    those that ended and had their lines leave early; beyond it new ones are dropped. Both are counted."""

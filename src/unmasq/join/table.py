@@ -176,6 +176,10 @@ class ConnectionTable:
         np.add.at(rows.requests, at, 1)
         np.add.at(rows.held, at, 1)
 
+    def held(self) -> int:
+        """How many connections have lines in the room."""
+        return int(np.count_nonzero(self.rows.held))
+
     def released(self, serials: Array, intervals_us: Array) -> None:
         """Lines that joined have left the room, with their intervals: what is counted from now on goes to a later one."""
         rows = self.rows

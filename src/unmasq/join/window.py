@@ -139,12 +139,11 @@ class Window:
     def close(self, now_us: int, *, everything: bool = False, is_heavy: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
 
-        Looks at most once a second, unless there are too many lines, they are too heavy, or `everything` is to go. Of too many the
-        oldest quarter leaves: a closing of all would take as much memory again, and what shows the others to questions is kept.
+        Looks at most once a second, unless there is too much here, or `everything` is to go. Of too much the oldest quarter leaves: a
+        closing of all would take as much memory again, and what shows the others to questions is kept.
         Lines that give no flow have nothing to wait for: many of them make nobody else leave early.
         """
-        crowded = is_heavy or self._undecided() > self._settings.most_lines
-        is_full = crowded or len(self) > self._settings.most_lines
+        is_full = self._excess(is_heavy=is_heavy)[0] > 0 or len(self) > self._settings.most_lines
         if not (everything or is_full or abs(now_us - self._looked_us) >= LOOK_US):
             return NOTHING
         self._looked_us = now_us
@@ -153,7 +152,7 @@ class Window:
             self._give_up_oldest()
         before_us = EVER_US if everything else now_us - self._settings.linger_us - self._settings.interval_us
         lines = self._joined.take(before_us)
-        if crowded and not everything:
+        if not everything:
             lines = JoinedLines.concat([lines, self._take_early(is_heavy=is_heavy)])
         joined = lines.connection > 0
         self.table.released(lines.connection[joined], lines.interval_us[joined])
@@ -164,10 +163,19 @@ class Window:
 
     def _take_early(self, *, is_heavy: bool) -> JoinedLines:
         """Some of what is too much, though the intervals of these lines are not over."""
-        count = len(self._joined) // 2 + 1 if is_heavy else self._undecided() - self._settings.most_lines * 3 // 4
-        lines = self._joined.take_oldest(count)
-        self._counters.add("window_closed_early", len(lines), "texts" if is_heavy else "lines")
-        return lines
+        lines, reason = self._excess(is_heavy=is_heavy)
+        early = self._joined.take_oldest(lines)
+        self._counters.add("window_closed_early", len(early), reason)
+        return early
+
+    def _excess(self, *, is_heavy: bool) -> tuple[int, str]:
+        """How many lines are too many, and why."""
+        if is_heavy:
+            return len(self._joined) // 2 + 1, "texts"
+        if self._undecided() > self._settings.most_lines:
+            return self._undecided() - self._settings.most_lines * 3 // 4, "lines"
+        is_crowded = len(self._joined) > self._settings.most_open and self.table.held() > self._settings.most_open
+        return (self._settings.early_lines, "connections") if is_crowded else (0, "")
 
     @property
     def stays(self) -> list[Stay]:

@@ -186,7 +186,7 @@ def _engine(folder: Path, limits: Limits) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={
         "memory_limit": f"{limits.memory_mb}MB",
         "threads": limits.threads,
-        "checkpoint_threshold": "128MB",  # what is not in the file yet is in memory: twice the time once that is full
+        "checkpoint_threshold": "64MB",  # what is not in the file yet is in memory: twice the time once that is full
         "temp_directory": str(folder / "spill"),
         "max_temp_directory_size": f"{limits.spill_mb}MB",
         "autoinstall_known_extensions": False,  # nothing is ever fetched from the network

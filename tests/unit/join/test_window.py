@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 
-from tests.story.traffic import FILE, NOON, SECOND, line
+from tests.story.traffic import FILE, NOON, SECOND, Story, connection, line
 from unmasq.base.clock import ManualClock
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
@@ -68,6 +68,33 @@ def test_of_too_many_lines_those_that_came_first_leave_and_most_stay():
         "192.0.1.",
     }
     assert (len(made), counters.of("window_closed_early", "lines")) == (30, 60)
+
+
+def test_of_too_many_connections_with_lines_the_oldest_lines_close_early_and_are_counted():
+    story = Story(settings=WindowSettings(most_open=20, early_lines=15))
+    story.after(0)
+    for number in range(20):
+        talk(story, number)
+    assert story.after(0.1) is None, "as many as may be"
+    talk(story, 20)
+    batch = story.after(0.1)
+    assert batch is not None
+    assert batch.flows.source_port.tolist() == [*range(5000, 5015)]
+    assert (len(story.desk), story.counters.of("window_closed_early", "connections")) == (6, 15)
+
+
+def test_many_lines_of_few_connections_do_not_close_early():
+    story = Story(settings=WindowSettings(most_open=20, early_lines=15))
+    story.after(0)
+    for number in range(100):
+        talk(story, number % 20)
+    assert story.after(0.1) is None
+
+
+def talk(story: Story, number: int) -> None:
+    """A connection, and a line of it."""
+    story.kernel(connection(("192.0.2.1", 5000 + number), NOON, id_=1 + number))
+    story.tell(line("192.0.2.1", 5000 + number))
 
 
 def test_lines_with_too_much_text_close_early_and_are_counted(monkeypatch):
