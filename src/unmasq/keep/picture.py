@@ -13,7 +13,7 @@ from unmasq.model.openpart import OpenPart
 FRESH_US = MICROSECONDS // 4
 """How old the picture of open flows is before the next one is made, if it is quickly made. A question may get one twice as old."""
 
-_REST = 4  # at most a fifth of the time is spent on pictures
+_REST = 9  # at most a tenth of the time is spent on pictures
 
 
 class Picture:

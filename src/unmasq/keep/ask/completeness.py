@@ -108,7 +108,7 @@ def _counted(view: View, place: int) -> Figures:
     rejects = dict(view.ask(view.within(place, _REJECTS)))
     judged = view.ask(view.within(place, _JUDGED))
     versions, is_timed = {version: count for version, count, _ in judged}, not any(read for *_, read in judged)
-    is_rolled = hours.is_whole(view, place)
+    is_rolled = view.sources[place].day is not None and hours.is_whole(view, place)
     return Figures(by_node, rejects, versions, is_timed, is_rolled)
 
 

@@ -56,18 +56,24 @@ SELECT path, sum(requests)::BIGINT AS requests, count(DISTINCT connection) AS co
        min(first_us) AS first_us, max(last_us) AS last_us
 FROM paths GROUP BY path ORDER BY requests DESC, path LIMIT $most
 """
-# What a chain that sums others asked for is not what this address asked for.
+# What a chain that sums others asked for is not what this address asked for. The texts of a day may be long ones, so that each look at
+# them takes a while: one is for both.
 _ASKED = f"""
-SELECT p.path, s.value AS status, t.value AS asked, sum(a.requests)::BIGINT AS requests
-FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND flags & {int(Flag.OTHERS)} = 0) p
-JOIN day.asked a ON a.chain = p.chain JOIN day.texts s ON s.text = a.status JOIN day.texts t ON t.text = a.path
+SELECT u.path, u.is_status, t.value, sum(u.requests)::BIGINT AS requests
+FROM (
+    SELECT p.path, a.requests, unnest([true, false]) AS is_status, unnest([a.status, a.path]) AS text
+    FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND flags & {int(Flag.OTHERS)} = 0) p
+    JOIN day.asked a ON a.chain = p.chain
+) u JOIN day.texts t ON t.text = u.text
 GROUP BY ALL
 """
-_STATUSES = "SELECT path, status, sum(requests)::BIGINT AS total FROM asked WHERE status <> '' GROUP BY ALL ORDER BY total DESC, status"
+_STATUSES = """
+SELECT path, value, sum(requests)::BIGINT AS total FROM asked WHERE is_status AND value <> '' GROUP BY ALL ORDER BY total DESC, value
+"""
 _MOST_ASKED = f"""
-SELECT path, asked FROM asked WHERE asked <> '' GROUP BY path, asked
-QUALIFY row_number() OVER (PARTITION BY path ORDER BY sum(requests) DESC, asked) <= {LISTED_PATHS}
-ORDER BY sum(requests) DESC, asked
+SELECT path, value FROM asked WHERE NOT is_status AND value <> '' GROUP BY path, value
+QUALIFY row_number() OVER (PARTITION BY path ORDER BY sum(requests) DESC, value) <= {LISTED_PATHS}
+ORDER BY sum(requests) DESC, value
 """
 
 
