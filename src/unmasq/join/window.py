@@ -139,8 +139,8 @@ class Window:
     def close(self, now_us: int, *, everything: bool = False, is_heavy: bool = False) -> Closed:
         """Take out what is complete at `now_us`: old intervals, lines that waited long enough, connections without a line.
 
-        Looks at most once a second, unless there is too much here, or `everything` is to go. Of too much the oldest quarter leaves: a
-        closing of all would take as much memory again, and what shows the others to questions is kept.
+        Looks at most once a second, unless there is too much here, or `everything` is to go. Of too much some of the oldest leaves:
+        a closing of all would take as much memory again, and what shows the others to questions is kept.
         Lines that give no flow have nothing to wait for: many of them make nobody else leave early.
         """
         is_full = self._excess(is_heavy=is_heavy)[0] > 0 or len(self) > self._settings.most_lines
@@ -152,7 +152,7 @@ class Window:
             self._give_up_oldest()
         before_us = EVER_US if everything else now_us - self._settings.linger_us - self._settings.interval_us
         lines = self._joined.take(before_us)
-        if not everything:
+        if is_full and not everything:
             lines = JoinedLines.concat([lines, self._take_early(is_heavy=is_heavy)])
         joined = lines.connection > 0
         self.table.released(lines.connection[joined], lines.interval_us[joined])
