@@ -21,7 +21,8 @@ class WindowSettings:
     """Connections with lines in open flows, 70 s of 1,400 a second; beyond it the oldest lines are closed early: a flow takes several
     times the memory of a line."""
     early_lines: int = 60_000
-    """Lines that leave where there are too many connections: enough to be written at once, and as many as are pictured together, so that no picture of others is made again."""
+    """Lines that leave where there are too many connections: enough to be written at once, and as many as are pictured together, so
+    that no picture of others is made again."""
     pictured_lines: int = 20_000
     """Lines of open flows that are pictured once for all questions; fewer are pictured again for each."""
     most_connections: int = 350_000
