@@ -15,14 +15,14 @@ MOST_AGENTS = 3
 _AGENTS = f"""
 SELECT t.value, sum(a.requests) AS requests
 FROM hits h JOIN day.chains c ON c.chain = h.chain AND c.flags & {int(Flag.OTHERS)} = 0
-JOIN day.asked a ON a.chain = h.chain JOIN day.texts t ON t.text = a.user_agent
+JOIN day.asked a ON a.chain = h.chain JOIN day.every_text t ON t.text = a.user_agent
 WHERE h.place = PLACE AND t.value NOT IN ('', '-') GROUP BY t.value
 """
 _MOST = f"SELECT value FROM ({{union}}) GROUP BY value ORDER BY sum(requests) DESC, value LIMIT {MOST_AGENTS}"
 _SENDERS = """
 SELECT c.client_hi, c.client_lo FROM day.chains c
 WHERE (c.client_hi > 0 OR c.client_lo > 0) AND c.flow < BELOW AND c.chain IN (
-  SELECT a.chain FROM day.asked a WHERE a.user_agent IN (SELECT t.text FROM day.texts t WHERE list_contains($agents, t.value)))
+  SELECT a.chain FROM day.asked a WHERE a.user_agent IN (SELECT t.text FROM day.every_text t WHERE list_contains($agents, t.value)))
 """
 _OTHERS = """
 SELECT count(*) FROM (

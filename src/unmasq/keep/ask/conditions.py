@@ -96,7 +96,7 @@ def _pod(part: int) -> Condition:
 
     def condition(made: Bound, patterns: Sequence[str]) -> str:
         alike = either(f"split_part(t.value, '/', {part}) GLOB {made.bind(pattern)}" for pattern in patterns)
-        return f"f.pod IN (SELECT t.text FROM day.texts t WHERE contains(t.value, '/') AND {alike})"
+        return f"f.pod IN (SELECT t.text FROM day.every_text t WHERE contains(t.value, '/') AND {alike})"
 
     return condition
 
@@ -105,7 +105,7 @@ def _asked(column: str, alike: Callable[[Bound, str], str]) -> Condition:
     """Whether a chain asked for such a text. The empty one stands for what the log did not say, which nobody asks for."""
 
     def condition(made: Bound, texts: Sequence[str]) -> str:
-        wanted = f"SELECT t.text FROM day.texts t WHERE t.value <> '' AND {either(alike(made, text) for text in texts)}"
+        wanted = f"SELECT t.text FROM day.every_text t WHERE t.value <> '' AND {either(alike(made, text) for text in texts)}"
         return f"c.chain IN (SELECT a.chain FROM day.asked a WHERE a.{column} IN ({wanted}))"
 
     return condition
@@ -131,7 +131,7 @@ def _header(made: Bound, names: Sequence[str]) -> str:
     No value holds a quote that is not escaped, so that a name in quotes behind `{` or `,` is a name.
     """
     sent = either(f"regexp_matches(t.value, {made.bind(_sent(name))})" for name in names)
-    return f"c.headers IN (SELECT t.text FROM day.texts t WHERE starts_with(t.value, '{{') AND {sent})"
+    return f"c.headers IN (SELECT t.text FROM day.every_text t WHERE starts_with(t.value, '{{') AND {sent})"
 
 
 def _sent(name: str) -> str:

@@ -41,11 +41,11 @@ _ADDRESS = "SELECT {field}, {of}_hi, {of}_lo, NULL, sum(c.requests) FROM {rows} 
 _NUMBER = "SELECT {field}, ({of})::UBIGINT, 0, NULL, sum(c.requests) FROM {rows} GROUP BY ALL"
 _TEXT = """
 SELECT {field}, 0, 0, t.value, sum(a.requests) FROM piece_chains c JOIN day.asked a ON a.chain = c.chain
-JOIN day.texts t ON t.text = a.{of} WHERE t.value <> '' GROUP BY ALL
+JOIN day.every_text t ON t.text = a.{of} WHERE t.value <> '' GROUP BY ALL
 """
 _POD = """
 SELECT {field}, 0, 0, split_part(t.value, '/', {of}), sum(c.requests) FROM piece_chains c JOIN piece f ON f.flow = c.flow
-JOIN day.texts t ON t.text = f.pod WHERE contains(t.value, '/') GROUP BY ALL
+JOIN day.every_text t ON t.text = f.pod WHERE contains(t.value, '/') GROUP BY ALL
 """
 _FLAG = "SELECT {field}, {of}, 0, NULL, sum(c.requests) FROM {rows} WHERE ((c.flags | (f.flags & {own})) & {of}) > 0"
 _ALONE, _WITH_FLOW = "piece_chains c", "piece_chains c JOIN piece f ON f.flow = c.flow"

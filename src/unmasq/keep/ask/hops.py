@@ -21,13 +21,13 @@ LISTED_CLIENTS = 100
 
 _CHAINS = """
 SELECT c.*, coalesce(t.value, '') AS header_text
-FROM day.chains c LEFT JOIN day.texts t ON t.text = c.headers
+FROM day.chains c LEFT JOIN day.every_text t ON t.text = c.headers
 WHERE c.flow IN (SELECT unnest($flows)) ORDER BY c.chain
 """
 # A summed chain may have several rows of the same texts.
 _ASKED = f"""
 SELECT a.chain, {", ".join(f"{name}.value AS {name}" for name in TEXTS)}, sum(a.requests)::BIGINT AS requests
-FROM day.asked a {" ".join(f"JOIN day.texts {name} ON {name}.text = a.{name}" for name in TEXTS)}
+FROM day.asked a {" ".join(f"JOIN day.every_text {name} ON {name}.text = a.{name}" for name in TEXTS)}
 WHERE a.chain IN (SELECT unnest($chains)) GROUP BY ALL
 """
 

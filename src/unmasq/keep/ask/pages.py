@@ -19,7 +19,7 @@ MOST_CHAINS = 20_000
 """Of one page: a flow may have ten thousand, and whoever asks for a hundred such flows gets shorter pages."""
 
 _PAGE = """
-SELECT f.*, coalesce(p.value, '') AS pod_text FROM day.flows f LEFT JOIN day.texts p ON p.text = f.pod WHERE {where}
+SELECT f.*, coalesce(p.value, '') AS pod_text FROM day.flows f LEFT JOIN day.every_text p ON p.text = f.pod WHERE {where}
 ORDER BY f.interval_start_us DESC, f.id_hi DESC, f.id_lo DESC LIMIT {limit}
 """
 

@@ -31,7 +31,7 @@ WHERE f.flow < BELOW AND f.trust_version = {{version}} AND c.evidence = {int(Evi
 AND c.chain IN (SELECT a.chain FROM day.addresses a WHERE a.roles & {Role.CLAIM.bit} > 0 AND {{here}})
 ORDER BY c.chain LIMIT $most OFFSET $done
 """
-_TEXTS = "SELECT value FROM day.texts WHERE text IN (SELECT unnest($texts)) ORDER BY text"
+_TEXTS = "SELECT value FROM day.every_text WHERE text IN (SELECT unnest($texts)) ORDER BY text"
 
 
 def find(view: View, made: Bound, places: Sequence[int]) -> None:

@@ -38,7 +38,7 @@ SELECT h.place, h.role, h.hi, h.lo, f.node, f."join", f.source_hi, f.source_lo, 
 FROM hits h
 JOIN day.flows f ON f.flow = h.flow
 JOIN day.chains c ON c.flow = h.flow AND (h.chain = c.chain OR h.chain < 0)
-LEFT JOIN day.texts t ON t.text = c.headers
+LEFT JOIN day.every_text t ON t.text = c.headers
 WHERE h.place = PLACE AND {flows} AND {chains}
 """
 _SHAPES = f"""
@@ -64,7 +64,7 @@ FROM (
     SELECT p.path, a.requests, unnest([true, false]) AS is_status, unnest([a.status, a.path]) AS text
     FROM (SELECT DISTINCT path, chain FROM paths WHERE place = PLACE AND flags & {int(Flag.OTHERS)} = 0) p
     JOIN day.asked a ON a.chain = p.chain
-) u JOIN day.texts t ON t.text = u.text
+) u JOIN day.every_text t ON t.text = u.text
 GROUP BY ALL
 """
 _STATUSES = """

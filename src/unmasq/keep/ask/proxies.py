@@ -42,7 +42,7 @@ SELECT row_number() OVER (ORDER BY count(DISTINCT (place, headers)) DESC, client
 FROM newest GROUP BY client_hi, client_lo ORDER BY bearer LIMIT {MOST_LISTED}
 """
 _TEXTS = f"""
-SELECT DISTINCT b.bearer, t.value FROM newest n JOIN bearers b USING (client_hi, client_lo) JOIN day.texts t ON t.text = n.headers
+SELECT DISTINCT b.bearer, t.value FROM newest n JOIN bearers b USING (client_hi, client_lo) JOIN day.every_text t ON t.text = n.headers
 WHERE n.place = PLACE LIMIT {MOST_TEXTS}
 """
 

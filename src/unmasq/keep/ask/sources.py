@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from unmasq.base.clock import DAY_US
+from unmasq.keep.day.texts import every_text
 from unmasq.model.filter import FlowFilter
 from unmasq.unwind.trust import TrustList
 
@@ -19,7 +20,7 @@ EVERYTHING = 1 << 62
 AT_ONCE = 10
 """Sources of one statement, where it finds little in each."""
 
-_WORDS = re.compile(r"\bday\.|\bBELOW\b|\bPLACE\b")
+_WORDS = re.compile(r"\bday\.every_text\b|\bday\.|\bBELOW\b|\bPLACE\b")
 _UNION = "\nUNION ALL\n"
 SLACK_US = DAY_US // 24
 """No interval is longer, so no flow of a day ends later than this after it."""
@@ -66,9 +67,17 @@ class View:
             self.ask(f"{into} {_UNION.join(self.within(place, select) for place in places[start : start + at_once])}", values)
 
     def within(self, place: int, select: str) -> str:
-        """A SELECT of one source: `day.` in its text is the source's database, BELOW its bound, PLACE its position."""
+        """A SELECT of one source: `day.` in its text is the source's database, BELOW its bound, PLACE its position.
+
+        `day.every_text` has the rows of both tables of texts.
+        """
         source = self.sources[place]
-        words = {"day.": f"{source.database}.", "BELOW": str(source.below), "PLACE": str(place)}
+        words = {
+            "day.every_text": every_text(source.database),
+            "day.": f"{source.database}.",
+            "BELOW": str(source.below),
+            "PLACE": str(place),
+        }
         return _WORDS.sub(lambda match: words[match.group()], select)
 
     def union(self, select: str) -> str:

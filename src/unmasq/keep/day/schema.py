@@ -6,13 +6,13 @@ from unmasq.model.columns import Columns
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowColumns
 from unmasq.model.ingress import TEXTS
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; a file with a higher one was written by a newer program and is refused."""
 
 ADDED = {2: ("flows", "pod", "BIGINT", "-1")}
 """What a version added to the one before: a column of a table, its type, and its value in older rows."""
 
-MADE = {3: ("hours", "lives")}
+MADE = {3: ("hours", "lives"), 4: ("long_texts",)}
 """Tables that a version added; an older file has none of it to tell."""
 
 CLOSED = "closed"
@@ -31,13 +31,16 @@ def _of(columns: type[Columns]) -> str:
     return ", ".join(f'"{name}" {_SMALLER.get(name) or _TYPES[dtype.str[1:]]}' for name, dtype in columns.dtypes().items())
 
 
+# The same value may come again under another number; told how to compress, DuckDB need not try what there is.
+_TEXT = "text BIGINT, value VARCHAR USING COMPRESSION zstd"
+
 TABLES = {
     # `flow`, `chain`, `text` and `file` are numbers of this file alone, given in the order of arrival
     "flows": f"flow BIGINT, node VARCHAR, {_of(FlowColumns)}",
     "chains": f"chain BIGINT, {_of(ChainColumns)}",  # headers: a text
     "asked": _of(AskedColumns),
-    # the same value may come again under another number; told how to compress, DuckDB need not try what there is
-    "texts": "text BIGINT, value VARCHAR USING COMPRESSION zstd",
+    "texts": _TEXT,
+    "long_texts": _TEXT,  # see unmasq.keep.day.texts
     "addresses": _of(AddressColumns),  # sorted by (hi, lo) once the day is closed
     # clients by hour, once the day is closed (unmasq.keep.ask.hours); -1 bytes are unknown
     "hours": (

@@ -7,6 +7,7 @@ import numpy as np
 
 from unmasq.keep.day import rollup, schema
 from unmasq.keep.day.ageing import sort_addresses
+from unmasq.keep.day.texts import every_text
 from unmasq.model.columns import Array
 from unmasq.model.flowbatch import ChainColumns, Flag, FlowColumns, Role
 from unmasq.unwind.claims import claims_of
@@ -14,7 +15,7 @@ from unmasq.unwind.judge import DERIVED, judge
 from unmasq.unwind.trust import TrustList
 
 _VERDICT = ("client_hi", "client_lo", "evidence", "flags")
-_TEXTS = "SELECT value FROM {day}.texts WHERE text IN (SELECT unnest($texts)) ORDER BY text"
+_TEXTS = "SELECT value FROM {texts} WHERE text IN (SELECT unnest($texts)) ORDER BY text"
 _BEFORE = """
 CREATE OR REPLACE TEMP TABLE judged (chain BIGINT, flow BIGINT, client_hi UBIGINT, client_lo UBIGINT, evidence UTINYINT, flags USMALLINT)
 """
@@ -54,7 +55,7 @@ def judge_rows(
 ) -> None:
     """Judge flows, which are sorted by their number, with all their chains `rows`; both are whole rows of the tables."""
     used, headers = np.unique(rows["headers"], return_inverse=True)
-    texts = [value for (value,) in cursor.execute(_TEXTS.format(day=day), {"texts": used.tolist()}).fetchall()]
+    texts = [value for (value,) in cursor.execute(_TEXTS.format(texts=every_text(day)), {"texts": used.tolist()}).fetchall()]
     chains = ChainColumns.of({**rows, "flow": np.searchsorted(flows["flow"], rows["flow"]), "headers": headers})
     judged = judge(FlowColumns.of(flows), chains, claims_of(texts), trust)
     cursor.register("incoming", {"chain": rows["chain"], "flow": rows["flow"], **{name: getattr(judged, name) for name in _VERDICT}})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import duckdb
@@ -13,13 +14,10 @@ from unmasq.base.errors import StoreError
 from unmasq.base.safe import utf8
 from unmasq.keep.day.runs import merged
 from unmasq.keep.day.split import together
+from unmasq.keep.day.texts import Texts
 from unmasq.model.columns import Array, Columns
 from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
 from unmasq.model.ingress import TEXTS, FileIdentity
-from unmasq.model.vocabulary import Vocabulary
-
-KNOWN_CHARACTERS = 8_000_000
-"""Of texts that are remembered so that a repeated one is stored once; then all are forgotten, which only costs room on disk."""
 
 MANY_RUNS = 20_000
 """Rows of covered lines that were added before the whole table is merged."""
@@ -43,7 +41,7 @@ class Writer:
     def _numbers(self) -> None:
         """Where to go on counting."""
         self.flows, self._chains = self._next("flow", "flows"), self._next("chain", "chains")
-        self._begin_texts(self._next("text", "texts"))
+        self._texts = Texts(partial(self._next, "text"), self._insert)
         rows = self._cursor.execute(f"SELECT device, inode, fingerprint, file FROM {self._database}.files").fetchall()
         self._files = {FileIdentity(device, inode, fingerprint): file for device, inode, fingerprint, file in rows}
         self._runs = 0
@@ -90,7 +88,7 @@ class Writer:
         return [batch for batch in batches.values() if batch.id not in held]
 
     def _append(self, batch: FlowBatch) -> None:
-        texts = self._text_numbers(batch.texts)
+        texts = self._texts.numbers(batch.texts)
         flows, chains = self.flows, self._chains
         self._insert("flows", _moved(batch.flows, pod=texts) | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
         self._insert("chains", _moved(batch.chains, flow=flows, headers=texts) | {"chain": np.arange(chains, chains + len(batch.chains))})
@@ -109,22 +107,6 @@ class Writer:
         self._cursor.register("incoming", columns)
         self._cursor.execute(f"INSERT INTO {self._database}.{table} BY NAME SELECT *{more} FROM incoming", constants)
         self._cursor.unregister("incoming")
-
-    def _text_numbers(self, texts: list[str]) -> NDArray[np.int64]:
-        if self._characters > KNOWN_CHARACTERS:
-            self._begin_texts(self._text + self._stored)
-        numbers = self._texts.numbers(texts)
-        fresh = utf8(self._texts.since(self._stored))
-        places = np.arange(self._stored, self._stored + len(fresh))
-        self._insert("texts", {"text": self._text + places, "value": np.array(fresh, dtype=object)})
-        self._stored += len(fresh)
-        self._characters += sum(map(len, fresh))
-        return self._text + numbers.astype("i8")
-
-    def _begin_texts(self, first: int) -> None:
-        """Know no text, and number those that come from the first number on."""
-        self._text, self._texts = first, Vocabulary()
-        self._stored = self._characters = 0
 
     def _cover(self, files: list[FileIdentity], lines: LineColumns) -> None:
         fresh = [file for file in dict.fromkeys(files) if file not in self._files]

@@ -10,6 +10,7 @@ from unmasq.keep.day import schema
 from unmasq.keep.day.ageing import close_days
 from unmasq.keep.day.file import file_of, name_of
 from unmasq.keep.day.rejudge import rejudge
+from unmasq.keep.day.texts import LONG_CHARACTERS
 from unmasq.keep.duck import DuckStore, Limits
 from unmasq.model.filter import FlowFilter
 
@@ -75,7 +76,9 @@ def test_a_file_of_a_newer_program_is_left_out_and_named_and_nobody_begins_to_fi
 def made_older(path, version):
     """The file as an older version of unmasq made it."""
     with duckdb.connect(path) as older:
-        older.execute("DROP TABLE hours; DROP TABLE lives")
+        older.execute("DROP TABLE long_texts")
+        if version < 3:
+            older.execute("DROP TABLE hours; DROP TABLE lives")
         if version == 1:
             older.execute("ALTER TABLE flows DROP COLUMN pod")
         older.execute(f"UPDATE meta SET value = '{version}' WHERE name = 'schema'")
@@ -115,6 +118,20 @@ def test_a_file_of_the_first_version_is_read_and_brought_up_to_date_by_its_owner
             assert len(list(rejudge(store))) == len(DAYS)
     with duckdb.connect(filled / file_of(DAY), read_only=True) as base:
         assert schema.version(base, "main") == (1 if read_only else schema.VERSION)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_long_text_of_an_older_file_stands_among_the_short_ones(tmp_path, read_only):
+    with DuckStore(tmp_path) as store:
+        store.append(batch([MadeFlow(minute=13 * 60, chains=(MadeChain(paths=("/long",)),))]))
+    made_older(tmp_path / file_of(DAY), 3)
+    long = "/" + "x" * LONG_CHARACTERS
+    with duckdb.connect(tmp_path / file_of(DAY)) as older:
+        older.execute("UPDATE texts SET value = $long WHERE value = '/long'", {"long": long})
+    with DuckStore(tmp_path, read_only=read_only) as store:
+        if not read_only:
+            store.append(batch([MadeFlow(minute=13 * 60, chains=(MadeChain(paths=(long,)),))], first_id=2))
+        assert [flow.unmasq.chains[0].paths for flow in store.flows(FlowFilter(path=(long,))).flows] == [[long]] * (1 if read_only else 2)
 
 
 def test_other_files_in_the_directory_are_none_of_our_business(filled):

@@ -4,7 +4,7 @@ import pytest
 from tests.contract.traffic import LOG, MIDNIGHT_US, MadeChain, MadeFlow, batch
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import StoreError
-from unmasq.keep.day import writing
+from unmasq.keep.day import texts, writing
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Rejected
@@ -35,7 +35,7 @@ def test_a_text_that_comes_again_is_stored_once(store):
 
 
 def test_forgetting_texts_only_costs_room(store, monkeypatch):
-    monkeypatch.setattr(writing, "KNOWN_CHARACTERS", 1)
+    monkeypatch.setattr(texts, "KNOWN_CHARACTERS", 1)
     for number in range(3):
         store.append(batch(asked(store, "/same"), first_id=number + 1))
     assert rows(store, "texts") == 9
