@@ -34,7 +34,10 @@ def paths_of(connection):
     return [of_number[path] for (path,) in connection.execute("SELECT path FROM day.asked ORDER BY chain").fetchall()]
 
 
-@given(st.lists(st.lists(st.sampled_from(["", "/a", "/b", LONG[:-1], LONG, LONG + "y"]), min_size=1, max_size=4), max_size=4), st.booleans())
+values = st.sampled_from(["", "/a", "/b", LONG[:-1], LONG, LONG + "y"])
+
+
+@given(st.lists(st.lists(values, min_size=1, max_size=4), max_size=4), st.booleans())
 def test_each_number_is_of_its_text_whatever_was_forgotten(appended, is_forgetful):
     known = 1 if is_forgetful else texts.KNOWN_CHARACTERS
     with duckdb.connect() as connection, pytest.MonkeyPatch.context() as patch:
