@@ -49,7 +49,7 @@ def test_a_day_that_was_not_written_is_taken_when_the_batch_comes_again(tmp_path
     write = Writer.write
 
     def only_the_first_day(self, batches):
-        if "10_04" in self._database:
+        if "10_04" in self._tables.database:
             raise StoreError("full")
         write(self, batches)
 
@@ -84,7 +84,7 @@ def test_what_waits_for_a_day_that_cannot_be_written_is_shown_until_it_is(tmp_pa
         write, full = Writer.write, {"10_03"}
 
         def unless_full(self, batches):
-            if self._database[-5:] in full:
+            if self._tables.database[-5:] in full:
                 raise StoreError("full")
             write(self, batches)
 

@@ -169,7 +169,7 @@ def test_what_could_not_be_written_goes_on_waiting(store, clock, monkeypatch):
     write = Writer.write
 
     def only_the_first_day(self, batches):
-        if "10_04" in self._database:
+        if "10_04" in self._tables.database:
             raise StoreError("full")
         write(self, batches)
 
@@ -188,9 +188,9 @@ def test_a_day_that_cannot_be_written_keeps_no_other_day_back(store, clock, monk
     write, tried = Writer.write, list[str]()
 
     def not_the_older_day(self, batches):
-        if self._database.startswith("day"):  # not what is in memory
-            tried.append(self._database[-5:])
-        if "10_03" in self._database:
+        if self._tables.database.startswith("day"):  # not what is in memory
+            tried.append(self._tables.database[-5:])
+        if "10_03" in self._tables.database:
             raise StoreError("damaged")
         write(self, batches)
 

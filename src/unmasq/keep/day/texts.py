@@ -3,14 +3,13 @@
 DuckDB compresses 2,048 neighbours at once, and decompresses them all to read one: a status beside headers of 8 KB takes 13 ms.
 """
 
-from collections.abc import Callable
 from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unmasq.base.safe import utf8
-from unmasq.model.columns import Array
+from unmasq.keep.day.tables import Tables
 from unmasq.model.vocabulary import Vocabulary
 
 LONG_CHARACTERS = 512
@@ -22,8 +21,6 @@ FIRST_LONG = 1 << 31
 KNOWN_CHARACTERS = 8_000_000
 """Of one table's texts that are remembered so that a repeated one is stored once; then all are forgotten, which only costs room on disk."""
 
-Insert = Callable[[str, dict[str, Array]], None]
-
 
 def every_text(database: str) -> str:
     """Both tables as one, in SQL."""
@@ -33,10 +30,8 @@ def every_text(database: str) -> str:
 class Texts:
     """Gives texts their numbers, and stores those that are new."""
 
-    def __init__(self, following: Callable[[str], int], insert: Insert) -> None:
-        """`following` tells of a table the first number that no text of it has."""
-        self._short = _Table("texts", following("texts"), insert)
-        self._long = _Table("long_texts", max(FIRST_LONG, following("long_texts")), insert)
+    def __init__(self, tables: Tables) -> None:
+        self._short, self._long = _Table(tables, "texts", 0), _Table(tables, "long_texts", FIRST_LONG)
 
     def numbers(self, texts: list[str]) -> NDArray[np.int64]:
         """The number of each."""
@@ -50,11 +45,11 @@ class Texts:
 
 
 class _Table:
-    """One table of them."""
+    """One table of them, with numbers from the first one on."""
 
-    def __init__(self, name: str, first: int, insert: Insert) -> None:
-        self._name, self._insert = name, insert
-        self._begin(first)
+    def __init__(self, tables: Tables, name: str, first: int) -> None:
+        self._tables, self._name = tables, name
+        self._begin(max(first, tables.following("text", name)))
 
     def _begin(self, first: int) -> None:
         """Know no text, and number those that come from the first number on."""
@@ -67,7 +62,7 @@ class _Table:
         numbers = self._known.numbers(texts)
         fresh = utf8(self._known.since(self._stored))
         places = np.arange(self._stored, self._stored + len(fresh))
-        self._insert(self._name, {"text": self._first + places, "value": np.array(fresh, dtype=object)})
+        self._tables.insert(self._name, {"text": self._first + places, "value": np.array(fresh, dtype=object)})
         self._stored += len(fresh)
         self._characters += sum(map(len, fresh))
         return self._first + numbers.astype("i8")

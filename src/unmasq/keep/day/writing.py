@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from uuid import UUID
 
 import duckdb
@@ -14,6 +13,7 @@ from unmasq.base.errors import StoreError
 from unmasq.base.safe import utf8
 from unmasq.keep.day.runs import merged
 from unmasq.keep.day.split import together
+from unmasq.keep.day.tables import Tables
 from unmasq.keep.day.texts import Texts
 from unmasq.model.columns import Array, Columns
 from unmasq.model.flowbatch import FlowBatch, Join, LineColumns, Rejected
@@ -30,8 +30,7 @@ class Writer:
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, database: str) -> None:
-        self._cursor = cursor
-        self._database = database
+        self._tables = Tables(cursor, database)
         self._files: dict[FileIdentity, int] = {}
         try:
             self._numbers()
@@ -40,15 +39,11 @@ class Writer:
 
     def _numbers(self) -> None:
         """Where to go on counting."""
-        self.flows, self._chains = self._next("flow", "flows"), self._next("chain", "chains")
-        self._texts = Texts(partial(self._next, "text"), self._insert)
-        rows = self._cursor.execute(f"SELECT device, inode, fingerprint, file FROM {self._database}.files").fetchall()
+        self.flows, self._chains = self._tables.following("flow", "flows"), self._tables.following("chain", "chains")
+        self._texts = Texts(self._tables)
+        rows = self._tables.cursor.execute(f"SELECT device, inode, fingerprint, file FROM {self._tables.database}.files").fetchall()
         self._files = {FileIdentity(device, inode, fingerprint): file for device, inode, fingerprint, file in rows}
         self._runs = 0
-
-    def _next(self, column: str, table: str) -> int:
-        row = self._cursor.execute(f"SELECT coalesce(max({column}) + 1, 0) FROM {self._database}.{table}").fetchone()
-        return int(row[0]) if row else 0
 
     def write(self, batches: Iterable[FlowBatch]) -> None:
         """Append batches in one transaction: all of it or nothing, and on disk when it returns. Raises StoreError.
@@ -57,15 +52,15 @@ class Writer:
         """
         done = False
         try:
-            self._cursor.begin()
+            self._tables.cursor.begin()
             fresh = self._fresh({batch.id: batch for batch in batches})
             for batch in together(fresh):
                 self._append(batch)
             for batch in fresh:
-                self._insert("batches", _summary(batch))
+                self._tables.insert("batches", _summary(batch))
             if self._runs > MANY_RUNS:
                 self._merge_runs()
-            self._cursor.commit()
+            self._tables.cursor.commit()
             done = True
         except duckdb.Error as error:
             raise self._cannot(error) from error
@@ -75,44 +70,40 @@ class Writer:
 
     def _cannot(self, error: duckdb.Error) -> StoreError:
         why = str(error).splitlines()[0]
-        return StoreError(f"cannot write to {self._database}", why, "is the disk full? `unmasq doctor` looks")
+        return StoreError(f"cannot write to {self._tables.database}", why, "is the disk full? `unmasq doctor` looks")
 
     def _undo(self) -> None:
         with suppress(duckdb.Error):  # what went wrong first is what is told; a database beyond use says so at every call
-            self._cursor.rollback()
+            self._tables.cursor.rollback()
 
     def _fresh(self, batches: dict[UUID, FlowBatch]) -> Sequence[FlowBatch]:
-        known = f"SELECT id FROM {self._database}.batches WHERE id IN (SELECT unnest($ids)::UUID)"
-        rows = self._cursor.execute(known, {"ids": [str(each) for each in batches]}).fetchall()
+        known = f"SELECT id FROM {self._tables.database}.batches WHERE id IN (SELECT unnest($ids)::UUID)"
+        rows = self._tables.cursor.execute(known, {"ids": [str(each) for each in batches]}).fetchall()
         held = {each for (each,) in rows}
         return [batch for batch in batches.values() if batch.id not in held]
 
     def _append(self, batch: FlowBatch) -> None:
         texts = self._texts.numbers(batch.texts)
         flows, chains = self.flows, self._chains
-        self._insert("flows", _moved(batch.flows, pod=texts) | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
-        self._insert("chains", _moved(batch.chains, flow=flows, headers=texts) | {"chain": np.arange(chains, chains + len(batch.chains))})
-        self._insert("asked", _moved(batch.asked, chain=chains, **dict.fromkeys(TEXTS, texts)))
+        self._tables.insert("flows", _moved(batch.flows, pod=texts) | {"flow": np.arange(flows, flows + len(batch.flows))}, node=batch.node)
+        self._tables.insert(
+            "chains", _moved(batch.chains, flow=flows, headers=texts) | {"chain": np.arange(chains, chains + len(batch.chains))}
+        )
+        self._tables.insert("asked", _moved(batch.asked, chain=chains, **dict.fromkeys(TEXTS, texts)))
         of_flow = batch.addresses.chain < 0
-        self._insert("addresses", _moved(batch.addresses, flow=flows) | {"chain": np.where(of_flow, -1, batch.addresses.chain + chains)})
+        self._tables.insert(
+            "addresses", _moved(batch.addresses, flow=flows) | {"chain": np.where(of_flow, -1, batch.addresses.chain + chains)}
+        )
         self._cover(batch.files, batch.lines)
         self._reject(batch.rejected)
         self.flows += len(batch.flows)
         self._chains += len(batch.chains)
 
-    def _insert(self, table: str, columns: dict[str, Array], **constants: str) -> None:
-        if not len(next(iter(columns.values()))):
-            return
-        more = "".join(f", ${name} AS {name}" for name in constants)
-        self._cursor.register("incoming", columns)
-        self._cursor.execute(f"INSERT INTO {self._database}.{table} BY NAME SELECT *{more} FROM incoming", constants)
-        self._cursor.unregister("incoming")
-
     def _cover(self, files: list[FileIdentity], lines: LineColumns) -> None:
         fresh = [file for file in dict.fromkeys(files) if file not in self._files]
         for file in fresh:
             self._files[file] = len(self._files)
-        self._insert("files", {
+        self._tables.insert("files", {
             "file": np.array([self._files[file] for file in fresh], "i4"),
             "device": np.array([file.device for file in fresh], "u8"),
             "inode": np.array([file.inode for file in fresh], "u8"),
@@ -123,17 +114,17 @@ class Writer:
 
     def _add_runs(self, file: Array, start: Array, stop: Array) -> None:
         file, start, stop = merged(file, start, stop)
-        self._insert("lines", {"file": file, "start": start, "stop": stop})
+        self._tables.insert("lines", {"file": file, "start": start, "stop": stop})
         self._runs += len(file)
 
     def _merge_runs(self) -> None:
-        rows = self._cursor.execute(f"SELECT file, start, stop FROM {self._database}.lines").fetchnumpy()
-        self._cursor.execute(f"DELETE FROM {self._database}.lines")
+        rows = self._tables.cursor.execute(f"SELECT file, start, stop FROM {self._tables.database}.lines").fetchnumpy()
+        self._tables.cursor.execute(f"DELETE FROM {self._tables.database}.lines")
         self._add_runs(rows["file"], rows["start"], rows["stop"])
         self._runs = 0
 
     def _reject(self, rejected: list[Rejected]) -> None:
-        self._insert("rejects", {
+        self._tables.insert("rejects", {
             "reason": np.array([r.reason for r in rejected], "u1"),
             "amount": np.array([r.count for r in rejected], "i8"),
             "sample": np.array(utf8([r.sample for r in rejected]), dtype=object),

@@ -1,10 +1,13 @@
+import gc
+import weakref
+
 import duckdb
 import pytest
 
 from tests.contract.traffic import LOG, MIDNIGHT_US, MadeChain, MadeFlow, batch
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import StoreError
-from unmasq.keep.day import texts, writing
+from unmasq.keep.day import schema, texts, writing
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
 from unmasq.model.flowbatch import Rejected
@@ -76,3 +79,19 @@ def test_rejects_without_a_flow_are_kept_with_their_day(store):
     health = store.health()
     assert health.rejects == {"blank": 2, "injected": 8}
     assert (health.flows, health.newest_us, health.oldest_us) == (0, None, None)
+
+
+def test_a_writer_is_gone_with_its_last_user(store):
+    """Each picture of open flows has one: in a cycle they and their cursors would pile up until the collector comes."""
+    gc.disable()
+    try:
+        with store.connection.cursor() as cursor:
+            cursor.execute("ATTACH ':memory:' AS picture")
+            schema.create(cursor, "picture")
+            writer = writing.Writer(cursor, "picture")
+            writer.write([batch(asked(store, "/a"))])
+            gone = weakref.ref(writer)
+            del writer
+        assert gone() is None
+    finally:
+        gc.enable()
