@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from unmasq.join.room import Stay
 
-_MERGED = 3
+_MERGED = 2
 """Neighbours of the first size that become one group: their lines are pictured once more, for fewer pictures."""
 
 

@@ -17,13 +17,13 @@ class WindowSettings:
     """How long a line waits for its connection, and a connection for its first line."""
     most_lines: int = 250_000
     """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
-    most_open: int = 100_000
-    """Connections with lines in open flows, 70 s of 1,400 a second; beyond it the oldest lines are closed early: a flow takes several
+    most_open: int = 90_000
+    """Connections with lines in open flows, 70 s of 1,300 a second; beyond it the oldest lines are closed early: a flow takes several
     times the memory of a line."""
     early_lines: int = 60_000
     """Lines that leave where there are too many connections: enough to be written at once, and as many as are pictured together, so
     that no picture of others is made again."""
-    pictured_lines: int = 20_000
+    pictured_lines: int = 30_000
     """Lines of open flows that are pictured once for all questions; fewer are pictured again for each."""
     most_connections: int = 350_000
     """Connections held at once, more than conntrack holds by default: 70 s of 5,000 a second. From three quarters of it on
