@@ -153,6 +153,12 @@ class ConnectionTable:
         ends: Array = self.rows.end_us[self.rows.rows_of(serials)]
         return ends
 
+    def are_open(self, serials: Array) -> NDArray[np.bool_]:
+        """Which connections have not ended; 0 is none."""
+        found: NDArray[np.bool_] = serials > 0
+        found[found] = self._end_us(serials[found]) == 0
+        return found
+
     def dumped(self, began_us: int) -> None:
         """A whole dump that began then was applied: what two of them in a row do not show has ended, and its end was lost.
 

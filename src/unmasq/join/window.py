@@ -165,8 +165,21 @@ class Window:
         """Some of what is too much, though the intervals of these lines are not over."""
         lines, reason = self._excess(is_heavy=is_heavy)
         early = self._joined.take_oldest(lines)
+        if reason == "connections":
+            early = self._of_ended(early)
         self._counters.add("window_closed_early", len(early), reason)
         return early
+
+    def _of_ended(self, lines: JoinedLines) -> JoinedLines:
+        """Those of connections that ended: a flow of one that goes on would be torn, for which its lines stay.
+
+        Are these the most of them, none stays, so that room is made at any rate.
+        """
+        lasts = self.table.are_open(lines.connection)
+        if 2 * int(lasts.sum()) > len(lines):
+            return lines
+        self._joined.add(lines.take(lasts))
+        return lines.take(~lasts)
 
     def _excess(self, *, is_heavy: bool) -> tuple[int, str]:
         """How many lines are too many, and why."""

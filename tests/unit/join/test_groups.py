@@ -20,11 +20,11 @@ def sizes(groups: Groups, of: Room) -> tuple[list[int], int]:
     return [sum(len(stay.lines) for stay in stays) for _, stays in found], sum(len(stay.lines) for stay in rest)
 
 
-def test_three_neighbours_become_one():
+def test_two_neighbours_become_one():
     groups = Groups(10)
-    assert sizes(groups, room(10, 10, 4)) == ([10, 10], 4)
-    assert sizes(groups, room(10, 10, 10, 4)) == ([30], 4)
-    assert sizes(groups, room(*[10] * 7)) == ([30, 30, 10], 0)
+    assert sizes(groups, room(10, 4)) == ([10], 4)
+    assert sizes(groups, room(10, 10, 4)) == ([20], 4)
+    assert sizes(groups, room(*[10] * 5)) == ([20, 20, 10], 0)
 
 
 def test_a_group_keeps_its_serial_while_none_of_its_lines_leaves():

@@ -7,6 +7,7 @@ from unmasq.base.clock import ManualClock
 from unmasq.base.telemetry import Counters
 from unmasq.join.settings import WindowSettings
 from unmasq.model.address import to_text
+from unmasq.model.connection import ConnectionEvent
 from unmasq.model.flowbatch import FlowBatch
 from unmasq.model.ingress import Chunk
 from unmasq.node import desk as desks
@@ -83,6 +84,23 @@ def test_of_too_many_connections_with_lines_the_oldest_lines_close_early_and_are
     assert (len(story.desk), story.counters.of("window_closed_early", "connections")) == (6, 15)
 
 
+def test_of_too_many_connections_those_that_go_on_keep_their_lines_so_that_no_flow_is_torn():
+    story = Story(settings=WindowSettings(most_open=20, early_lines=15))
+    story.after(0)
+    for number in range(21):
+        talk(story, number)
+        if number not in (3, 5):
+            story.kernel(connection(("192.0.2.1", 5000 + number), NOON, id_=1 + number, event=ConnectionEvent.DESTROY, stop=NOON))
+    batch = story.after(0.1)
+    assert batch is not None
+    assert batch.flows.source_port.tolist() == [5000 + number for number in range(15) if number not in (3, 5)]
+    assert (len(story.desk), story.counters.of("window_closed_early", "connections")) == (8, 13)
+    talk(story, 3, is_new=False)
+    rest = story.after(80)
+    assert rest is not None
+    assert rest.flows.requests[rest.flows.source_port == 5003].tolist() == [2]
+
+
 def test_many_lines_of_few_connections_do_not_close_early():
     story = Story(settings=WindowSettings(most_open=20, early_lines=15))
     story.after(0)
@@ -91,9 +109,10 @@ def test_many_lines_of_few_connections_do_not_close_early():
     assert story.after(0.1) is None
 
 
-def talk(story: Story, number: int) -> None:
+def talk(story: Story, number: int, *, is_new: bool = True) -> None:
     """A connection, and a line of it."""
-    story.kernel(connection(("192.0.2.1", 5000 + number), NOON, id_=1 + number))
+    if is_new:
+        story.kernel(connection(("192.0.2.1", 5000 + number), NOON, id_=1 + number))
     story.tell(line("192.0.2.1", 5000 + number))
 
 
