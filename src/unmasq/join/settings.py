@@ -18,8 +18,8 @@ class WindowSettings:
     most_lines: int = 250_000
     """Lines held at once, waiting or in open flows; beyond it the oldest are closed early."""
     most_open: int = 90_000
-    """Connections with lines in open flows, 70 s of 1,300 a second; beyond it the oldest lines of those that ended are closed early: a
-    flow takes several times the memory of a line."""
+    """Connections with lines in open flows, 70 s of 1,300 a second; beyond it the oldest lines are closed early, of those that ended alone
+    unless most go on: a flow takes several times the memory of a line."""
     early_lines: int = 60_000
     """Lines that leave where there are too many connections: enough to be written at once, and as many as are pictured together, so
     that no picture of others is made again."""

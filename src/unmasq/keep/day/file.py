@@ -15,7 +15,6 @@ from unmasq.keep.day import schema
 _EPOCH = date(1970, 1, 1).toordinal()
 _OLDER = "_older"  # behind the name of a file that is read as if it were up to date
 _NAME = re.compile(r"flows-(\d{4}-\d{2}-\d{2})\.duckdb")
-_ROW_GROUP = f"ROW_GROUP_SIZE {schema.ROW_GROUP}"
 _FOREIGN = "it holds none of our tables"
 _ASIDE = ".damaged"  # behind the name of a file that was set aside
 _DAMAGE = (
@@ -57,7 +56,7 @@ def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
     making = path.with_name(path.name + ".making")
     unlink(making)
     try:
-        cursor.execute(f"ATTACH '{_quoted(making)}' AS making (STORAGE_VERSION '{schema.STORAGE}', {_ROW_GROUP})")
+        cursor.execute(f"ATTACH '{_quoted(making)}' AS making (STORAGE_VERSION '{schema.STORAGE}')")
         schema.create(cursor, "making")
         cursor.execute("DETACH making")
         making.chmod(0o600)
@@ -76,7 +75,7 @@ def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_onl
     Raises StoreDamaged where it is damaged or holds something else, StoreTooNew where a newer program made it, StoreError
     where it cannot be opened or brought up to date.
     """
-    how = "READ_ONLY" if read_only else f"READ_WRITE, {_ROW_GROUP}"
+    how = "READ_ONLY" if read_only else "READ_WRITE"
     try:
         cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
     except duckdb.Error as error:

@@ -21,10 +21,6 @@ CLOSED = "closed"
 STORAGE = "v1.5.0"
 """The file format: the oldest that DuckDB 1.5 and 2.0 both write, so that a step back stays possible."""
 
-ROW_GROUP = 32_768
-"""Rows that a look for some numbers reads or passes over together. DuckDB has 122,880, so that an address that came every minute has all
-of the day read; it is said at each attaching, as a file does not remember it."""
-
 _TYPES = {"u1": "UTINYINT", "u2": "USMALLINT", "u4": "UINTEGER", "u8": "UBIGINT", "i4": "INTEGER", "i8": "BIGINT"}
 
 _SMALLER = dict.fromkeys(("flow", "headers", *TEXTS), "UINTEGER") | {"requests": "INTEGER"}

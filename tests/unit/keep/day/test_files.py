@@ -31,20 +31,6 @@ def open_files(store: DuckStore) -> set[str]:
     return {name for (name,) in rows}
 
 
-@pytest.mark.parametrize("is_new", [True, False])
-def test_rows_are_in_small_groups_whoever_made_the_file(tmp_path, is_new):
-    if not is_new:
-        with DuckStore(tmp_path) as store:
-            store.append(batch(DAYS[-1:]))
-    with DuckStore(tmp_path) as store:
-        store.append(batch(DAYS[-1:], first_id=2))
-        texts = f"{name_of(DAY)}.texts"
-        store.connection.execute(f"INSERT INTO {texts} SELECT 100 + range, 'x' FROM range({2 * schema.ROW_GROUP})")
-        segments = f"FROM pragma_storage_info('{texts}') WHERE segment_type = 'BIGINT'"
-        groups = f"SELECT sum(count) AS rows {segments} GROUP BY row_group_id"
-        assert store.connection.execute(f"SELECT max(rows) FROM ({groups})").fetchall() == [(schema.ROW_GROUP,)]
-
-
 def test_names_say_the_day():
     assert (file_of(DAY), name_of(DAY)) == ("flows-2024-10-04.duckdb", "day_2024_10_04")
 
