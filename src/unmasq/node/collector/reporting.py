@@ -118,12 +118,12 @@ class Reporting:
         while self._waiting and self._is_taken(self._waiting[0], call):
             self._take_first()
             sent += 1
-        self._counters.add("reports_sent", sent)
-        self._notes(Level.DEBUG, f"{sent} reports sent, {len(self._waiting)} wait")
         if not self._waiting:
             self._log.acknowledge({file: list(runs) for file, runs in self._read.items()})
             self._log.save()
             self._read = {}
+        self._counters.add("reports_sent", sent)  # last: who sees it knows that a restart does not send these again
+        self._notes(Level.DEBUG, f"{sent} reports sent, {len(self._waiting)} wait")
 
     def _is_taken(self, first: _Waiting, call: Call) -> bool:
         self._counters.add("reports_resent", int(first.tries > 0))
