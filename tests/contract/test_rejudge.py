@@ -13,6 +13,7 @@ from tests.contract.test_questions import ADDRESSES, everything, few_examples, s
 from tests.contract.traffic import MIDNIGHT_US, MadeChain, MadeFlow, batch
 from unmasq.keep.day.ageing import close_days
 from unmasq.keep.day.rejudge import rejudge
+from unmasq.keep.day.texts import LONG_CHARACTERS
 from unmasq.keep.duck import DuckStore
 from unmasq.model.address import parse_range
 from unmasq.model.filter import FlowFilter
@@ -56,6 +57,22 @@ def test_rejudged_flows_are_as_if_they_had_come_under_the_present_list(groups, b
         assert late.top(FlowFilter(), limit=1000) == early.top(FlowFilter(), limit=1000)
         for text in ADDRESSES:
             assert late.span(parse_range(text), FlowFilter()) == early.span(parse_range(text), FlowFilter())
+
+
+def test_headers_of_any_length_are_judged_each_by_its_own_text():
+    sent = [*[f"198.51.100.{number}" for number in range(5)], f"{'192.0.2.77, ' * 60}198.51.100.9"]  # the last one is a long text
+    assert len(sent[-1]) > LONG_CHARACTERS
+    flow = MadeFlow(source="203.0.113.9", chains=tuple(MadeChain((("x-forwarded-for", text),)) for text in reversed(sent)))
+    with a_store() as store:
+        store.append(batch([flow]))
+        store.control.trust_add(TRUSTED, NOW_US)
+        list(rejudge(store))
+        chains = everything(store)[0].unmasq.chains
+        via = [each.unmasq.chains for each in store.flows(FlowFilter(via=("203.0.113.9",), header=("x-forwarded-for",))).flows]
+    ends = {text.split(", ")[-1] for text in sent}
+    assert {chain.client for chain in chains} == ends
+    assert all(chain.headers["x-forwarded-for"][-1] == chain.client for chain in chains)
+    assert via == [chains]
 
 
 def test_what_others_summed_up_stays_as_it_came():

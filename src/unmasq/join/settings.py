@@ -22,7 +22,7 @@ class WindowSettings:
     unless most go on: a flow takes several times the memory of a line."""
     early_lines: int = 60_000
     """Lines that leave where there are too many connections: enough to be written at once, and as many as are pictured together, so
-    that no picture of others is made again."""
+    that pictures of others mostly stay."""
     pictured_lines: int = 30_000
     """Lines of open flows that are pictured once for all questions; fewer are pictured again for each."""
     most_connections: int = 350_000

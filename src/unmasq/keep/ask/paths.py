@@ -56,8 +56,7 @@ SELECT path, sum(requests)::BIGINT AS requests, count(DISTINCT connection) AS co
        min(first_us) AS first_us, max(last_us) AS last_us
 FROM paths GROUP BY path ORDER BY requests DESC, path LIMIT $most
 """
-# What a chain that sums others asked for is not what this address asked for. The texts of a day may be long ones, so that each look at
-# them takes a while: one is for both.
+# What a chain that sums others asked for is not what this address asked for. One look at the texts is for both.
 _ASKED = f"""
 SELECT u.path, u.is_status, t.value, sum(u.requests)::BIGINT AS requests
 FROM (

@@ -9,7 +9,6 @@ from unmasq.keep.day import schema, texts
 from unmasq.keep.day.writing import Writer
 from unmasq.keep.duck import DuckStore
 from unmasq.model.filter import FlowFilter
-from unmasq.model.flowbatch import FlowBatch
 
 LONG = "/" + "x" * texts.LONG_CHARACTERS
 
@@ -24,9 +23,7 @@ def database():
 
 def names_only(values):
     """A batch of which nothing but its texts is looked at."""
-    made = batch([MadeFlow(chains=tuple(MadeChain(paths=(value,)) for value in values))])
-    assert isinstance(made, FlowBatch)
-    return made
+    return batch([MadeFlow(chains=tuple(MadeChain(paths=(value,)) for value in values))])
 
 
 def paths_of(connection):
@@ -34,10 +31,10 @@ def paths_of(connection):
     return [of_number[path] for (path,) in connection.execute("SELECT path FROM day.asked ORDER BY chain").fetchall()]
 
 
-values = st.sampled_from(["", "/a", "/b", LONG[:-1], LONG, LONG + "y"])
+paths = st.sampled_from(["", "/a", "/b", LONG[:-1], LONG, LONG + "y"])
 
 
-@given(st.lists(st.lists(values, min_size=1, max_size=4), max_size=4), st.booleans())
+@given(st.lists(st.lists(paths, min_size=1, max_size=4), max_size=4), st.booleans())
 def test_each_number_is_of_its_text_whatever_was_forgotten(appended, is_forgetful):
     known = 1 if is_forgetful else texts.KNOWN_CHARACTERS
     with duckdb.connect() as connection, pytest.MonkeyPatch.context() as patch:
