@@ -1,21 +1,15 @@
-"""One day's file: its name, how it comes to be, and how it is attached or refused."""
+"""One day's file: its name, and what it is called when it is set aside."""
 
 import itertools
 import os
 import re
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
-from unmasq.base.errors import StoreDamaged, StoreError, StoreTooNew
-from unmasq.keep.day import schema
+from unmasq.base.errors import StoreError
 
 _EPOCH = date(1970, 1, 1).toordinal()
-_OLDER = "_older"  # behind the name of a file that is read as if it were up to date
 _NAME = re.compile(r"flows-(\d{4}-\d{2}-\d{2})\.duckdb")
-_FOREIGN = "it holds none of our tables"
 _ASIDE = ".damaged"  # behind the name of a file that was set aside
 _DAMAGE = (
     "not a valid DuckDB database file",
@@ -51,64 +45,6 @@ def day_in(file: str) -> int | None:
         return None
 
 
-def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """An empty day at `path`. It gets its name when it is whole, so that no crash or full disk leaves half a file under it."""
-    making = path.with_name(path.name + ".making")
-    unlink(making)
-    try:
-        cursor.execute(f"ATTACH '{_quoted(making)}' AS making (STORAGE_VERSION '{schema.STORAGE}')")
-        schema.create(cursor, "making")
-        cursor.execute("DETACH making")
-        making.chmod(0o600)
-        making.rename(path)
-        _sync(path.parent)
-    except (duckdb.Error, OSError) as error:
-        with suppress(duckdb.Error):
-            cursor.execute("DETACH DATABASE IF EXISTS making")
-        unlink(making)
-        raise StoreError(f"cannot make {path}", str(error).splitlines()[0], "is the disk full?") from error
-
-
-def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
-    """Attach a file; one of an older version is brought up to date, or read as if it were.
-
-    Raises StoreDamaged where it is damaged or holds something else, StoreTooNew where a newer program made it, StoreError
-    where it cannot be opened or brought up to date.
-    """
-    how = "READ_ONLY" if read_only else "READ_WRITE"
-    try:
-        cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
-    except duckdb.Error as error:
-        raise _unreadable(path, str(error)) from None
-    try:
-        version = schema.version(cursor, name)
-    except (duckdb.CatalogException, duckdb.BinderException, ValueError):
-        version = 0  # there are no tables of ours
-    except duckdb.Error as error:
-        detach(cursor, name)
-        raise _unreadable(path, str(error)) from None
-    try:
-        if 0 < version < schema.VERSION and read_only:
-            cursor.execute(f"DETACH {name}; ATTACH '{_quoted(path)}' AS {name}{_OLDER} ({how}); ATTACH ':memory:' AS {name}")
-            schema.show(cursor, name, name + _OLDER, version)
-        elif 0 < version < schema.VERSION:
-            schema.migrate(cursor, name, version)
-    except duckdb.Error as error:
-        detach(cursor, name)
-        why = str(error).splitlines()[0]
-        raise StoreError(f"{path} is of an older unmasq and cannot be brought up to date", why, "is the disk full?") from error
-    if not 0 < version <= schema.VERSION:
-        detach(cursor, name)
-        raise _refused(path, version)
-
-
-def detach(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Let a file go, whatever was done half."""
-    with suppress(duckdb.TransactionException):
-        cursor.rollback()
-    cursor.execute(f"DETACH DATABASE IF EXISTS {name}; DETACH DATABASE IF EXISTS {name}{_OLDER}")
-
-
 def unlink(path: Path) -> None:
     """Delete a file with its log."""
     for each in (path, _log_of(path)):
@@ -122,7 +58,7 @@ def set_aside(path: Path) -> Path:
         for each in (_log_of(path), path):
             if each.exists():
                 each.rename(path.parent / _aside(each, number))
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise StoreError(f"cannot set {path} aside", str(error.strerror), "move it away by hand") from error
     return path.parent / _aside(path, number)
@@ -146,22 +82,7 @@ def is_damage(why: str) -> bool:
     return any(words in why for words in _DAMAGE)
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _unreadable(path: Path, why: str) -> StoreError:
-    kind = StoreDamaged if why == _FOREIGN or is_damage(why) else StoreError
-    return kind(f"{path} cannot be read as a day of flows", why.splitlines()[0], "move the file away to go on without that day")
-
-
-def _refused(path: Path, version: int) -> StoreError:
-    if version > schema.VERSION:
-        return StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {version}, not {schema.VERSION}", "upgrade")
-    return _unreadable(path, _FOREIGN)
-
-
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Have the new name on disk, so that a power cut does not lose the file itself."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

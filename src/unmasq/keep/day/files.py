@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from unmasq.base.errors import StoreDamaged, StoreError
+from unmasq.keep.day import attaching, schema
 from unmasq.keep.day import file as dayfile
-from unmasq.keep.day import schema
 from unmasq.keep.day.file import file_of, name_of
 
 
@@ -63,7 +63,7 @@ class DayFiles:
         """Make the file of a day that has none yet. Raises StoreError."""
         with self._lock, self._connection.cursor() as cursor:
             if day not in self._days:
-                dayfile.make(cursor, self.folder / file_of(day))
+                attaching.make(cursor, self.folder / file_of(day))
                 self._days.add(day)
 
     def remove(self, day: int) -> bool:
@@ -129,7 +129,7 @@ class DayFiles:
                 raise self._damaged[day]
             if self._attached.pop(day, 0) == 0:
                 with self._connection.cursor() as cursor:
-                    dayfile.attach(cursor, self.folder / file_of(day), name_of(day), read_only=self._read_only)
+                    attaching.attach(cursor, self.folder / file_of(day), name_of(day), read_only=self._read_only)
             self._attached[day] = None
             return name_of(day)
 
@@ -141,5 +141,5 @@ class DayFiles:
     def _detach(self, day: int) -> None:
         if day in self._attached:
             with self._connection.cursor() as cursor:
-                dayfile.detach(cursor, name_of(day))
+                attaching.detach(cursor, name_of(day))
             del self._attached[day]

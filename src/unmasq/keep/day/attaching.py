@@ -1,0 +1,92 @@
+"""How one day's file comes to be, and how it is attached or refused."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from unmasq.base.errors import StoreDamaged, StoreError, StoreTooNew
+from unmasq.keep.day import schema
+from unmasq.keep.day.file import is_damage, sync, unlink
+
+_OLDER = "_older"  # behind the name of a file that is read as if it were up to date
+_FOREIGN = "it holds none of our tables"
+
+
+def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """An empty day at `path`. It gets its name when it is whole, so that no crash or full disk leaves half a file under it."""
+    making = path.with_name(path.name + ".making")
+    unlink(making)
+    try:
+        cursor.execute(f"ATTACH '{_quoted(making)}' AS making (STORAGE_VERSION '{schema.STORAGE}')")
+        schema.create(cursor, "making")
+        cursor.execute("DETACH making")
+        making.chmod(0o600)
+        making.rename(path)
+        sync(path.parent)
+    except (duckdb.Error, OSError) as error:
+        with suppress(duckdb.Error):
+            cursor.execute("DETACH DATABASE IF EXISTS making")
+        unlink(making)
+        raise StoreError(f"cannot make {path}", str(error).splitlines()[0], "is the disk full?") from error
+
+
+def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
+    """Attach a file; one of an older version is brought up to date, or read as if it were.
+
+    Raises StoreDamaged where it is damaged or holds something else, StoreTooNew where a newer program made it, StoreError
+    where it cannot be opened or brought up to date.
+    """
+    version = _opened(cursor, path, name, "READ_ONLY" if read_only else "READ_WRITE")
+    if not 0 < version <= schema.VERSION:
+        detach(cursor, name)
+        raise _refused(path, version)
+    if version < schema.VERSION:
+        _bring_up_to_date(cursor, path, name, version, read_only=read_only)
+
+
+def _opened(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, how: str) -> int:
+    """The version of an attached file's tables, 0 where there are none of ours."""
+    try:
+        cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
+        with suppress(duckdb.CatalogException, duckdb.BinderException, ValueError):
+            return schema.version(cursor, name)
+        return 0
+    except duckdb.Error as error:
+        detach(cursor, name)
+        raise _unreadable(path, str(error)) from None
+
+
+def _bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, version: int, *, read_only: bool) -> None:
+    try:
+        if read_only:
+            cursor.execute(f"DETACH {name}; ATTACH '{_quoted(path)}' AS {name}{_OLDER} (READ_ONLY); ATTACH ':memory:' AS {name}")
+            schema.show(cursor, name, name + _OLDER, version)
+        else:
+            schema.migrate(cursor, name, version)
+    except duckdb.Error as error:
+        detach(cursor, name)
+        why = str(error).splitlines()[0]
+        raise StoreError(f"{path} is of an older unmasq and cannot be brought up to date", why, "is the disk full?") from error
+
+
+def detach(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let a file go, whatever was done half."""
+    with suppress(duckdb.TransactionException):
+        cursor.rollback()
+    cursor.execute(f"DETACH DATABASE IF EXISTS {name}; DETACH DATABASE IF EXISTS {name}{_OLDER}")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _unreadable(path: Path, why: str) -> StoreError:
+    kind = StoreDamaged if why == _FOREIGN or is_damage(why) else StoreError
+    return kind(f"{path} cannot be read as a day of flows", why.splitlines()[0], "move the file away to go on without that day")
+
+
+def _refused(path: Path, version: int) -> StoreError:
+    if version > schema.VERSION:
+        return StoreTooNew(f"{path} was written by a newer unmasq", f"its tables are of version {version}, not {schema.VERSION}", "upgrade")
+    return _unreadable(path, _FOREIGN)
