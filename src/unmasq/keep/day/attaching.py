@@ -49,12 +49,17 @@ def _opened(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, how: str) 
     """The version of an attached file's tables, 0 where there are none of ours."""
     try:
         cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
-        with suppress(duckdb.CatalogException, duckdb.BinderException, ValueError):
-            return schema.version(cursor, name)
-        return 0
+        return _version(cursor, name)
     except duckdb.Error as error:
         detach(cursor, name)
         raise _unreadable(path, str(error)) from None
+
+
+def _version(cursor: duckdb.DuckDBPyConnection, name: str) -> int:
+    try:
+        return schema.version(cursor, name)
+    except (duckdb.CatalogException, duckdb.BinderException, ValueError):
+        return 0
 
 
 def _bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, version: int, *, read_only: bool) -> None:
