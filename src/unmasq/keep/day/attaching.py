@@ -18,8 +18,9 @@ def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
     making = path.with_name(path.name + ".making")
     unlink(making)
     try:
-        cursor.execute(f"ATTACH '{_quoted(making)}' AS making (STORAGE_VERSION '{schema.STORAGE}')")
+        cursor.execute(f"ATTACH '{_quoted(making)}' AS making (STORAGE_VERSION '{schema.STORAGE}', {_groups(schema.ROW_GROUP)})")
         schema.create(cursor, "making")
+        cursor.execute("INSERT INTO making.meta VALUES ($name, $rows)", {"name": schema.GROUPED, "rows": str(schema.ROW_GROUP)})
         cursor.execute("DETACH making")
         making.chmod(0o600)
         making.rename(path)
@@ -34,13 +35,18 @@ def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
 def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
     """Attach a file; one of an older version is brought up to date, or read as if it were.
 
+    It is looked at before it is opened to be written: what it says of itself is how (see `schema.ROW_GROUP`), and to open it to be
+    written is to write its log into it.
+
     Raises StoreDamaged where it is damaged or holds something else, StoreTooNew where a newer program made it, StoreError
     where it cannot be opened or brought up to date.
     """
-    version = _opened(cursor, path, name, "READ_ONLY" if read_only else "READ_WRITE")
+    version = _opened(cursor, path, name, "READ_ONLY")
     if not 0 < version <= schema.VERSION:
         detach(cursor, name)
         raise _refused(path, version)
+    if not read_only:
+        _open_again(cursor, path, name)
     if version < schema.VERSION:
         _bring_up_to_date(cursor, path, name, version, read_only=read_only)
 
@@ -53,6 +59,21 @@ def _opened(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, how: str) 
     except duckdb.Error as error:
         detach(cursor, name)
         raise _unreadable(path, str(error)) from None
+
+
+def _open_again(cursor: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """To write, in groups of rows as large as those that the file was made with."""
+    try:
+        rows = int(schema.meta(cursor, name, schema.GROUPED) or 0)
+    except (duckdb.Error, ValueError) as error:
+        detach(cursor, name)
+        raise _unreadable(path, str(error)) from None
+    cursor.execute(f"DETACH {name}")
+    _opened(cursor, path, name, f"READ_WRITE, {_groups(rows)}" if rows else "READ_WRITE")
+
+
+def _groups(rows: int) -> str:
+    return f"ROW_GROUP_SIZE {rows}"
 
 
 def _version(cursor: duckdb.DuckDBPyConnection, name: str) -> int:

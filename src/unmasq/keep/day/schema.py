@@ -6,8 +6,8 @@ from unmasq.model.columns import Columns
 from unmasq.model.flowbatch import AddressColumns, AskedColumns, ChainColumns, FlowColumns
 from unmasq.model.ingress import TEXTS
 
-VERSION = 4
-"""Of the tables below; a file with a higher one was written by a newer program and is refused."""
+VERSION = 5
+"""Of the tables below, and of how they are written; a file with a higher one was written by a newer program and is refused."""
 
 ADDED = {2: ("flows", "pod", "BIGINT", "-1")}
 """What a version added to the one before: a column of a table, its type, and its value in older rows."""
@@ -17,6 +17,14 @@ MADE = {3: ("hours", "lives"), 4: ("long_texts",)}
 
 CLOSED = "closed"
 """In `meta` of a day whose address index is sorted."""
+
+GROUPED = "row_group"
+"""In `meta` of a file that was made with groups of so many rows, which no version before 5 is: it has DuckDB's."""
+
+ROW_GROUP = 32_768
+"""Rows that a look for some numbers reads or passes over together. DuckDB has 122,880, so that an address that came every minute has all
+of its day read. A file must never be opened to be written with smaller groups than it holds: DuckDB 2.0 fails for good where a column is
+added to it then, and rows."""
 
 STORAGE = "v1.5.0"
 """The file format: the oldest that DuckDB 1.5 and 2.0 both write, so that a step back stays possible."""
