@@ -24,6 +24,7 @@ READ, UNREAD, UNESCAPED = 80, 81, 82
 """Ports of the proxy: whose log is read, and whose connections are watched; where the same costs us nothing; and whose log, beside
 the others, has what a client wrote as it came."""
 
+_WATCHES = "watching"  # it says so
 _PATIENCE_SECONDS = 60
 _MOST_SECONDS = 900
 _A_SECOND = 20
@@ -70,6 +71,12 @@ class Site:
         self.program = Program(folder / "said", "run", "--store", str(self.store), *inputs, *watched)
         self.usual = [Usual(space, f"{CLIENTS}.200.2"), Usual(space, EDGE, "203.0.113.7")]
 
+    def begin(self) -> None:
+        """Start what watches, and wait until it does."""
+        before = self.program.said().count(_WATCHES) if self.program.process else 0
+        self.program.start()
+        until(lambda: self.program.said().count(_WATCHES) > before, "unmasq run to watch", _PATIENCE_SECONDS)
+
     @contextmanager
     def asked(self) -> Iterator[Backend]:
         """Whoever answers, as long as that is wanted."""
@@ -102,8 +109,7 @@ def site(folder: Path, more: Sequence[Path] = ()) -> Iterator[Site]:
         space = stack.enter_context(quiet(900))
         made = Site(folder, space, stack.enter_context(proxy(space, folder, keepalive_seconds=900)), more)
         stack.callback(made.program.kill)
-        made.program.start()
-        until(lambda: "watching" in made.program.said(), "unmasq run to watch", _PATIENCE_SECONDS)
+        made.begin()
         for client in made.usual:
             stack.enter_context(client)
         yield made
