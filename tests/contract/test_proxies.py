@@ -9,6 +9,7 @@ from tests.contract.stores import TRUST
 from tests.contract.test_questions import every_store, everything, few_examples, rendered, traffic
 from tests.contract.traffic import MadeChain, MadeFlow, batch
 from unmasq.keep.ask import proxies
+from unmasq.keep.day.texts import LONG_CHARACTERS
 from unmasq.keep.shapes import Bearer, Proxies, Relay
 from unmasq.model.address import parse
 
@@ -51,6 +52,16 @@ def test_only_so_many_chains_are_looked_at_and_those_are_the_newest(store):
         assert [(each.ip, each.claims) for each in kept.proxies(1).bearers] == [("198.51.100.2", 1)]
         assert [(each.ip, each.claims) for each in kept.proxies(3).bearers] == [("198.51.100.2", 2), ("198.51.100.1", 1)]
         assert [kept.proxies(most).chains for most in (0, 1, 3, 100)] == [0, 1, 3, 4]
+
+
+@every_store
+def test_headers_of_any_length_name_somebody(store):
+    short, long = "192.0.2.1, 198.51.100.9", ", ".join(f"192.0.2.{n}" for n in range(1, 61))
+    assert len(long) > LONG_CHARACTERS
+    flow = MadeFlow(source="198.51.100.2", chains=tuple(MadeChain((("x-forwarded-for", text),)) for text in (short, long)))
+    with store([batch([flow])]) as kept:
+        assert kept.proxies() == looked_at(everything(kept))
+        assert [each.claims for each in kept.proxies().bearers] == [61]
 
 
 @every_store
