@@ -73,7 +73,7 @@ def flooded(site: Site, load: Load, calm: Load, cuts: Callable[[Mapping[str, int
 
 
 def _begin_day(site: Site) -> int:
-    """Start again once the usual clients are known, so that their day has a file, as it has after the first minutes; the lines so far."""
+    """Start again once the usual clients are known, so that their day has a file, as it soon has after any start; the lines stored."""
     with site.asked() as backend:
         until(lambda: all(_found(backend, usual.address) for usual in site.usual), "the usual clients to be found")
     site.program.finish()

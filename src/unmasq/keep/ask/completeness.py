@@ -13,8 +13,8 @@ from unmasq.keep.day import runs
 from unmasq.keep.shapes import Covered, Health, NodeFlows, RejectSample
 from unmasq.model.ingress import FileIdentity, Reject, TimeSource
 
-BATCHES = "(SELECT * FROM (SELECT *, sum(flows) OVER (ORDER BY rowid) AS behind FROM day.batches) WHERE behind <= BELOW)"
-"""The batches whose flows were there when the question came: both stand in the order in which they were written."""
+BATCHES = "(SELECT * FROM (SELECT *, sum(flows) OVER (ROWS UNBOUNDED PRECEDING) AS behind FROM day.batches) WHERE behind <= BELOW)"
+"""The batches whose flows were there when the question came: both stand in the order in which they were written, and are summed in it."""
 
 _BATCHES = f"""
 SELECT node, sum(flows)::BIGINT, sum(requests)::BIGINT, sum(joined)::BIGINT,

@@ -35,19 +35,20 @@ def make(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
 def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, read_only: bool) -> None:
     """Attach a file; one of an older version is brought up to date, or read as if it were.
 
-    It is looked at before it is opened to be written: what it says of itself is how (see `schema.ROW_GROUP`), and to open it to be
-    written is to write its log into it.
+    It is looked at before it is opened to be written: it says with groups of how many rows it must be opened (see `schema.ROW_GROUP`),
+    and whoever opens it to be written also writes its log into it.
 
-    Raises StoreDamaged where it is damaged or holds something else, StoreTooNew where a newer program made it, StoreError
+    Raises StoreDamaged where it is damaged, gone, or holds something else, StoreTooNew where a newer program made it, StoreError
     where it cannot be opened or brought up to date.
     """
     version = _opened(cursor, path, name, "READ_ONLY")
     if not 0 < version <= schema.VERSION:
-        detach(cursor, name)
+        _let_go(cursor, name)
         raise _refused(path, version)
-    if not read_only:
-        _open_again(cursor, path, name)
-    if version < schema.VERSION:
+    if not read_only and _opened_again(cursor, path, name) != version:
+        _let_go(cursor, name)
+        raise StoreError(f"{path} became another file while it was opened", "somebody put it there", "it is tried again")
+    if not schema.is_like_ours(version):
         _bring_up_to_date(cursor, path, name, version, read_only=read_only)
 
 
@@ -57,19 +58,19 @@ def _opened(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, how: str) 
         cursor.execute(f"ATTACH '{_quoted(path)}' AS {name} ({how})")
         return _version(cursor, name)
     except duckdb.Error as error:
-        detach(cursor, name)
+        _let_go(cursor, name)
         raise _unreadable(path, str(error)) from None
 
 
-def _open_again(cursor: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
-    """To write, in groups of rows as large as those that the file was made with."""
+def _opened_again(cursor: duckdb.DuckDBPyConnection, path: Path, name: str) -> int:
+    """To be written, in groups of as many rows as the file was made with; its version."""
     try:
         rows = int(schema.meta(cursor, name, schema.GROUPED) or 0)
+        cursor.execute(f"DETACH {name}")
     except (duckdb.Error, ValueError) as error:
-        detach(cursor, name)
+        _let_go(cursor, name)
         raise _unreadable(path, str(error)) from None
-    cursor.execute(f"DETACH {name}")
-    _opened(cursor, path, name, f"READ_WRITE, {_groups(rows)}" if rows else "READ_WRITE")
+    return _opened(cursor, path, name, f"READ_WRITE, {_groups(rows)}" if rows else "READ_WRITE")
 
 
 def _groups(rows: int) -> str:
@@ -91,7 +92,7 @@ def _bring_up_to_date(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, 
         else:
             schema.migrate(cursor, name, version)
     except duckdb.Error as error:
-        detach(cursor, name)
+        _let_go(cursor, name)
         why = str(error).splitlines()[0]
         raise StoreError(f"{path} is of an older unmasq and cannot be brought up to date", why, "is the disk full?") from error
 
@@ -101,6 +102,12 @@ def detach(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     with suppress(duckdb.TransactionException):
         cursor.rollback()
     cursor.execute(f"DETACH DATABASE IF EXISTS {name}; DETACH DATABASE IF EXISTS {name}{_OLDER}")
+
+
+def _let_go(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    """As `detach`, where something went wrong before, which is to be told."""
+    with suppress(duckdb.Error):
+        detach(cursor, name)
 
 
 def _quoted(path: Path) -> str:

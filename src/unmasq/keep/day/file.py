@@ -16,8 +16,9 @@ _DAMAGE = (
     "Corrupt database file",
     "Could not read enough bytes",
     "Serialization Error",
+    "database does not exist",
 )
-"""What DuckDB says of a file that is not as it was written. Other errors may pass: a lock, a right, a full disk, a fault of its own."""
+"""What DuckDB says of a file that is not as it was written, or gone. Other errors may pass: a lock, a right, a full disk, a fault."""
 
 
 def name_of(day: int) -> str:

@@ -19,12 +19,16 @@ CLOSED = "closed"
 """In `meta` of a day whose address index is sorted."""
 
 GROUPED = "row_group"
-"""In `meta` of a file that was made with groups of so many rows, which no version before 5 is: it has DuckDB's."""
+"""In `meta` of a file that was made with groups of so many rows. Files of versions before 5 have none of it, and DuckDB's groups."""
 
 ROW_GROUP = 32_768
-"""Rows that a look for some numbers reads or passes over together. DuckDB has 122,880, so that an address that came every minute has all
-of its day read. A file must never be opened to be written with smaller groups than it holds: DuckDB 2.0 fails for good where a column is
-added to it then, and rows."""
+"""Rows that a look for some numbers reads, or passes over, at once. DuckDB has 122,880, so that for an address that came every minute all
+of its day is read.
+
+DuckDB must be told at each opening, and never of fewer rows than a file's groups have: where such a file gets a column and then rows,
+DuckDB 2.0 fails for good. A version that adds a column has to look how large groups are (`pragma_storage_info`): an older program, or
+DuckDB itself, may have written some large ones from a log into a file that was made with small ones, which harms nothing else.
+"""
 
 STORAGE = "v1.5.0"
 """The file format: the oldest that DuckDB 1.5 and 2.0 both write, so that a step back stays possible."""
@@ -74,6 +78,11 @@ def create(cursor: duckdb.DuckDBPyConnection, database: str) -> None:
     cursor.begin()
     cursor.execute("; ".join([*tables, f"INSERT INTO {database}.meta VALUES ('schema', '{VERSION}')"]))
     cursor.commit()
+
+
+def is_like_ours(found: int) -> bool:
+    """Whether the tables of that version are the same as ours."""
+    return not _added_since(found) and not _made_since(found)
 
 
 def migrate(cursor: duckdb.DuckDBPyConnection, database: str, found: int) -> None:
