@@ -3,7 +3,7 @@ PYTHON ?= python3
 export PYTHON UNMASQ_REQUIRE KEEP
 
 BIN := .venv/bin
-LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium
+LAB_PROGRAMS := nginx haproxy apache2 caddy rsyslogd ip ps nft conntrack curl openssl chromium promtool
 
 .PHONY: help setup python demo test faults sanitize fuzz check bench docs screenshots proto lock audit dist clean
 

@@ -49,6 +49,11 @@ class Flooded(NamedTuple):
 Load = Callable[[], object]
 
 
+def broken_flood(why: str) -> Flooded:
+    """Of one that came to no end."""
+    return Flooded(0, 0, 0, 0, 0, 1, 0, {}, why)
+
+
 def flooded(site: Site, load: Load, calm: Load, cuts: Callable[[Mapping[str, int]], Mapping[str, int]]) -> Flooded:
     """Ask about the usual clients beside a load that nobody reads, then beside the flood; then see whether all is there."""
     earlier = _begin_day(site)

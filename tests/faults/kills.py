@@ -104,6 +104,18 @@ def _server_away(folder: Path, size: Size) -> Outcome:
     return _of_pair(folder, size, away)
 
 
+def _spool_over(folder: Path, size: Size) -> Outcome:
+    """For so long that the spool may take no more: what it gives up is counted."""
+    with Pair(folder, "--spool-mb", "1") as pair:
+        pair.begin()
+        pair.server.kill()
+        writer = Writer(pair.log, 10 * size.rate)
+        writer.start()
+        until(lambda: pair.dropped() > size.lines, "the spool to be full", 120)
+        pair.server.start()
+        return _left(pair, writer.finish(), time.monotonic())
+
+
 def _of_pair(folder: Path, size: Size, fault: Fault) -> Outcome:
     with Pair(folder) as pair:
         pair.begin()
@@ -128,4 +140,5 @@ ROWS: Rows = {
     "kill -9 of node and serve in turn": Row(_in_turn),
     "kill -9 of collect, again and again": Row(_of_collect),
     "server away": Row(_server_away),
+    "server away until the spool is full": Row(_spool_over),
 }

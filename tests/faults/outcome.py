@@ -12,7 +12,8 @@ from tests.lab.processes import ENVIRONMENT
 class Outcome(NamedTuple):
     """Lines that were written, those that are stored, those that a counter says are lost, and how many are stored more than once.
 
-    `seconds` are from the end of the fault until every line was stored or counted. `wrong` is what else was not as promised.
+    `seconds` are from the last line, or from the end of the fault if that is later, until every line is told or counted. `wrong` is what
+    else was not as promised.
     """
 
     written: int
@@ -26,6 +27,11 @@ class Outcome(NamedTuple):
     def is_green(self) -> bool:
         """Whether nothing was lost silently or counted twice."""
         return self.written == self.stored + self.dropped and not self.twice and not self.wrong
+
+
+def broken(why: str) -> Outcome:
+    """Of a row that came to no end."""
+    return Outcome(0, 0, 0, 0, 0, why)
 
 
 class Size(NamedTuple):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,14 +30,20 @@ def flood(name: str, of: int = 1) -> Flooded:
     """A flood in a folder of its own, or one of so many parts of it."""
     row = FLOODS[name]
     with TemporaryDirectory(prefix="um-") as folder:
-        return row.run(Path(folder), row.flood.part(of), row)
+        found = row.run(Path(folder), row.flood.part(of), row)
+    is_told = bool(found.cut or found.wrong or not row.cuts)
+    return found if is_told else found._replace(wrong="no counter says what was cut")
 
 
-def told(names: Iterable[str], make: Callable[[str], Told]) -> Iterator[tuple[str, Told]]:
-    """What became of each row, said on standard error as it comes."""
+def told(names: Iterable[str], make: Callable[[str], Told], broken: Callable[[str], Told]) -> Iterator[tuple[str, Told]]:
+    """What became of each row, said on standard error as it comes; `broken` is what becomes of one that ends with such an error."""
     for name in names:
         began = time.monotonic()
-        outcome = make(name)
+        try:
+            outcome = make(name)
+        except Exception as error:  # noqa: BLE001  # a row that breaks is red, and the others are run
+            traceback.print_exc()
+            outcome = broken(f"{type(error).__name__}: {error}".splitlines()[0])
         verdict = "green" if outcome.is_green else "RED"
         print(f"{verdict:5} {name} ({time.monotonic() - began:.0f} s) {outcome.wrong}", file=sys.stderr, flush=True)
         yield name, outcome
