@@ -94,11 +94,15 @@ class Lonely(Struct, frozen=True):
     client_requests: int
 
 
-class Pointers(Struct, frozen=True):
-    """What of the newest requests points at proxies that are not declared, or not as they should be."""
+class Pointers(Struct, frozen=True, omit_defaults=True):
+    """What of the newest requests points at proxies that are not declared, or not as they should be.
+
+    `completeness` is of all that is kept; none where they are part of an answer that has its own.
+    """
 
     undeclared: list[Undeclared]
     lonely: list[Lonely]
+    completeness: Completeness | None = None
 
 
 class Path(Struct, frozen=True):

@@ -102,7 +102,8 @@ class Questions(TrustDesk):
         return completeness(held, self._vitals.signs(), self._vitals.dropped(window.since_us, window.end_us), window)
 
     def proxies(self) -> Pointers:
-        return pointers(self._store.proxies(), self._control.trust_list())
+        found = pointers(self._store.proxies(), self._control.trust_list())
+        return structs.replace(found, completeness=self.completeness(FlowFilter()))
 
     def rejects(self) -> list[RejectSample]:
         return self._store.rejects()

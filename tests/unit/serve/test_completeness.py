@@ -24,7 +24,7 @@ from unmasq.serve.server import Public, Server
 
 NOW_US = MIDNIGHT_US + 10 * MINUTE_US
 SILENT = "Complete on 1 of 2 nodes: node-2 silent since 2024-10-04 00:02:00Z."
-ABOUT_FLOWS = ("trace/198.51.100.1", "trace/203.0.113.77", "flows", "top", "histogram", "facets?field=host")
+ABOUT_FLOWS = ("trace/198.51.100.1", "trace/203.0.113.77", "flows", "top", "histogram", "facets?field=host", "proxies")
 PAGES = ("/", "/flows", "/ip/198.51.100.1", "/ip/203.0.113.77", "/several?q=198.51.100.1", "/proxies", "/health")
 
 
