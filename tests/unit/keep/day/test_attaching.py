@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from tests.contract.traffic import MIDNIGHT_US, MadeChain, MadeFlow, batch
+from tests.unit.keep.day.days import DAY, DAYS, TODAY
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import StoreDamaged, StoreError, StoreTooNew
 from unmasq.keep.day import schema
@@ -19,18 +20,8 @@ from unmasq.keep.day.texts import LONG_CHARACTERS
 from unmasq.keep.duck import DuckStore, Limits
 from unmasq.model.filter import FlowFilter
 
-DAY = MIDNIGHT_US // DAY_US
-TODAY = FlowFilter(since_us=MIDNIGHT_US + DAY_US // 2)
-DAYS = [MadeFlow(minute=24 * 60 * day + 13 * 60) for day in range(-5, 1)]
 MANY = 100_000
 HOLDING = "import duckdb, sys; base = duckdb.connect(sys.argv[1], read_only=True); print(flush=True); sys.stdin.read()"
-
-
-@pytest.fixture
-def filled(tmp_path):
-    with DuckStore(tmp_path) as store:
-        store.append(batch(DAYS))
-    return tmp_path
 
 
 def left_by_a_kill(folder: Path, name: str = "killed") -> Path:
@@ -118,6 +109,24 @@ def test_a_file_that_somebody_else_reads_just_now_is_written_later(filled):
             reader.communicate()
         store.append(batch(DAYS[-1:], first_id=9))
         assert len(store.flows(TODAY).flows) == 2
+    assert list(filled.glob("*.damaged*")) == []
+
+
+def test_a_file_that_became_another_one_after_the_look_is_neither_written_nor_set_aside(filled, monkeypatch):
+    with duckdb.connect(filled / "other") as other:
+        other.execute("CREATE TABLE mine (number INTEGER)")
+    asked = schema.meta
+
+    def swapping(cursor, database, name):
+        if name == schema.GROUPED:
+            (filled / "other").rename(filled / file_of(DAY))
+        return asked(cursor, database, name)
+
+    monkeypatch.setattr(schema, "meta", swapping)
+    with DuckStore(filled) as store:
+        with pytest.raises(StoreError, match="became another file") as told:
+            store.append(batch(DAYS[-1:], first_id=9))
+        assert not isinstance(told.value, StoreDamaged)
     assert list(filled.glob("*.damaged*")) == []
 
 

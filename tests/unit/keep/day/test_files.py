@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from tests.contract.traffic import MIDNIGHT_US, MINUTE_US, MadeChain, MadeFlow, batch
+from tests.unit.keep.day.days import DAY, DAYS, TODAY
 from unmasq.base.clock import DAY_US
 from unmasq.base.errors import StoreTooNew
 from unmasq.keep.day import schema
@@ -11,17 +12,6 @@ from unmasq.keep.day.ageing import close_days
 from unmasq.keep.day.file import file_of, name_of
 from unmasq.keep.duck import DuckStore, Limits
 from unmasq.model.filter import FlowFilter
-
-DAY = MIDNIGHT_US // DAY_US
-TODAY = FlowFilter(since_us=MIDNIGHT_US + DAY_US // 2)
-DAYS = [MadeFlow(minute=24 * 60 * day + 13 * 60) for day in range(-5, 1)]
-
-
-@pytest.fixture
-def filled(tmp_path):
-    with DuckStore(tmp_path) as store:
-        store.append(batch(DAYS))
-    return tmp_path
 
 
 def open_files(store: DuckStore) -> set[str]:
